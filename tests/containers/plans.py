@@ -14,42 +14,42 @@ from tests.containers.conftest import BUCKET, JOB
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-Do = Callable[[StageContext], None]
+Action = Callable[[StageContext], None]
 
 
-class Develop(Stage):
-    """Calls ``do``, then saves the upload's bytes as the result."""
+class DevelopStage(Stage):
+    """Calls ``action``, then saves the upload's bytes as the result."""
 
     name = "develop"
     message = "Developing"
     provides = (SAVED,)
 
-    def __init__(self, do: Do) -> None:
-        self.do = do
+    def __init__(self, action: Action) -> None:
+        self.action = action
 
     def run(self, context: StageContext) -> None:
-        self.do(context)
+        self.action(context)
         path = context.folder / "result.jpg"
         path.write_bytes(context.files["photo"].read_bytes().upper())
         context[SAVED] = (SavedPicture("result", path, "image/jpeg", 4, 3),)
 
 
-def develop(do: Do = lambda _: None) -> Plan:
-    return Plan(Kind.RESTYLE_ROOM, Engine.PREVIEW, ((Develop(do), 1.0),))
+def plan_of(action: Action = lambda _: None) -> Plan:
+    return Plan(Kind.RESTYLE_ROOM, Engine.PREVIEW, ((DevelopStage(action), 1.0),))
 
 
 def keys(s3: "S3Client", prefix: str = "results/") -> list[str]:
     return [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])]
 
 
-def written(store: JobStore, stage: str) -> None:
+def wait_for_stage(store: JobStore, stage: str) -> None:
     """Wait until the table says ``stage``: moto's conditional writes, unlike DynamoDB's, may run into each other."""
     pause = threading.Event()
     while (job := store.get(JOB)) is None or job.stage != stage:
         pause.wait(0.01)
 
 
-def until_stopped(context: StageContext) -> None:
+def report_until_stopped(context: StageContext) -> None:
     """A stage that goes on until a report stops it."""
     pause = threading.Event()
     for _ in range(3000):

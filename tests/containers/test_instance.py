@@ -27,7 +27,7 @@ from pipeline.models.network_registry import ANIMATOR
 from pipeline.plans import get_plan
 from tests.containers.conftest import BUCKET
 
-ABLE = ((Kind.RESTYLE_ROOM, Engine.PREVIEW), (Kind.RESTYLE_ROOM, Engine.MODELS))
+SUPPORTED = ((Kind.RESTYLE_ROOM, Engine.PREVIEW), (Kind.RESTYLE_ROOM, Engine.MODELS))
 
 
 class Reports(InstanceReports):
@@ -35,11 +35,11 @@ class Reports(InstanceReports):
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
-        self.written = threading.Event()
+        self.wait_for_stage = threading.Event()
 
     def write(self, report: InstanceReport) -> None:
         super().write(report)
-        self.written.set()
+        self.wait_for_stage.set()
 
 
 class OneNetwork:
@@ -77,34 +77,38 @@ def engines(weights: Path, networks: Callable[[], Any] = OneNetwork, **choices: 
     return PlanPreparer(plan_for, networks, lambda networks: weights_digest(settings, networks))
 
 
-def test_an_instance_tells_which_engines_it_has_and_how_it_is(reports: Reports, tiny_weights: Path) -> None:
-    ours = engines(tiny_weights)
-    reporter = InstanceReporter(reports, ours, lambda: 2)
-    reporter.start(ABLE)
-    assert reports.written.wait(10)
+def test_an_instance_reports_its_engine_digests_and_its_state(reports: Reports, tiny_weights: Path) -> None:
+    preparer = engines(tiny_weights)
+    reporter = InstanceReporter(reports, preparer, lambda: 2)
+    reporter.start(SUPPORTED)
+    assert reports.wait_for_stage.wait(10)
     reporter.stop()
 
-    (told,) = reports.read(time.time())
-    assert told.jobs == 2
-    assert (told.device, told.vram_used_mb, told.vram_total_mb) == ("Tesla T4", 3000, 15600)
-    assert [(each.name, each.megabytes, each.on_device) for each in told.networks] == [("unet", 1720, True)]
-    assert reports.read_engine_digest("restyle_room", "preview") == ours.engine_digests(ABLE)[ABLE[0]]
-    assert reports.read_engine_digest("restyle_room", "models") == ours.engine_digests(ABLE)[ABLE[1]]
+    (written_digests,) = reports.read(time.time())
+    assert written_digests.jobs == 2
+    assert (written_digests.device, written_digests.vram_used_mb, written_digests.vram_total_mb) == (
+        "Tesla T4",
+        3000,
+        15600,
+    )
+    assert [(each.name, each.megabytes, each.on_device) for each in written_digests.networks] == [("unet", 1720, True)]
+    assert reports.read_engine_digest("restyle_room", "preview") == preparer.engine_digests(SUPPORTED)[SUPPORTED[0]]
+    assert reports.read_engine_digest("restyle_room", "models") == preparer.engine_digests(SUPPORTED)[SUPPORTED[1]]
 
 
-def test_an_instance_without_models_knows_of_no_device(reports: Reports, tmp_path: Path) -> None:
+def test_an_instance_without_models_reports_no_device(reports: Reports, tmp_path: Path) -> None:
     def imported() -> OneNetwork:
         raise AssertionError("without weights nothing heavy is imported")
 
     reporter = InstanceReporter(reports, engines(tmp_path, imported), lambda: 0)
-    reporter.start(ABLE)
-    assert reports.written.wait(10)
+    reporter.start(SUPPORTED)
+    assert reports.wait_for_stage.wait(10)
     reporter.stop()
-    (told,) = reports.read(time.time())
-    assert (told.device, told.networks) == (None, [])
+    (written_digests,) = reports.read(time.time())
+    assert (written_digests.device, written_digests.networks) == (None, [])
 
 
-def test_a_device_that_does_not_answer_is_asked_again(reports: Reports, tiny_weights: Path) -> None:
+def test_a_failed_device_query_is_retried(reports: Reports, tiny_weights: Path) -> None:
     answers = iter([RuntimeError("CUDA error")])
 
     class Faltering(OneNetwork):
@@ -114,30 +118,32 @@ def test_a_device_that_does_not_answer_is_asked_again(reports: Reports, tiny_wei
             return super().inventory()
 
     reporter = InstanceReporter(reports, engines(tiny_weights, Faltering), lambda: 0, interval=0.01)
-    reporter.start(ABLE)
-    assert reports.written.wait(10)
+    reporter.start(SUPPORTED)
+    assert reports.wait_for_stage.wait(10)
     reporter.stop()
     assert [each.device for each in reports.read(time.time())] == ["Tesla T4"]
 
 
-def test_one_that_has_been_silent_is_not_there_any_more(reports: Reports, tiny_weights: Path) -> None:
+def test_an_instance_without_recent_reports_counts_as_gone(reports: Reports, tiny_weights: Path) -> None:
     reports.write(InstanceReporter(reports, engines(tiny_weights), lambda: 0).report())
     assert reports.read(time.time())
     assert not reports.read(time.time() + 600)
 
 
-def test_another_model_size_or_licence_is_another_engine(tiny_weights: Path, tmp_path: Path) -> None:
-    usual = engines(tiny_weights).engine_digests(ABLE)
+def test_model_size_and_licence_change_the_engine_digest(tiny_weights: Path, tmp_path: Path) -> None:
+    usual = engines(tiny_weights).engine_digests(SUPPORTED)
     others = [
-        engines(tiny_weights, models={"detector": "rt-detr-r18"}).engine_digests(ABLE),
-        engines(tiny_weights, lambda: OneNetwork(1024)).engine_digests(ABLE),
-        engines(tiny_weights, accept_research_licence=True).engine_digests(ABLE),
+        engines(tiny_weights, models={"detector": "rt-detr-r18"}).engine_digests(SUPPORTED),
+        engines(tiny_weights, lambda: OneNetwork(1024)).engine_digests(SUPPORTED),
+        engines(tiny_weights, accept_research_licence=True).engine_digests(SUPPORTED),
     ]
-    assert {each[ABLE[0]] for each in others} == {usual[ABLE[0]]}
-    assert len({each[ABLE[1]] for each in (usual, *others)}) == 4
+    assert {each[SUPPORTED[0]] for each in others} == {usual[SUPPORTED[0]]}
+    assert len({each[SUPPORTED[1]] for each in (usual, *others)}) == 4
     params = RestyleRoomParams(style="scandinavian")
-    assert engines(tiny_weights).prepare(*ABLE[1], False, params).digest == usual[ABLE[1]]
-    assert set(engines(tmp_path).engine_digests(ABLE)) == {ABLE[0]}, "without weights there is no models engine"
+    assert engines(tiny_weights).prepare(*SUPPORTED[1], False, params).digest == usual[SUPPORTED[1]]
+    assert set(engines(tmp_path).engine_digests(SUPPORTED)) == {SUPPORTED[0]}, (
+        "without weights there is no models engine"
+    )
 
 
 class WithoutAnimator(OneNetwork):
@@ -163,17 +169,17 @@ def test_scenes_without_portraits_need_no_animator(
     assert without.prepare(*asked, True, portraits).plan.engine is Engine.PREVIEW
 
 
-def test_other_libraries_are_another_engine(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    usual = engines(tiny_weights).engine_digests(ABLE)
+def test_library_versions_change_the_engine_digest(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = engines(tiny_weights).engine_digests(SUPPORTED)
     opencv = SimpleNamespace(metadata={"Name": "opencv-python-headless"}, version="99")
     monkeypatch.setattr(module, "distributions", lambda: [opencv])
     module._code_digest.cache_clear()
-    updated = engines(tiny_weights).engine_digests(ABLE)
+    updated = engines(tiny_weights).engine_digests(SUPPORTED)
     module._code_digest.cache_clear()
     assert not set(usual.values()) & set(updated.values())
 
 
-def test_other_fonts_are_another_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fonts_change_the_engine_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "__init__.py").touch()
     font = tmp_path / "letters.otf"
     font.write_bytes(b"letters")
@@ -187,15 +193,15 @@ def test_other_fonts_are_another_engine(tmp_path: Path, monkeypatch: pytest.Monk
     assert usual != updated
 
 
-def test_a_table_that_refuses_is_no_reason_to_stop(s3: object, tiny_weights: Path) -> None:
+def test_a_rejected_write_does_not_stop_the_reports(s3: object, tiny_weights: Path) -> None:
     reporter = InstanceReporter(InstanceReports(Ledger("nowhere")), engines(tiny_weights), lambda: 0)
-    reporter.start(ABLE)
+    reporter.start(SUPPORTED)
     reporter.stop()
 
 
 @pytest.mark.parametrize("error", [DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, "not here"), ImportError("no cv2")])
-def test_an_engine_that_raises_is_left_out(error: Exception) -> None:
+def test_an_engine_that_raises_is_omitted(error: Exception) -> None:
     def broken(_kind: Kind, _engine: Engine, _allow_preview: bool) -> Plan:
         raise error
 
-    assert PlanPreparer(broken, OneNetwork).engine_digests(ABLE) == {}  # type: ignore[arg-type]
+    assert PlanPreparer(broken, OneNetwork).engine_digests(SUPPORTED) == {}  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from darkroom.contract.requests import Kind
 from pipeline.core.artifacts import SAVED, SavedPicture, SavedSubtitles, SavedVideo
 from pipeline.core.stages import Plan, Stage, StageContext
 from tests.containers.conftest import BUCKET, JOB, Container, cancel, invoke
-from tests.containers.plans import develop, keys, until_stopped, written
+from tests.containers.plans import keys, plan_of, report_until_stopped, wait_for_stage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -22,88 +22,86 @@ PARTS = "intermediates/"
 PART = f"{PARTS}{JOB}/scene-1.mp4"
 
 
-def keep(context: StageContext) -> None:
+def put_part(context: StageContext) -> None:
     part = context.folder / "part"
     part.write_bytes(b"a finished scene")
     context.intermediates.put("scene-1.mp4", part)
 
 
 def fail(*, retryable: bool) -> Any:
-    def do(context: StageContext) -> None:
-        keep(context)
+    def action(context: StageContext) -> None:
+        put_part(context)
         raise DarkroomError(ErrorCode.OUT_OF_MEMORY, "No room.", retryable=retryable)
 
-    return do
+    return action
 
 
-async def test_the_next_attempt_finds_what_the_last_one_finished(
-    container: Container, store: JobStore, s3: "S3Client"
-) -> None:
+async def test_the_next_attempt_finds_the_stored_parts(container: Container, store: JobStore, s3: "S3Client") -> None:
     found: list[bytes | None] = []
 
-    def look(context: StageContext) -> None:
+    def get_part(context: StageContext) -> None:
         path = context.folder / "found"
         found.append(path.read_bytes() if context.intermediates.get("scene-1.mp4", path) else None)
 
-    def look_then_fail(context: StageContext) -> None:
-        look(context)
+    def get_part_then_fail(context: StageContext) -> None:
+        get_part(context)
         fail(retryable=True)(context)
 
-    await invoke(container(develop(look_then_fail)))
+    await invoke(container(plan_of(get_part_then_fail)))
     assert keys(s3, PARTS) == [PART]
     due = datetime.now(UTC).timestamp()
     store.requeue(JOB, 1, due_at=due, message="Again")
     store.dispatch(JOB, 2, due_at=due)
-    outcome = await invoke(container(develop(look)), attempt=2)
+    outcome = await invoke(container(plan_of(get_part)), attempt=2)
     assert (outcome["status"], found) == ("completed", [None, b"a finished scene"])
     assert keys(s3, PARTS) == []
 
 
-async def test_a_job_that_cannot_succeed_leaves_no_parts(container: Container, s3: "S3Client") -> None:
-    assert (await invoke(container(develop(fail(retryable=False)))))["status"] == "failed"
+async def test_a_permanently_failed_job_leaves_no_parts(container: Container, s3: "S3Client") -> None:
+    assert (await invoke(container(plan_of(fail(retryable=False)))))["status"] == "failed"
     assert keys(s3, PARTS) == []
 
 
 async def test_a_cancelled_job_leaves_no_parts(container: Container, store: JobStore, s3: "S3Client") -> None:
-    def go_on(context: StageContext) -> None:
-        keep(context)
-        written(store, "develop")
+    def put_part_until_cancelled(context: StageContext) -> None:
+        put_part(context)
+        wait_for_stage(store, "develop")
         cancel(store)
-        until_stopped(context)
+        report_until_stopped(context)
 
-    assert (await invoke(container(develop(go_on))))["status"] == "abandoned"
+    assert (await invoke(container(plan_of(put_part_until_cancelled))))["status"] == "abandoned"
     assert keys(s3, PARTS) == []
 
 
-async def test_parts_are_left_to_an_attempt_that_took_over(
+async def test_parts_are_kept_for_the_attempt_that_took_over(
     container: Container, store: JobStore, s3: "S3Client"
 ) -> None:
-    def lose(context: StageContext) -> None:
-        keep(context)
-        written(store, "develop")
+    def put_part_until_superseded(context: StageContext) -> None:
+        put_part(context)
+        wait_for_stage(store, "develop")
         due = datetime.now(UTC).timestamp()
         store.requeue(JOB, 1, due_at=due, message="Again")
         store.dispatch(JOB, 2, due_at=due)
-        until_stopped(context)
+        report_until_stopped(context)
 
-    assert (await invoke(container(develop(lose))))["status"] == "abandoned"
+    assert (await invoke(container(plan_of(put_part_until_superseded))))["status"] == "abandoned"
     assert keys(s3, PARTS) == [PART]
 
 
-def test_parts_that_cannot_be_kept_or_found_cost_nothing(s3: "S3Client", tmp_path: Path) -> None:
+def test_storage_errors_of_parts_are_ignored(s3: "S3Client", tmp_path: Path) -> None:
     part, back = tmp_path / "part", tmp_path / "back"
     part.write_bytes(b"part")
-    nowhere = S3Intermediates(Storage("no-such-bucket", s3), JOB, limit=10)
-    nowhere.put("part", part)
-    assert not nowhere.get("part", back)
-    nowhere.delete(earlier=True)
+    missing_bucket = S3Intermediates(Storage("no-such-bucket", s3), JOB, limit=10)
+    missing_bucket.put("part", part)
+    assert not missing_bucket.get("part", back)
+    missing_bucket.delete(earlier=True)
     small = S3Intermediates(Storage(BUCKET, s3), JOB, limit=3)
     small.put("part", part)
     assert not small.get("part", back)
     assert not back.exists()
 
 
-def test_what_comes_after_the_end_is_not_kept(s3: "S3Client", tmp_path: Path) -> None:
+def test_a_part_put_after_delete_is_not_stored(s3: "S3Client", tmp_path: Path) -> None:
     part = tmp_path / "part"
     part.write_bytes(b"part")
     parts = S3Intermediates(Storage(BUCKET, s3), JOB, limit=10)
@@ -112,7 +110,7 @@ def test_what_comes_after_the_end_is_not_kept(s3: "S3Client", tmp_path: Path) ->
     assert keys(s3, PARTS) == []
 
 
-class Film(Stage):
+class VideoStage(Stage):
     """Makes a video's files."""
 
     name = "film"
@@ -130,8 +128,8 @@ class Film(Stage):
         )
 
 
-async def test_a_video_and_its_subtitles_are_stored_beside_pictures(container: Container, s3: "S3Client") -> None:
-    outcome = await invoke(container(Plan(Kind.RESTYLE_ROOM, Engine.PREVIEW, ((Film(), 1.0),))))
+async def test_videos_and_subtitles_are_stored_with_pictures(container: Container, s3: "S3Client") -> None:
+    outcome = await invoke(container(Plan(Kind.RESTYLE_ROOM, Engine.PREVIEW, ((VideoStage(), 1.0),))))
     result = outcome["result"]
     (video,), (poster,), (subtitles,) = result["videos"], result["pictures"], result["subtitles"]
     assert (video["name"], video["seconds"], video["frames"], video["width"]) == ("result", 2, 50, 720)

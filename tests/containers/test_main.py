@@ -15,7 +15,7 @@ from tests.paths import ROOT
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM")
 @pytest.mark.parametrize("stages", ["noop", "default"])
-def test_the_container_gets_ready_and_ends_when_told(stages: str) -> None:
+def test_the_container_becomes_ready_and_exits_on_sigterm(stages: str) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -22,7 +22,7 @@ def eager_threads() -> Iterator[None]:
     sys.setswitchinterval(interval)
 
 
-def test_lines_of_jobs_done_at_once_stay_apart(eager_threads: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_metric_lines_of_concurrent_jobs_are_not_mixed(eager_threads: None, capsys: pytest.CaptureFixture[str]) -> None:
     timeline = [StageTime(stage=f"stage-{number}", seconds=0.1) for number in range(50)]
     with ThreadPoolExecutor(4) as jobs:
         for _ in range(4):

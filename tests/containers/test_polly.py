@@ -26,23 +26,23 @@ MARKS_REQUEST = {"Text": ANY, "VoiceId": ANY, "Engine": ANY, "OutputFormat": ANY
 SILENCE = Speech(np.zeros(SAMPLE_RATE, np.float32), (Word("nothing", 0, 1),))
 
 
-class Nobody:
+class RecordingSynthesiser:
     """Speaks nothing, and says for whom it did."""
 
     about = "nobody"
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.voices_used: list[str] = []
 
     def synthesise(
         self, _script: str, voice: Voice, _report: Callable[[float], None] = lambda _fraction: None
     ) -> Speech:
         """A second of silence."""
-        self.asked.append(voice.name)
+        self.voices_used.append(voice.name)
         return SILENCE
 
 
-class Unreachable:
+class UnreachableClient:
     """A client without a network."""
 
     def synthesize_speech(self, **_request: object) -> NoReturn:
@@ -50,7 +50,7 @@ class Unreachable:
         raise EndpointConnectionError(endpoint_url="polly")
 
 
-class Service:
+class StubbedPolly:
     """boto3's client, whose answers are written here."""
 
     def __init__(self) -> None:
@@ -62,12 +62,12 @@ class Service:
             config=Config(retries={"total_max_attempts": 1}),
         )
         self.stubber = Stubber(self.client)
-        self.fallback = Nobody()
+        self.fallback = RecordingSynthesiser()
         self.speaker = PollySpeaker(self.client, self.fallback)
 
     def expect(self, text: str, marks: list[tuple[int, str]], sound: bytes, voice: Voice = JOANNA) -> None:
         """The two requests for a text: its marks are milliseconds and words, as Polly finds them in the text."""
-        wanted = {"Text": text, "VoiceId": voice.polly, "Engine": voice.polly_engine}
+        expected_request = {"Text": text, "VoiceId": voice.polly, "Engine": voice.polly_engine}
         lines, at = [], 0
         for time, word in marks:
             at = text.index(word, at)
@@ -76,20 +76,20 @@ class Service:
                 {"time": time, "type": "word", "start": start, "end": start + len(word.encode()), "value": word}
             )
         encoded = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines).encode()
-        self._answer(encoded, wanted | {"OutputFormat": "json", "SpeechMarkTypes": ["word"]})
-        self._answer(sound, wanted | {"OutputFormat": "ogg_vorbis", "SampleRate": "24000"})
+        self._add_response(encoded, expected_request | {"OutputFormat": "json", "SpeechMarkTypes": ["word"]})
+        self._add_response(sound, expected_request | {"OutputFormat": "ogg_vorbis", "SampleRate": "24000"})
 
-    def _answer(self, body: bytes, wanted: dict[str, Any]) -> None:
-        answer = {"AudioStream": StreamingBody(BytesIO(body), len(body))}
-        self.stubber.add_response("synthesize_speech", answer, wanted)
+    def _add_response(self, body: bytes, expected_request: dict[str, Any]) -> None:
+        response = {"AudioStream": StreamingBody(BytesIO(body), len(body))}
+        self.stubber.add_response("synthesize_speech", response, expected_request)
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
-    service = Service()
-    with service.stubber:
-        yield service
-    service.stubber.assert_no_pending_responses()
+def polly() -> Iterator[StubbedPolly]:
+    polly = StubbedPolly()
+    with polly.stubber:
+        yield polly
+    polly.stubber.assert_no_pending_responses()
 
 
 def sound(*parts: tuple[float, float]) -> bytes:
@@ -106,17 +106,17 @@ def sound(*parts: tuple[float, float]) -> bytes:
     return file.getvalue()
 
 
-def refusal(speaker: PollySpeaker, script: str = "Hello.") -> DarkroomError:
+def error_of(speaker: PollySpeaker, script: str = "Hello.") -> DarkroomError:
     with pytest.raises(DarkroomError) as failure:
         speaker.synthesise(script, JOANNA)
     return failure.value
 
 
-def test_words_have_pollys_times_and_end_where_the_voice_does(service: Service) -> None:
+def test_words_start_at_pollys_marks_and_end_with_the_voice(polly: StubbedPolly) -> None:
     script = "Olá — señor “Müller”, 你 ok. Yes!"
     marks = [(10, "Olá"), (300, "señor"), (600, "Müller"), (900, "ok"), (1500, "Yes")]
-    service.expect(script, marks, sound((1.2, 0.5), (0.3, 0.0), (0.5, 0.5), (0.2, 0.0)))
-    speech = service.speaker.synthesise(script, JOANNA)
+    polly.expect(script, marks, sound((1.2, 0.5), (0.3, 0.0), (0.5, 0.5), (0.2, 0.0)))
+    speech = polly.speaker.synthesise(script, JOANNA)
     times = {word.text: (word.start, word.end) for word in speech.words}
     assert list(times) == ["Olá —", "señor", "“Müller”,", "你", "ok.", "Yes!"]
     assert times["señor"] == pytest.approx((0.3, 0.6))
@@ -126,24 +126,24 @@ def test_words_have_pollys_times_and_end_where_the_voice_does(service: Service) 
     assert np.abs(speech.samples).max() == pytest.approx(0.708, abs=0.001)
 
 
-def test_a_long_script_is_asked_for_in_sentences_and_joined(service: Service) -> None:
+def test_a_long_script_is_requested_by_sentences_and_joined(polly: StubbedPolly) -> None:
     sentence = "Every boat begins with a plank, and every plank with a tree. "
     script = (sentence * 82)[:5000].rstrip()
-    asked: list[str] = []
-    service.client.meta.events.register(
-        "provide-client-params.polly.SynthesizeSpeech", lambda params, **_: asked.append(params["Text"])
+    voices_used: list[str] = []
+    polly.client.meta.events.register(
+        "provide-client-params.polly.SynthesizeSpeech", lambda params, **_: voices_used.append(params["Text"])
     )
     for _ in range(2):
         for body in (b'{"time":0,"type":"word","start":0,"end":5,"value":"Every"}', sound((60, 0.5))):
-            service.stubber.add_response(
+            polly.stubber.add_response(
                 "synthesize_speech", {"AudioStream": StreamingBody(BytesIO(body), len(body))}, None
             )
     heard: list[float] = []
-    speech = service.speaker.synthesise(script, JOANNA, heard.append)
-    assert " ".join(asked[::2]) == script
-    assert asked[::2] == asked[1::2]
-    assert all(len(text) <= MAX_CHARACTERS < 3000 for text in asked)
-    assert asked[0].endswith("tree.")
+    speech = polly.speaker.synthesise(script, JOANNA, heard.append)
+    assert " ".join(voices_used[::2]) == script
+    assert voices_used[::2] == voices_used[1::2]
+    assert all(len(text) <= MAX_CHARACTERS < 3000 for text in voices_used)
+    assert voices_used[0].endswith("tree.")
     assert speech.seconds == pytest.approx(120.3, abs=0.01)
     assert [word.text for word in speech.words] == script.split()
     assert all(one.end <= two.start for one, two in pairwise(speech.words))
@@ -153,25 +153,25 @@ def test_a_long_script_is_asked_for_in_sentences_and_joined(service: Service) ->
     assert heard[-1] == 1
 
 
-def test_a_script_without_any_space_is_cut_where_it_must_be(service: Service) -> None:
+def test_a_script_without_spaces_is_split_at_the_limit(polly: StubbedPolly) -> None:
     script = "a" * (MAX_CHARACTERS + 10)
     for text in (script[:MAX_CHARACTERS], script[MAX_CHARACTERS:]):
-        service.expect(text, [(0, text)], sound((1, 0.5)))
-    assert [word.text for word in service.speaker.synthesise(script, JOANNA).words] == [script]
+        polly.expect(text, [(0, text)], sound((1, 0.5)))
+    assert [word.text for word in polly.speaker.synthesise(script, JOANNA).words] == [script]
 
 
-def test_what_lasts_too_long_is_refused_before_more_is_asked_for(service: Service) -> None:
+def test_too_long_speech_is_rejected_before_the_next_request(polly: StubbedPolly) -> None:
     script = "One plank. " * 450
-    service.expect(
+    polly.expect(
         script[: len("One plank. ") * (MAX_CHARACTERS // 11) - 1], [(0, "One"), (290_000, "plank")], sound((301, 0.5))
     )
-    error = refusal(service.speaker, script)
+    error = error_of(polly.speaker, script)
     assert error.detail.code is ErrorCode.TOO_LONG
     assert "5 minutes" in error.detail.message
 
 
 @pytest.mark.parametrize(
-    ("code", "wanted", "retryable"),
+    ("code", "expected_request", "retryable"),
     [
         ("ThrottlingException", ErrorCode.ENGINE_UNAVAILABLE, True),
         ("ServiceFailureException", ErrorCode.ENGINE_UNAVAILABLE, True),
@@ -181,34 +181,34 @@ def test_what_lasts_too_long_is_refused_before_more_is_asked_for(service: Servic
         ("InvalidSsmlException", ErrorCode.INVALID_REQUEST, False),
     ],
 )
-def test_what_polly_refuses_is_told_with_whether_to_try_again(
-    service: Service, code: str, wanted: ErrorCode, *, retryable: bool
+def test_pollys_error_codes_decide_code_and_retryability(
+    polly: StubbedPolly, code: str, expected_request: ErrorCode, *, retryable: bool
 ) -> None:
-    service.stubber.add_client_error("synthesize_speech", code, expected_params=MARKS_REQUEST)
-    error = refusal(service.speaker)
-    assert (error.detail.code, error.detail.retryable) == (wanted, retryable)
+    polly.stubber.add_client_error("synthesize_speech", code, expected_params=MARKS_REQUEST)
+    error = error_of(polly.speaker)
+    assert (error.detail.code, error.detail.retryable) == (expected_request, retryable)
     assert "Polly" in error.detail.message
 
 
-def test_a_polly_that_cannot_be_reached_or_answers_nonsense_may_be_asked_again(service: Service) -> None:
-    service.expect("Hello.", [(0, "Hello")], b"no sound")
-    assert refusal(service.speaker).detail.retryable
-    error = refusal(PollySpeaker(Unreachable(), Nobody()))
+def test_an_unreachable_or_broken_polly_is_a_retryable_error(polly: StubbedPolly) -> None:
+    polly.expect("Hello.", [(0, "Hello")], b"no sound")
+    assert error_of(polly.speaker).detail.retryable
+    error = error_of(PollySpeaker(UnreachableClient(), RecordingSynthesiser()))
     assert error.detail.code is ErrorCode.ENGINE_UNAVAILABLE
     assert error.detail.retryable
 
 
-def test_an_answer_that_breaks_off_may_be_asked_for_again(service: Service) -> None:
+def test_a_truncated_response_is_a_retryable_error(polly: StubbedPolly) -> None:
     whole = sound((1, 0.5))
-    service.stubber.add_response(
+    polly.stubber.add_response(
         "synthesize_speech", {"AudioStream": StreamingBody(BytesIO(whole), len(whole) + 9)}, MARKS_REQUEST
     )
-    assert refusal(service.speaker).detail.retryable
+    assert error_of(polly.speaker).detail.retryable
 
 
-def test_a_cancelled_job_stops_asking(service: Service) -> None:
+def test_a_cancelled_job_sends_no_further_requests(polly: StubbedPolly) -> None:
     body = b'{"time":0,"type":"word","start":0,"end":5,"value":"Hello"}'
-    service.stubber.add_response(
+    polly.stubber.add_response(
         "synthesize_speech", {"AudioStream": StreamingBody(BytesIO(body), len(body))}, MARKS_REQUEST
     )
 
@@ -216,20 +216,20 @@ def test_a_cancelled_job_stops_asking(service: Service) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        service.speaker.synthesise("Hello.", JOANNA, stop)
+        polly.speaker.synthesise("Hello.", JOANNA, stop)
 
 
-def test_a_script_that_sounds_like_nothing_is_refused(service: Service) -> None:
-    assert refusal(service.speaker, "... !").detail.code is ErrorCode.INVALID_REQUEST
-    service.expect("☙", [], sound((0.5, 0.0)))
-    assert refusal(service.speaker, "☙").detail.code is ErrorCode.INVALID_REQUEST
+def test_a_script_without_audible_words_is_rejected(polly: StubbedPolly) -> None:
+    assert error_of(polly.speaker, "... !").detail.code is ErrorCode.INVALID_REQUEST
+    polly.expect("☙", [], sound((0.5, 0.0)))
+    assert error_of(polly.speaker, "☙").detail.code is ErrorCode.INVALID_REQUEST
 
 
-def test_a_voice_that_polly_does_not_have_is_spoken_by_the_other(service: Service) -> None:
-    assert service.speaker.synthesise("שלום", voices()["noa"]) is SILENCE
-    assert service.fallback.asked == ["noa"]
-    assert PollySpeaker(service.client, EspeakSynthesiser()).synthesise("שלום", voices()["noa"]).seconds > 0.3
+def test_a_voice_without_polly_uses_the_fallback(polly: StubbedPolly) -> None:
+    assert polly.speaker.synthesise("שלום", voices()["noa"]) is SILENCE
+    assert polly.fallback.voices_used == ["noa"]
+    assert PollySpeaker(polly.client, EspeakSynthesiser()).synthesise("שלום", voices()["noa"]).seconds > 0.3
 
 
-def test_it_names_itself(service: Service) -> None:
-    assert service.speaker.about == "polly"
+def test_the_synthesiser_is_named_polly(polly: StubbedPolly) -> None:
+    assert polly.speaker.about == "polly"

@@ -20,7 +20,7 @@ class FakeStore:
     """Remembers what was written; each write first passes ``gate`` and may raise what ``refusals`` holds."""
 
     def __init__(self) -> None:
-        self.written: list[tuple[float, str | None]] = []
+        self.wait_for_stage: list[tuple[float, str | None]] = []
         self.changed = threading.Condition()
         self.gate = threading.Event()
         self.gate.set()
@@ -42,7 +42,7 @@ class FakeStore:
         if self.refusals:
             raise self.refusals.pop()
         with self.changed:
-            self.written.append((progress, stage))
+            self.wait_for_stage.append((progress, stage))
             self.changed.notify_all()
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
@@ -71,19 +71,19 @@ def stopped(progress: ProgressWriter) -> None:
     raise AssertionError("never stopped")
 
 
-def test_a_new_stage_is_written_at_once_and_the_rest_waits_its_turn(store: FakeStore) -> None:
+def test_a_new_stage_is_written_at_once_and_other_updates_are_rate_limited(store: FakeStore) -> None:
     progress = writer(store)
     progress.report(0.1, "load", "", ())
-    store.wait_for(lambda: len(store.written) == 1)
+    store.wait_for(lambda: len(store.wait_for_stage) == 1)
     progress.report(0.2, "load", "", ())
     progress.report(0.3, "load", "", ())
     progress.report(0.4, "depth", "", ())
-    store.wait_for(lambda: len(store.written) == 2)
+    store.wait_for(lambda: len(store.wait_for_stage) == 2)
     progress.close()
-    assert store.written == [(0.1, "load"), (0.4, "depth")]
+    assert store.wait_for_stage == [(0.1, "load"), (0.4, "depth")]
 
 
-def test_the_stage_never_waits_and_the_newest_wins(store: FakeStore) -> None:
+def test_reports_never_block_and_the_newest_update_wins(store: FakeStore) -> None:
     store.gate.clear()
     progress = writer(store)
     progress.report(0.1, "load", "", ())
@@ -92,28 +92,28 @@ def test_the_stage_never_waits_and_the_newest_wins(store: FakeStore) -> None:
         progress.report(0.5 + step / 256, "load", "", ())
     store.gate.set()
     progress.close()
-    assert store.written == [(0.1, "load"), (0.5 + 99 / 256, "load")]
+    assert store.wait_for_stage == [(0.1, "load"), (0.5 + 99 / 256, "load")]
 
 
-def test_close_writes_the_last_news(store: FakeStore) -> None:
+def test_close_writes_the_last_update(store: FakeStore) -> None:
     progress = writer(store)
     progress.report(0.1, "load", "", ())
-    store.wait_for(lambda: len(store.written) == 1)
+    store.wait_for(lambda: len(store.wait_for_stage) == 1)
     progress.report(0.9, "load", "", ())
     progress.close()
-    assert store.written[-1] == (0.9, "load")
+    assert store.wait_for_stage[-1] == (0.9, "load")
 
 
-def test_news_within_a_stage_is_written_when_its_time_has_come(store: FakeStore) -> None:
+def test_updates_within_a_stage_are_written_after_the_interval(store: FakeStore) -> None:
     progress = writer(store, interval=0.01)
     progress.report(0.1, "load", "", ())
-    store.wait_for(lambda: len(store.written) == 1)
+    store.wait_for(lambda: len(store.wait_for_stage) == 1)
     progress.report(0.2, "load", "", ())
-    store.wait_for(lambda: len(store.written) == 2)
+    store.wait_for(lambda: len(store.wait_for_stage) == 2)
     progress.close()
 
 
-def test_a_refused_write_stops_the_job(store: FakeStore) -> None:
+def test_a_stale_attempt_stops_the_job(store: FakeStore) -> None:
     store.refusals = [StaleAttempt()]
     progress = writer(store)
     progress.report(0.1, "load", "", ())
@@ -121,10 +121,10 @@ def test_a_refused_write_stops_the_job(store: FakeStore) -> None:
     with pytest.raises(JobAbandoned):
         progress.report(0.2, "load", "", ())
     progress.close()
-    assert store.written == []
+    assert store.wait_for_stage == []
 
 
-def test_a_cancel_is_noticed_during_a_long_stage_that_says_nothing(store: FakeStore) -> None:
+def test_a_cancellation_is_noticed_during_a_stage_without_reports(store: FakeStore) -> None:
     progress = writer(store, heartbeat=0.01)
     progress.report(0.1, "diffuse", "", ())
     assert store.asked.wait(30)
@@ -134,16 +134,16 @@ def test_a_cancel_is_noticed_during_a_long_stage_that_says_nothing(store: FakeSt
     progress.close()
 
 
-def test_a_table_that_does_not_answer_is_no_reason_to_stop(store: FakeStore) -> None:
+def test_a_table_without_answers_does_not_stop_the_job(store: FakeStore) -> None:
     store.refusals = [ClientError({"Error": {"Code": "ThrottlingException"}}, "UpdateItem")]
     progress = writer(store, interval=0.01)
     progress.report(0.1, "load", "", ())
-    store.wait_for(lambda: store.written == [(0.1, "load")])
+    store.wait_for(lambda: store.wait_for_stage == [(0.1, "load")])
     progress.close()
     progress.check()
 
 
-def test_an_interruption_says_why(store: FakeStore) -> None:
+def test_an_interrupted_job_raises_the_reason(store: FakeStore) -> None:
     progress = writer(store)
     progress.report(0.1, "load", "", ())
     progress.interrupt(DarkroomError(ErrorCode.CONTAINER_FAILED, "Shut down."))
@@ -163,5 +163,5 @@ def test_an_interruption_says_why(store: FakeStore) -> None:
         (None, False),
     ],
 )
-def test_whose_job_it_is(job: JobRecord | None, own: bool) -> None:
+def test_only_the_current_attempt_owns_the_job(job: JobRecord | None, own: bool) -> None:
     assert owns_job(job, 1) is own

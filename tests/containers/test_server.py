@@ -24,7 +24,7 @@ from darkroom.contract.requests import Kind
 from pipeline.core.runner import noop_plan
 from pipeline.core.stages import StageContext
 from tests.containers.conftest import BUCKET, JOB, Container, cancel, invocation, invoke
-from tests.containers.plans import develop, keys, until_stopped, written
+from tests.containers.plans import keys, plan_of, report_until_stopped, wait_for_stage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 RESULT_KEY = f"results/{JOB}/result.jpg"
 
 
-async def test_a_job_is_done_and_its_picture_stored(container: Container, store: JobStore, s3: "S3Client") -> None:
-    outcome = await invoke(container(develop()))
+async def test_a_job_completes_and_its_picture_is_stored(container: Container, store: JobStore, s3: "S3Client") -> None:
+    outcome = await invoke(container(plan_of()))
 
     assert outcome["status"] == "completed"
     assert outcome["result"]["seed"] == 7
@@ -52,8 +52,8 @@ async def test_a_job_is_done_and_its_picture_stored(container: Container, store:
     assert 0.9 < job.progress < 1
 
 
-async def test_where_a_token_is_set_invocations_must_show_it(container: Container) -> None:
-    invocations: InvocationRunner = container(develop()).invocations  # type: ignore[attr-defined]
+async def test_invocations_need_the_token_if_one_is_set(container: Container) -> None:
+    invocations: InvocationRunner = container(plan_of()).invocations  # type: ignore[attr-defined]
     transport = httpx.ASGITransport(make_app(invocations, SecretStr("shown")))
     async with httpx.AsyncClient(transport=transport, base_url="http://container") as client:
         body = invocation().model_dump_json()
@@ -77,16 +77,16 @@ async def test_an_empty_plan_completes_without_pictures(container: Container, st
     assert job.state is State.RUNNING
 
 
-async def test_another_engine_than_asked_for_is_never_silent(container: Container) -> None:
-    outcome = await invoke(container(develop()), engine=Engine.MODELS, allow_preview=True)
+async def test_a_fallback_engine_is_stated_in_the_notes(container: Container) -> None:
+    outcome = await invoke(container(plan_of()), engine=Engine.MODELS, allow_preview=True)
     assert "preview engine" in outcome["result"]["notes"][0]
 
 
-async def test_a_typed_failure_is_an_outcome(container: Container, s3: "S3Client") -> None:
+async def test_a_darkroom_error_becomes_a_failed_outcome(container: Container, s3: "S3Client") -> None:
     def fail(_work: StageContext) -> None:
         raise DarkroomError(ErrorCode.INVALID_IMAGE, "The photo cannot be read.")
 
-    outcome = await invoke(container(develop(fail)))
+    outcome = await invoke(container(plan_of(fail)))
     assert outcome["status"] == "failed"
     assert outcome["error"] == {
         "code": "invalid_image",
@@ -97,17 +97,17 @@ async def test_a_typed_failure_is_an_outcome(container: Container, s3: "S3Client
     assert keys(s3) == []
 
 
-async def test_an_engine_that_is_not_there_is_an_outcome(container: Container) -> None:
+async def test_an_unavailable_engine_becomes_a_failed_outcome(container: Container) -> None:
     outcome = await invoke(container(DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, "There is no such engine.")))
     assert outcome["error"]["code"] == "engine_unavailable"
 
 
-async def test_an_upload_that_is_gone_fails_the_job(container: Container) -> None:
-    outcome = await invoke(container(develop()), uploads={"photo": "uploads/gone/photo"})
+async def test_a_missing_upload_fails_the_job(container: Container) -> None:
+    outcome = await invoke(container(plan_of()), uploads={"photo": "uploads/gone/photo"})
     assert outcome["error"]["code"] == "upload_expired"
 
 
-async def test_what_no_outcome_can_say_is_a_server_error_without_details(
+async def test_an_unexpected_error_is_a_500_without_details(
     container: Container, s3: "S3Client", caplog: pytest.LogCaptureFixture
 ) -> None:
     client = container(RuntimeError("secret detail"))
@@ -119,39 +119,41 @@ async def test_what_no_outcome_can_say_is_a_server_error_without_details(
     assert "secret detail" in caplog.text
 
 
-async def test_a_late_invocation_is_not_worked_on(container: Container, store: JobStore) -> None:
-    outcome = await invoke(container(develop(until_stopped)), deadline=datetime.now(UTC) - timedelta(seconds=1))
+async def test_an_invocation_past_its_deadline_does_not_run(container: Container, store: JobStore) -> None:
+    outcome = await invoke(container(plan_of(report_until_stopped)), deadline=datetime.now(UTC) - timedelta(seconds=1))
     assert (outcome["error"]["code"], outcome["error"]["retryable"]) == ("timed_out", True)
     job = store.get(JOB)
     assert job is not None
     assert job.state is State.DISPATCHED
 
 
-async def test_a_cancelled_job_is_not_worked_on(container: Container, store: JobStore) -> None:
+async def test_a_cancelled_job_does_not_run(container: Container, store: JobStore) -> None:
     cancel(store)
     ran: list[bool] = []
-    outcome = await invoke(container(develop(lambda _: ran.append(True))))
+    outcome = await invoke(container(plan_of(lambda _: ran.append(True))))
     assert outcome == {"status": "abandoned", "job_id": JOB, "attempt": 1}
     assert ran == []
 
 
-async def test_an_invocation_of_an_earlier_attempt_is_not_worked_on(container: Container, store: JobStore) -> None:
-    outcome = await invoke(container(develop(until_stopped)), attempt=2)
+async def test_an_invocation_of_an_earlier_attempt_does_not_run(container: Container, store: JobStore) -> None:
+    outcome = await invoke(container(plan_of(report_until_stopped)), attempt=2)
     assert outcome["status"] == "abandoned"
 
 
-async def test_a_job_cancelled_in_mid_stage_is_abandoned(container: Container, store: JobStore, s3: "S3Client") -> None:
+async def test_a_job_cancelled_within_a_stage_is_abandoned(
+    container: Container, store: JobStore, s3: "S3Client"
+) -> None:
     def go_on(context: StageContext) -> None:
-        written(store, "develop")
+        wait_for_stage(store, "develop")
         cancel(store)
-        until_stopped(context)
+        report_until_stopped(context)
 
-    outcome = await invoke(container(develop(go_on)))
+    outcome = await invoke(container(plan_of(go_on)))
     assert outcome["status"] == "abandoned"
     assert keys(s3) == []
 
 
-async def test_a_job_cancelled_while_its_pictures_are_stored_leaves_none_behind(
+async def test_a_job_cancelled_during_the_upload_leaves_no_pictures(
     container: Container, store: JobStore, s3: "S3Client", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload = Storage.upload_file
@@ -159,36 +161,36 @@ async def test_a_job_cancelled_while_its_pictures_are_stored_leaves_none_behind(
     def upload_then_cancel(*arguments: Any, **more: Any) -> Any:
         stored = upload(*arguments, **more)
         assert keys(s3) == [RESULT_KEY]
-        written(store, "upload")
+        wait_for_stage(store, "upload")
         cancel(store)
         return stored
 
     monkeypatch.setattr(Storage, "upload_file", upload_then_cancel)
-    outcome = await invoke(container(develop()))
+    outcome = await invoke(container(plan_of()))
     assert outcome["status"] == "abandoned"
     assert keys(s3) == []
 
 
-async def test_pictures_of_an_attempt_that_took_over_are_left_alone(
+async def test_pictures_of_the_attempt_that_took_over_are_kept(
     container: Container, store: JobStore, s3: "S3Client", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload = Storage.upload_file
 
     def upload_then_take_over(*arguments: Any, **more: Any) -> Any:
         stored = upload(*arguments, **more)
-        written(store, "upload")
+        wait_for_stage(store, "upload")
         due = datetime.now(UTC).timestamp()
         assert store.requeue(JOB, 1, due_at=due, message="Again") is not None
         assert store.dispatch(JOB, 2, due_at=due) is not None
         return stored
 
     monkeypatch.setattr(Storage, "upload_file", upload_then_take_over)
-    outcome = await invoke(container(develop()))
+    outcome = await invoke(container(plan_of()))
     assert outcome["status"] == "abandoned"
     assert keys(s3) == [RESULT_KEY]
 
 
-async def test_the_same_invocation_twice_at_once_runs_once(container: Container) -> None:
+async def test_concurrent_duplicate_invocations_run_once(container: Container) -> None:
     running, both_there = threading.Event(), threading.Event()
     runs: list[int] = []
 
@@ -197,7 +199,7 @@ async def test_the_same_invocation_twice_at_once_runs_once(container: Container)
         running.set()
         assert both_there.wait(30)
 
-    client = container(develop(wait))
+    client = container(plan_of(wait))
     first = asyncio.create_task(invoke(client))
     await asyncio.to_thread(running.wait, 30)
     second = asyncio.create_task(invoke(client))
@@ -209,8 +211,8 @@ async def test_the_same_invocation_twice_at_once_runs_once(container: Container)
     assert runs == [1]
 
 
-async def test_the_same_invocation_again_after_the_end_gives_the_same_result(container: Container) -> None:
-    client = container(develop())
+async def test_a_repeated_invocation_gives_the_same_result(container: Container) -> None:
+    client = container(plan_of())
     first, second = await invoke(client), await invoke(client)
     assert first["result"] == second["result"]
 
@@ -224,16 +226,16 @@ async def test_the_same_invocation_again_after_the_end_gives_the_same_result(con
         invocation().model_dump_json().replace(JOB, "not-an-id").encode(),
     ],
 )
-async def test_a_body_that_is_no_invocation_is_a_problem(container: Container, body: bytes) -> None:
-    answer = await container(develop()).post("/invocations", content=body)
+async def test_an_invalid_body_is_answered_with_problem_details(container: Container, body: bytes) -> None:
+    answer = await container(plan_of()).post("/invocations", content=body)
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["code"] == "invalid_request"
     assert answer.json()["errors"]
 
 
-async def test_ping_says_ready_until_draining(container: Container) -> None:
-    client = container(develop())
+async def test_ping_answers_200_until_draining(container: Container) -> None:
+    client = container(plan_of())
     assert (await client.get("/ping")).status_code == 200
     await client.invocations.drain(0)  # type: ignore[attr-defined]
     assert (await client.get("/ping")).status_code == 503
@@ -248,7 +250,7 @@ async def test_draining_lets_a_running_job_finish(container: Container) -> None:
         running.set()
         assert go_on.wait(30)
 
-    client = container(develop(wait))
+    client = container(plan_of(wait))
     job = asyncio.create_task(invoke(client))
     await asyncio.to_thread(running.wait, 30)
     draining = asyncio.create_task(client.invocations.drain(30))  # type: ignore[attr-defined]
@@ -259,14 +261,14 @@ async def test_draining_lets_a_running_job_finish(container: Container) -> None:
     assert (await job)["status"] == "completed"
 
 
-async def test_a_job_that_outlasts_the_drain_is_to_be_tried_again(container: Container, s3: "S3Client") -> None:
+async def test_a_job_that_outlasts_the_drain_fails_with_a_retryable_error(container: Container, s3: "S3Client") -> None:
     running = threading.Event()
 
     def long(context: StageContext) -> None:
         running.set()
-        until_stopped(context)
+        report_until_stopped(context)
 
-    client = container(develop(long))
+    client = container(plan_of(long))
     job = asyncio.create_task(invoke(client))
     await asyncio.to_thread(running.wait, 30)
     await client.invocations.drain(0.01)  # type: ignore[attr-defined]
@@ -286,7 +288,7 @@ async def test_log_lines_are_json_and_name_the_job(container: Container) -> None
         raise ZeroDivisionError
 
     try:
-        await invoke(container(develop(fail)))
+        await invoke(container(plan_of(fail)))
     finally:
         logger.removeHandler(handler)
     line = json.loads(lines.getvalue())

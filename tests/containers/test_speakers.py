@@ -15,13 +15,13 @@ def settings(**changes: str) -> Settings:
 
 
 @pytest.mark.parametrize(("name", "about"), [("espeak", "espeak-ng"), ("polly", "polly")])
-def test_who_was_named_says_scripts(name: str, about: str) -> None:
+def test_the_setting_selects_the_synthesiser(name: str, about: str) -> None:
     found = create_speaker(settings(speech=name))
     assert found is not None
     assert found.about.startswith(about)
 
 
-def test_a_container_in_which_nobody_speaks_starts_all_the_same(
+def test_a_container_without_a_synthesiser_starts(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)

@@ -19,7 +19,7 @@ def storage(s3: "S3Client") -> Storage:
     return Storage(BUCKET, s3)
 
 
-def test_a_file_goes_up_and_comes_down_the_same(storage: Storage, s3: "S3Client", tmp_path: Path) -> None:
+def test_an_uploaded_file_is_downloaded_unchanged(storage: Storage, s3: "S3Client", tmp_path: Path) -> None:
     content = bytes(range(256)) * 5000
     there, back = tmp_path / "there.jpg", tmp_path / "back.jpg"
     there.write_bytes(content)
@@ -33,13 +33,13 @@ def test_a_file_goes_up_and_comes_down_the_same(storage: Storage, s3: "S3Client"
     assert head["ContentDisposition"] == 'inline; filename="room.jpg"'
 
 
-def test_more_bytes_than_allowed_are_refused(storage: Storage, tmp_path: Path) -> None:
+def test_a_download_above_the_limit_is_rejected(storage: Storage, tmp_path: Path) -> None:
     with pytest.raises(DarkroomError) as error:
         storage.download(f"uploads/{JOB}/photo", tmp_path / "photo", limit=3)
     assert error.value.detail.code is ErrorCode.TOO_LARGE
 
 
-def test_an_upload_that_is_gone_is_said_to_be(storage: Storage, tmp_path: Path) -> None:
+def test_a_missing_upload_is_reported_as_expired(storage: Storage, tmp_path: Path) -> None:
     with pytest.raises(DarkroomError) as error:
         storage.download("uploads/none/photo", tmp_path / "photo", limit=3)
     assert error.value.detail.code is ErrorCode.UPLOAD_EXPIRED

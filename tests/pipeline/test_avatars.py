@@ -11,7 +11,7 @@ from pipeline.preview.faces.detection import detect_faces
 from tests.data.render_face import PEOPLE, STUDIO, render
 
 
-def test_every_avatar_has_a_small_square_portrait_of_one_person_from_the_front() -> None:
+def test_every_avatar_has_a_small_square_frontal_portrait() -> None:
     for avatar in avatars().values():
         assert len(avatar.picture) <= 40_000
         with Image.open(avatar.path) as image:
@@ -19,18 +19,18 @@ def test_every_avatar_has_a_small_square_portrait_of_one_person_from_the_front()
             assert len(detect_faces(np.asarray(image.convert("RGB")))) == 1
 
 
-def test_every_portrait_is_an_avatars_and_may_be_used_by_everybody() -> None:
+def test_every_portrait_belongs_to_an_avatar_and_is_licensed() -> None:
     assert {path.stem for path in AVATARS_FOLDER.iterdir()} == set(avatars()) == set(STUDIO)
     assert {avatar.licence for avatar in avatars().values()} == {"Apache-2.0"}
 
 
-def test_a_wrong_table_is_refused() -> None:
+def test_an_invalid_table_is_rejected() -> None:
     with pytest.raises(ValidationError):
         Avatar(name="../amara", title="Amara", description="", licence="Apache-2.0")
 
 
 @pytest.mark.parametrize("name", ["farid", "daiki"])
-def test_a_portrait_follows_from_its_description_alone(name: str) -> None:
+def test_a_portrait_depends_on_its_description_only(name: str) -> None:
     portrait = render(PEOPLE[name], STUDIO[name], 112, 112, samples=1)
     with Image.open(avatars()[name].path) as image:
         committed = np.asarray(image.convert("RGB"))

@@ -36,17 +36,17 @@ def test_whoever_fetches_the_models_of_a_kind_has_all_that_its_plan_uses(kind: K
 def test_a_missing_engine_is_an_error_unless_the_job_accepts_the_preview(monkeypatch: pytest.MonkeyPatch) -> None:
     able = {each: module for each, module in plans._MODULES.items() if each != (Kind.UPSCALE, Engine.MODELS)}
     monkeypatch.setattr(plans, "_MODULES", able)
-    with pytest.raises(DarkroomError, match="allow_preview") as caught:
+    with pytest.raises(DarkroomError, match="allow_preview") as raised:
         get_plan(Kind.UPSCALE, Engine.MODELS)
-    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
     assert get_plan(Kind.UPSCALE, Engine.MODELS, allow_preview=True).engine is Engine.PREVIEW
 
 
 @pytest.mark.parametrize("allow_preview", [False, True])
 def test_a_kind_without_a_preview_has_none_to_accept(allow_preview: bool) -> None:
-    with pytest.raises(DarkroomError, match=r"cannot do generate here\.$") as caught:
+    with pytest.raises(DarkroomError, match=r"cannot do generate here\.$") as raised:
         get_plan(Kind.GENERATE, Engine.PREVIEW, allow_preview=allow_preview)
-    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
 
 
 @pytest.mark.parametrize(("kind", "engine"), available_plans())

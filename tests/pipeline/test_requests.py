@@ -109,9 +109,9 @@ def test_who_does_a_kind_is_known_before_anything_is_queued(
 
 
 def test_an_engine_that_cannot_is_refused_by_name() -> None:
-    with pytest.raises(DarkroomError, match="models") as caught:
+    with pytest.raises(DarkroomError, match="models") as raised:
         resolve_engine(Kind.GENERATE, Engine.PREVIEW, Engine.PREVIEW)
-    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
 
 
 def test_an_asset_may_stand_where_an_upload_is_expected() -> None:

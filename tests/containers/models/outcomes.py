@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-SEEN_ONCE = ("detect", "segment", "classify", "depth", "edges")
+CACHED_STAGES = ("detect", "segment", "classify", "depth", "edges")
 
 
 async def restyle(client: httpx.AsyncClient, **params: Any) -> dict[str, Any]:
@@ -32,5 +32,5 @@ def stages(outcome: dict[str, Any]) -> list[str]:
     return [time["stage"] for time in outcome["timeline"]]
 
 
-def looks(s3: "S3Client") -> list[str]:
+def progress_image_keys(s3: "S3Client") -> list[str]:
     return [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix="previews/").get("Contents", [])]

@@ -20,10 +20,10 @@ from tests.containers.conftest import BUCKET, JOB, cancel, invoke
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 from tests.containers.models.conftest import Container
-from tests.containers.models.outcomes import looks, picture, restyle, stages
+from tests.containers.models.outcomes import picture, progress_image_keys, restyle, stages
 
 
-async def test_a_cancelled_job_stops_within_a_step_and_leaves_nothing(
+async def test_a_cancelled_job_stops_within_one_step_and_leaves_no_files(
     container: Container, store: JobStore, s3: "S3Client", photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from diffusers import UNet2DConditionModel  # noqa: PLC0415 - seconds that only this test needs
@@ -57,7 +57,7 @@ async def test_a_cancelled_job_stops_within_a_step_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("times", [1, 2])
-async def test_memory_that_runs_out_halves_the_picture_once_and_the_container_stays_healthy(
+async def test_out_of_memory_halves_the_picture_once_and_the_next_job_completes(
     container: Container, s3: "S3Client", photo: np.ndarray, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
     import torch  # noqa: PLC0415 - seconds that only this test needs
@@ -84,7 +84,7 @@ async def test_memory_that_runs_out_halves_the_picture_once_and_the_container_st
     assert not any("half size" in note for note in (await restyle(client))["result"]["notes"])
 
 
-async def test_what_must_not_be_shown_is_refused_and_its_looks_deleted(
+async def test_unsafe_content_is_rejected_and_its_progress_images_are_deleted(
     container: Container, s3: "S3Client", photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pipeline.models.networks.safety import ClipSafetyChecker  # noqa: PLC0415 - seconds that only these tests need
@@ -94,10 +94,10 @@ async def test_what_must_not_be_shown_is_refused_and_its_looks_deleted(
     assert (outcome["status"], outcome["error"]["code"]) == ("failed", "rejected_content")
     assert not outcome["error"]["retryable"]
     assert not s3.list_objects_v2(Bucket=BUCKET, Prefix="results/").get("Contents")
-    assert not looks(s3)
+    assert not progress_image_keys(s3)
 
 
-async def test_looks_at_pictures_that_were_left_out_are_deleted(
+async def test_progress_images_of_dropped_pictures_are_deleted(
     container: Container, s3: "S3Client", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pipeline.models.networks.safety import ClipSafetyChecker  # noqa: PLC0415 - likewise
@@ -117,10 +117,10 @@ async def test_looks_at_pictures_that_were_left_out_are_deleted(
         "thumbnail-2",
     ]
     assert stored
-    assert not looks(s3)
+    assert not progress_image_keys(s3)
 
 
-async def test_weights_that_are_not_there_are_one_line_that_says_how_to_get_them(
+async def test_missing_weights_fail_with_one_line_that_names_the_fetch_command(
     container: Container, s3: "S3Client", photo: np.ndarray, tmp_path: Path
 ) -> None:
     client = container(weights=tmp_path)
@@ -133,9 +133,7 @@ async def test_weights_that_are_not_there_are_one_line_that_says_how_to_get_them
     assert "preview engine" in instead["result"]["notes"][0]
 
 
-async def test_faces_are_swapped_by_networks_only_where_the_operator_accepts_their_licence(
-    container: Container, s3: "S3Client"
-) -> None:
+async def test_face_swap_networks_need_the_accepted_research_licence(container: Container, s3: "S3Client") -> None:
     picture = np.full((240, 320, 3), 120, np.uint8)
     picture[100:120, 80:100] = (255, 0, 0)  # the tiny detector's idea of a face
     file = io.BytesIO()
@@ -154,7 +152,7 @@ async def test_faces_are_swapped_by_networks_only_where_the_operator_accepts_the
     assert [each["label"] for each in accepted["result"]["objects"]] == ["face"]
 
 
-async def test_a_machine_without_torch_says_what_to_install(
+async def test_a_missing_torch_is_reported_with_the_install_command(
     container: Container, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("containers.worker.plan_preparer.find_spec", lambda _name: None)
@@ -163,7 +161,7 @@ async def test_a_machine_without_torch_says_what_to_install(
     assert "make setup-models" in outcome["error"]["message"]
 
 
-async def test_every_stage_is_a_metric_in_cloudwatchs_format(
+async def test_every_stage_emits_a_cloudwatch_metric(
     container: Container, photo: np.ndarray, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outcome = await restyle(container())

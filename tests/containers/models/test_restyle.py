@@ -14,11 +14,11 @@ from tests.containers.conftest import BUCKET, PARAMS
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 from tests.containers.models.conftest import Container
-from tests.containers.models.outcomes import SEEN_ONCE, picture, restyle, stages
+from tests.containers.models.outcomes import CACHED_STAGES, picture, restyle, stages
 
 
 @pytest.mark.parametrize("profile", ["fast", "quality"])
-async def test_a_photo_goes_through_every_stage_and_the_result_says_what_was_seen_and_used(
+async def test_restyling_runs_every_stage_and_reports_objects_and_models(
     container: Container, s3: "S3Client", photo: np.ndarray, profile: str
 ) -> None:
     outcome = await restyle(container(), profile=profile)
@@ -36,7 +36,7 @@ async def test_a_photo_goes_through_every_stage_and_the_result_says_what_was_see
     assert ("lcm-lora-sd15" in used) is (profile == "fast")
 
 
-async def test_the_same_seed_makes_the_same_picture_and_another_seed_another(
+async def test_equal_seeds_give_equal_pictures_and_different_seeds_different_ones(
     container: Container, s3: "S3Client", photo: np.ndarray
 ) -> None:
     client = container()
@@ -45,16 +45,16 @@ async def test_the_same_seed_makes_the_same_picture_and_another_seed_another(
     assert (first != other).any()
 
 
-async def test_a_second_style_of_one_photo_skips_what_is_known_of_it(container: Container, photo: np.ndarray) -> None:
+async def test_a_second_style_of_one_photo_uses_cached_stages(container: Container, photo: np.ndarray) -> None:
     client = container()
     await restyle(client, style="modern")
     second = await restyle(client, style="boho", keep=["sofa"])
-    assert {time["stage"] for time in second["timeline"] if time["cached"]} == set(SEEN_ONCE)
+    assert {time["stage"] for time in second["timeline"] if time["cached"]} == set(CACHED_STAGES)
     named = {model["id"] for model in second["result"]["models"]}
     assert "sam2.1-tiny" in named
 
 
-async def test_what_is_kept_comes_back_to_the_bit(container: Container, s3: "S3Client", photo: np.ndarray) -> None:
+async def test_kept_pixels_are_unchanged(container: Container, s3: "S3Client", photo: np.ndarray) -> None:
     # The tiny detector sees couches, plants and people all over any photo.
     outcome = await restyle(container(), keep=["sofa", "plant"], keep_people=True)
     kept = [each for each in outcome["result"]["objects"] if each["kept"]]
@@ -64,7 +64,7 @@ async def test_what_is_kept_comes_back_to_the_bit(container: Container, s3: "S3C
     assert not same.all()
 
 
-async def test_looks_at_the_picture_come_while_it_is_made(
+async def test_progress_images_are_stored_during_the_job(
     container: Container, store: JobStore, s3: "S3Client", photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown: list[Job] = []

@@ -18,14 +18,14 @@ from pipeline.core.runner import PlanResult, Runner
 from pipeline.core.stage_cache import StageCache
 from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext
 
-SHEET: Artifact[Any] = Artifact("sheet", "the photo's bytes")
+PHOTO_BYTES: Artifact[Any] = Artifact("sheet", "the photo's bytes")
 FOUND: Artifact[Any] = Artifact("found", "anything made of the sheet")
 STYLED: Artifact[Any] = Artifact("styled", "anything made of what was found")
-EYE: Network[str] = Network("eye", ("detector",), "nowhere:load")
-OTHER: Network[str] = Network("other", ("depth",), "nowhere:load")
+NETWORK: Network[str] = Network("eye", ("detector",), "nowhere:load")
+OTHER_NETWORK: Network[str] = Network("other", ("depth",), "nowhere:load")
 
 
-class Rack:
+class FakeNetworkProvider:
     """Models whose digest and working size a test sets."""
 
     def __init__(self, revision: str = "r1", long_side: int = 768) -> None:
@@ -48,13 +48,13 @@ class Rack:
         return ",".join(f"{network.name}@{self.revision}" for network in networks)
 
 
-class Told:
+class RecordingReporter:
     """A reporter that remembers the progress."""
 
     def __init__(self) -> None:
         self.progress: list[float] = []
 
-    def report(self, progress: float, *_news: object) -> None:
+    def report(self, progress: float, *_arguments: object) -> None:
         self.progress.append(progress)
 
     def check(self) -> None:
@@ -64,25 +64,25 @@ class Told:
         pass
 
 
-class Load(Stage):
+class LoadStage(Stage):
     name = "load"
     message = "Loading"
-    provides = (SHEET,)
+    provides = (PHOTO_BYTES,)
     depends_on_params = ()
 
     def run(self, context: StageContext) -> None:
-        context[SHEET] = context.files["photo"].read_bytes()
+        context[PHOTO_BYTES] = context.files["photo"].read_bytes()
 
 
-class Find(Stage):
+class FindStage(Stage):
     """Counts its runs, notes something and uses one of its two networks."""
 
     name = "find"
     message = "Finding"
     slot = Slot.COMPUTE
-    requires = (SHEET,)
+    requires = (PHOTO_BYTES,)
     provides = (FOUND,)
-    networks = (EYE, OTHER)
+    networks = (NETWORK, OTHER_NETWORK)
     depends_on_params = ("keep",)
     cacheable = True
 
@@ -91,12 +91,12 @@ class Find(Stage):
 
     def run(self, context: StageContext) -> None:
         self.runs += 1
-        with context.use_networks(EYE):
-            context[FOUND] = np.full((4, 4), len(context[SHEET]), np.uint8)
+        with context.use_networks(NETWORK):
+            context[FOUND] = np.full((4, 4), len(context[PHOTO_BYTES]), np.uint8)
         context.notes.append("Found with care.")
 
 
-class Restyle(Stage):
+class RestyleStage(Stage):
     """Counts its runs; never worth keeping."""
 
     name = "restyle"
@@ -114,25 +114,27 @@ class Restyle(Stage):
         context[STYLED] = context.params, context[FOUND].sum()
 
 
-class Desk:
+class CacheHarness:
     """One runner with a cache, and jobs through one plan of three stages."""
 
     def __init__(self, folder: Path, cache: StageCache | None = None, slot: threading.Semaphore | None = None) -> None:
         self.folder = folder
-        self.find, self.restyle = Find(), Restyle()
+        self.find, self.restyle = FindStage(), RestyleStage()
         self.plan = Plan(
             Kind.RESTYLE_ROOM,
             Engine.MODELS,
-            ((Load(), 0.2), (self.find, 0.3), (self.restyle, 0.5)),
+            ((LoadStage(), 0.2), (self.find, 0.3), (self.restyle, 0.5)),
             results=(FOUND, STYLED),
         )
         self.runner = Runner(slot, cache=cache or StageCache())
-        self.told = Told()
+        self.reporter = RecordingReporter()
 
-    def job(self, photo: bytes = b"photo", rack: Rack | None = None, **params: Any) -> tuple[PlanResult, StageContext]:
+    def job(
+        self, photo: bytes = b"photo", provider: FakeNetworkProvider | None = None, **params: Any
+    ) -> tuple[PlanResult, StageContext]:
         path = self.folder / f"{len(list(self.folder.iterdir()))}"
         path.write_bytes(photo)
         typed = RestyleRoomParams(**{"style": "modern", **params})
-        context = StageContext(typed, {"photo": path}, self.folder, network_provider=rack or Rack())
-        self.told = Told()
-        return self.runner.run(self.plan, context, self.told), context
+        context = StageContext(typed, {"photo": path}, self.folder, network_provider=provider or FakeNetworkProvider())
+        self.reporter = RecordingReporter()
+        return self.runner.run(self.plan, context, self.reporter), context

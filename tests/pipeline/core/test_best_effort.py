@@ -24,10 +24,10 @@ from pipeline.models.stages.reporting import report_some_progress_images
 from pipeline.plans import get_plan
 
 
-class Silent:
+class SilentReporter:
     """A reporter that hears everything and does nothing."""
 
-    def report(self, *_news: Any) -> None:
+    def report(self, *_arguments: Any) -> None:
         pass
 
     def check(self) -> None:
@@ -45,11 +45,11 @@ def failing(error: BaseException) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("size", [(717, 537), (943, 707), (1169, 877), (1200, 900)])
-def test_the_objects_of_the_sample_are_drawn_at_every_size(tmp_path: Path, sample_path: Path, size: Any) -> None:
+def test_objects_are_drawn_on_the_sample_at_every_size(tmp_path: Path, sample_path: Path, size: Any) -> None:
     with Image.open(sample_path) as photo:
         photo.resize(size, Image.Resampling.BICUBIC).save(tmp_path / "room.png")
     context = StageContext(FindObjectsParams(), {"photo": tmp_path / "room.png"}, tmp_path)
-    finished = Runner().run(get_plan(Kind.FIND_OBJECTS, Engine.PREVIEW), context, Silent())
+    finished = Runner().run(get_plan(Kind.FIND_OBJECTS, Engine.PREVIEW), context, SilentReporter())
     assert len(finished.objects) > 5
     assert OVERLAY_FAILED_NOTE not in finished.notes
 
@@ -64,7 +64,7 @@ def test_a_job_whose_overlay_cannot_be_drawn_completes_with_the_photo_and_a_note
     monkeypatch.setattr(object_overlay, "draw_objects", failing(error))
     context = StageContext(FindObjectsParams(format=Format.PNG), {"photo": tmp_path / "ball.png"}, tmp_path)
     with caplog.at_level(logging.WARNING):
-        finished = Runner().run(get_plan(Kind.FIND_OBJECTS, Engine.PREVIEW), context, Silent())
+        finished = Runner().run(get_plan(Kind.FIND_OBJECTS, Engine.PREVIEW), context, SilentReporter())
     assert len(finished.objects) == 1
     assert [each.name for each in finished.files] == ["result", "thumbnail"]
     with Image.open(finished.files[0].path) as shown:
@@ -80,18 +80,18 @@ def test_a_job_whose_overlay_cannot_be_drawn_completes_with_the_photo_and_a_note
 @pytest.mark.parametrize(
     "error", [JobAbandoned(), DarkroomError(ErrorCode.TIMED_OUT, "Too late."), KeyboardInterrupt()]
 )
-def test_what_ends_a_job_passes_a_decoration(error: BaseException) -> None:
+def test_errors_that_end_a_job_propagate(error: BaseException) -> None:
     with pytest.raises(type(error)), best_effort("anything"):
         raise error
 
 
-def test_a_decoration_outside_the_result_leaves_no_note(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_outside_the_result_adds_no_note(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with best_effort("progress picture"):
         raise ValueError("no")
     assert "progress picture left out" in caplog.text
 
 
-def test_a_progress_picture_that_cannot_be_made_fails_no_job(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failed_progress_image_does_not_fail_the_job(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     shown: list[Rgb] = []
     context = StageContext(FindObjectsParams(), {}, tmp_path, report_progress_image=shown.append)
     report_some_progress_images(context, 1, 2, failing(ValueError("no picture")))

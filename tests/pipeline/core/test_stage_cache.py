@@ -1,4 +1,4 @@
-"""Stage cache: which work a second job with the same photo skips, and which not."""
+"""Stage cache: the stages that a second job with the same photo skips."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -20,18 +20,25 @@ from pipeline.core.stage_cache import StageCache, StageOutput
 from pipeline.core.stages import Plan, StageContext
 from pipeline.models.interfaces import Detection
 from pipeline.models.workflows import restyle_room
-from tests.pipeline.core.stage_cache_fakes import FOUND, Desk, Find, Load, Rack, Told
+from tests.pipeline.core.stage_cache_fakes import (
+    FOUND,
+    CacheHarness,
+    FakeNetworkProvider,
+    FindStage,
+    LoadStage,
+    RecordingReporter,
+)
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def harness(tmp_path: Path) -> CacheHarness:
+    return CacheHarness(tmp_path)
 
 
-def test_a_second_style_of_one_photo_only_does_what_the_style_decides(desk: Desk) -> None:
-    first, first_work = desk.job(style="modern")
-    second, second_work = desk.job(style="boho")
-    assert (desk.find.runs, desk.restyle.runs) == (1, 2)
+def test_a_second_style_of_one_photo_runs_only_the_stages_that_depend_on_it(harness: CacheHarness) -> None:
+    first, first_work = harness.job(style="modern")
+    second, second_work = harness.job(style="boho")
+    assert (harness.find.runs, harness.restyle.runs) == (1, 2)
     assert [(time.stage, time.cached) for time in first.timeline] == [
         ("load", False),
         ("find", False),
@@ -46,12 +53,12 @@ def test_a_second_style_of_one_photo_only_does_what_the_style_decides(desk: Desk
     assert second.timeline[1].seconds == 0
 
 
-def test_a_result_from_the_cache_says_the_same_as_one_made_anew(desk: Desk) -> None:
-    first, _ = desk.job()
-    second, _ = desk.job()
+def test_a_cached_result_equals_a_computed_one(harness: CacheHarness) -> None:
+    first, _ = harness.job()
+    second, _ = harness.job()
     assert second.notes == first.notes == ("Found with care.", "Restyled.")
     assert second.models == first.models == (ModelUsed(id="eye", revision="r1"),)
-    assert desk.told.progress == pytest.approx([0, 0.2, 0.2, 0.5, 0.5, 1])
+    assert harness.reporter.progress == pytest.approx([0, 0.2, 0.2, 0.5, 0.5, 1])
 
 
 @pytest.mark.parametrize(
@@ -59,35 +66,35 @@ def test_a_result_from_the_cache_says_the_same_as_one_made_anew(desk: Desk) -> N
     [
         {"photo": b"another"},
         {"keep": ("couch",)},
-        {"rack": Rack(revision="r2")},
-        {"rack": Rack(long_side=512)},
+        {"provider": FakeNetworkProvider(revision="r2")},
+        {"provider": FakeNetworkProvider(long_side=512)},
     ],
 )
-def test_what_decides_a_result_makes_it_another_one(desk: Desk, other: dict[str, Any]) -> None:
-    desk.job()
-    desk.job(**other)
-    assert desk.find.runs == 2
+def test_every_input_of_a_stage_changes_its_cache_key(harness: CacheHarness, other: dict[str, Any]) -> None:
+    harness.job()
+    harness.job(**other)
+    assert harness.find.runs == 2
 
 
-def test_a_stage_of_which_nothing_is_known_keeps_what_follows_out_of_the_cache(desk: Desk, tmp_path: Path) -> None:
-    class Opaque(Load):
+def test_a_stage_without_declared_params_disables_caching_after_it(harness: CacheHarness, tmp_path: Path) -> None:
+    class UndeclaredParams(LoadStage):
         depends_on_params = None
 
-    desk.plan = Plan(Kind.RESTYLE_ROOM, Engine.MODELS, ((Opaque(), 0.2), (desk.find, 0.8)))
-    desk.job()
-    desk.job()
-    assert desk.find.runs == 2
+    harness.plan = Plan(Kind.RESTYLE_ROOM, Engine.MODELS, ((UndeclaredParams(), 0.2), (harness.find, 0.8)))
+    harness.job()
+    harness.job()
+    assert harness.find.runs == 2
 
 
-def test_a_stage_that_depends_on_what_is_no_param_is_found_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Find, "depends_on_params", ("keeps",))
+def test_a_dependency_on_an_unknown_param_raises(harness: CacheHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FindStage, "depends_on_params", ("keeps",))
     with pytest.raises(DarkroomError) as error:
-        desk.job()
+        harness.job()
     assert error.value.detail.code is ErrorCode.INTERNAL
 
 
-class Noted(RestyleRoomParams):
-    """Params that note who reads what."""
+class RecordedParams(RestyleRoomParams):
+    """Params that record every read."""
 
     def __getattribute__(self, name: str) -> Any:
         if name in RestyleRoomParams.model_fields:
@@ -98,8 +105,8 @@ class Noted(RestyleRoomParams):
 READ: set[str] = set()
 
 
-class Networks(Rack):
-    """Every network of the engine's first half in one, with something to say about any photo."""
+class Networks(FakeNetworkProvider):
+    """All perception networks in one, with an output for any photo."""
 
     def use(self, *networks: Network[Any]) -> AbstractContextManager[LoadedNetworks]:
         return nullcontext(LoadedNetworks(dict.fromkeys(networks, self)))
@@ -117,9 +124,9 @@ class Networks(Rack):
         return photo[..., 0].astype(np.float32)
 
 
-def test_the_engines_stages_read_no_params_but_those_they_say(sample_path: Path, tmp_path: Path) -> None:
+def test_the_engines_stages_read_only_their_declared_params(sample_path: Path, tmp_path: Path) -> None:
     context = StageContext(
-        Noted(style="modern", keep=("couch",)), {"photo": sample_path}, tmp_path, network_provider=Networks()
+        RecordedParams(style="modern", keep=("couch",)), {"photo": sample_path}, tmp_path, network_provider=Networks()
     )
     known = [stage for stage, _ in restyle_room.plan().steps if stage.depends_on_params is not None]
     for stage in known:
@@ -132,57 +139,59 @@ def test_the_engines_stages_read_no_params_but_those_they_say(sample_path: Path,
     assert {"detect", "segment", "classify", "depth", "edges"} <= {stage.name for stage in known if stage.cacheable}
 
 
-def test_a_failed_stage_leaves_nothing_behind(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_self: Find, _work: StageContext) -> None:
+def test_a_failed_stage_is_not_cached(harness: CacheHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_self: FindStage, _context: StageContext) -> None:
         raise DarkroomError(ErrorCode.OUT_OF_MEMORY, "Too large.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Find, "run", fail)
+        patch.setattr(FindStage, "run", fail)
         with pytest.raises(DarkroomError):
-            desk.job()
-    desk.job()
-    assert desk.find.runs == 1
+            harness.job()
+    harness.job()
+    assert harness.find.runs == 1
 
 
-def test_what_is_known_does_not_wait_for_the_compute_slot(tmp_path: Path) -> None:
+def test_a_cached_output_does_not_wait_for_the_compute_slot(tmp_path: Path) -> None:
     slot = threading.Semaphore()
-    desk = Desk(tmp_path, slot=slot)
-    desk.job()
+    harness = CacheHarness(tmp_path, slot=slot)
+    harness.job()
     with slot:
-        desk.job(style="boho")
-    assert desk.find.runs == 1
+        harness.job(style="boho")
+    assert harness.find.runs == 1
 
 
-def test_a_job_that_waited_for_its_turn_takes_what_the_other_made_meanwhile(tmp_path: Path) -> None:
+def test_a_job_that_waited_for_the_slot_uses_the_other_jobs_output(tmp_path: Path) -> None:
     slot, cache = threading.Semaphore(), StageCache()
-    desk, neighbour = Desk(tmp_path, cache, slot), Desk(tmp_path / "..", cache)
+    harness, neighbour = CacheHarness(tmp_path, cache, slot), CacheHarness(tmp_path / "..", cache)
     slot.acquire()
     waiting = threading.Event()
 
-    class Waiting(Told):
+    class Waiting(RecordingReporter):
         def check(self) -> None:
             waiting.set()
 
     path = tmp_path / "same"
     path.write_bytes(b"photo")
-    context = StageContext(RestyleRoomParams(style="modern"), {"photo": path}, tmp_path, network_provider=Rack())
-    thread = threading.Thread(target=desk.runner.run, args=(desk.plan, context, Waiting()))
+    context = StageContext(
+        RestyleRoomParams(style="modern"), {"photo": path}, tmp_path, network_provider=FakeNetworkProvider()
+    )
+    thread = threading.Thread(target=harness.runner.run, args=(harness.plan, context, Waiting()))
     thread.start()
     assert waiting.wait(30)
     neighbour.folder = tmp_path
     neighbour.job()
     slot.release()
     thread.join(30)
-    assert (neighbour.find.runs, desk.find.runs) == (1, 0)
+    assert (neighbour.find.runs, harness.find.runs) == (1, 0)
 
 
-def test_what_is_kept_cannot_be_changed(desk: Desk) -> None:
-    _, context = desk.job()
+def test_cached_arrays_are_read_only(harness: CacheHarness) -> None:
+    _, context = harness.job()
     with pytest.raises(ValueError, match="read-only"):
         context[FOUND][0, 0] = 1
 
 
-def made(*values: Any) -> StageOutput:
+def output_of(*values: Any) -> StageOutput:
     return StageOutput({str(index): value for index, value in enumerate(values)})
 
 
@@ -190,20 +199,20 @@ def kilobytes(count: int) -> np.ndarray:
     return np.zeros(count * 1000, np.uint8)
 
 
-def test_the_least_recently_used_makes_room() -> None:
+def test_the_least_recently_used_output_is_evicted() -> None:
     cache = StageCache(budget=35_000)
     for name in ("a", "b", "c"):
-        cache.put(name, made(kilobytes(10)))
+        cache.put(name, output_of(kilobytes(10)))
     assert cache.get("a")
-    cache.put("d", made(kilobytes(10)))
+    cache.put("d", output_of(kilobytes(10)))
     assert [name for name in "abcd" if cache.get(name)] == ["a", "c", "d"]
 
 
-def test_what_is_put_in_again_takes_its_place_once() -> None:
+def test_a_replaced_output_is_counted_once() -> None:
     cache = StageCache(budget=35_000)
     for _ in range(5):
-        cache.put("a", made(kilobytes(10)))
-    cache.put("b", made(kilobytes(10)))
+        cache.put("a", output_of(kilobytes(10)))
+    cache.put("b", output_of(kilobytes(10)))
     assert cache.get("a")
     assert cache.get("b")
 
@@ -218,11 +227,11 @@ def test_what_is_put_in_again_takes_its_place_once() -> None:
         lambda array: array[:1],
     ],
 )
-def test_arrays_are_counted_wherever_they_lie(wrap: Callable[[np.ndarray], Any]) -> None:
+def test_arrays_are_counted_at_any_depth(wrap: Callable[[np.ndarray], Any]) -> None:
     cache = StageCache(budget=35_000)
-    cache.put("small", made(1, None, "word", FoundObject(label="sofa", box=(0, 0, 1, 1), score=1, area=1)))
-    cache.put("large", made(wrap(kilobytes(40))))
+    cache.put("small", output_of(1, None, "word", FoundObject(label="sofa", box=(0, 0, 1, 1), score=1, area=1)))
+    cache.put("large", output_of(wrap(kilobytes(40))))
     assert cache.get("large") is None, "more than the whole budget"
     assert cache.get("small"), "what fits was thrown out for what does not"
-    cache.put("shared", made(*[wrap(kilobytes(10))] * 9))
+    cache.put("shared", output_of(*[wrap(kilobytes(10))] * 9))
     assert cache.get("shared"), "one array was counted nine times"

@@ -31,10 +31,10 @@ def written(image: Image.Image, path: Path, **options: object) -> Path:
 
 
 def code_of(path: Path) -> ErrorCode:
-    with pytest.raises(DarkroomError) as caught:
+    with pytest.raises(DarkroomError) as raised:
         decode(path)
-    assert not caught.value.detail.retryable
-    return caught.value.detail.code
+    assert not raised.value.detail.retryable
+    return raised.value.detail.code
 
 
 def assert_upright(rgb: np.ndarray, tolerance: int = 45) -> None:
@@ -53,7 +53,7 @@ def gps() -> Image.Exif:
     return exif
 
 
-def test_cmyk_without_a_profile(tmp_path: Path) -> None:
+def test_cmyk_without_a_profile_is_converted(tmp_path: Path) -> None:
     assert_upright(decode(written(scene().convert("CMYK"), tmp_path / "a.jpg", quality=95)).rgb)
 
 
@@ -70,7 +70,7 @@ def test_cmyk_without_adobes_marker_is_not_inverted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_sixteen_bit_png(tmp_path: Path, mode: str) -> None:
+def test_a_16_bit_png_is_rounded_to_8_bits(tmp_path: Path, mode: str) -> None:
     eight = np.asarray(scene().convert(mode)).reshape(64, 96, -1)
     path = tmp_path / "deep.png"
     path.write_bytes(png16(eight.astype(np.uint16) * 257))
@@ -79,11 +79,11 @@ def test_sixteen_bit_png(tmp_path: Path, mode: str) -> None:
     assert np.abs(decoded.astype(int) - eight).max() <= 1
 
 
-def test_palette(tmp_path: Path) -> None:
+def test_a_palette_picture_is_converted(tmp_path: Path) -> None:
     assert_upright(decode(written(scene().convert("P"), tmp_path / "a.png")).rgb)
 
 
-def test_alpha_becomes_white_and_can_be_kept(tmp_path: Path) -> None:
+def test_alpha_is_composited_on_white_and_kept_separately(tmp_path: Path) -> None:
     image = scene().convert("RGBA")
     image.paste((0, 0, 0, 0), (64, 0, 96, 64))
     decoded = decode(written(image, tmp_path / "a.png"))
@@ -94,7 +94,7 @@ def test_alpha_becomes_white_and_can_be_kept(tmp_path: Path) -> None:
     assert_upright(on_white(decoded)[:, :96] * 1)
 
 
-def test_grey(tmp_path: Path) -> None:
+def test_a_grey_picture_becomes_rgb(tmp_path: Path) -> None:
     decoded = decode(written(scene().convert("L"), tmp_path / "a.jpg", quality=95)).rgb
     assert decoded.shape == (64, 96, 3)
     assert decoded[8, 8].min() > 240
@@ -142,13 +142,13 @@ def test_a_useless_profile_is_ignored(tmp_path: Path) -> None:
     assert_upright(decode(written(scene(), tmp_path / "c.png", icc_profile=other)).rgb)
 
 
-def test_limits(tmp_path: Path) -> None:
+def test_pictures_outside_the_size_limits_are_rejected(tmp_path: Path) -> None:
     assert code_of(written(Image.new("RGB", (31, 200)), tmp_path / "s.png")) is ErrorCode.INVALID_IMAGE
     assert code_of(written(Image.new("1", (16_400, 40)), tmp_path / "w.png")) is ErrorCode.TOO_LARGE
     assert code_of(written(Image.new("1", (8000, 7000)), tmp_path / "p.png")) is ErrorCode.TOO_LARGE
 
 
-def test_a_decompression_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
+def test_a_decompression_bomb_is_rejected_by_its_header(tmp_path: Path) -> None:
     path = tmp_path / "bomb.png"
     path.write_bytes(png_header(30_000, 30_000) + chunk(b"IDAT", zlib.compress(bytes(1000))))
     assert code_of(path) is ErrorCode.TOO_LARGE
@@ -156,7 +156,7 @@ def test_a_decompression_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_truncated_pictures(tmp_path: Path, kind: str, share: float) -> None:
+def test_truncated_pictures_are_rejected(tmp_path: Path, kind: str, share: float) -> None:
     data = io.BytesIO()
     noise = np.random.default_rng(0).integers(0, 255, (64, 96, 3)).astype(np.uint8)
     Image.fromarray(noise).save(data, kind)
@@ -175,7 +175,7 @@ def test_truncated_pictures(tmp_path: Path, kind: str, share: float) -> None:
         (b"just some text in a .jpg", "JPEG, PNG or WebP"),
     ],
 )
-def test_other_types_are_named(tmp_path: Path, head: bytes, word: str) -> None:
+def test_other_file_types_are_named_in_the_error(tmp_path: Path, head: bytes, word: str) -> None:
     path = tmp_path / "x.jpg"
     path.write_bytes(head.ljust(64, b" "))
     assert code_of(path) is ErrorCode.UNSUPPORTED_MEDIA
@@ -183,14 +183,14 @@ def test_other_types_are_named(tmp_path: Path, head: bytes, word: str) -> None:
         sniff(head.ljust(64, b" "))
 
 
-def test_an_empty_file(tmp_path: Path) -> None:
+def test_an_empty_file_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "e").touch()
     assert code_of(tmp_path / "e") is ErrorCode.EMPTY_FILE
 
 
 @given(garbage=st.binary(max_size=400), kind=st.sampled_from(["JPEG", "PNG", "WEBP"]), at=st.integers(12, 300))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_garbage_never_escapes_as_another_error(tmp_path: Path, garbage: bytes, kind: str, at: int) -> None:
+def test_garbage_raises_only_darkroom_errors(tmp_path: Path, garbage: bytes, kind: str, at: int) -> None:
     data = io.BytesIO()
     scene().save(data, kind)
     path = tmp_path / "g"
@@ -202,7 +202,7 @@ def test_garbage_never_escapes_as_another_error(tmp_path: Path, garbage: bytes, 
 
 
 @pytest.mark.parametrize("source", list(DigitalSource))
-def test_results_carry_our_mark_and_nobodys_metadata(tmp_path: Path, source: DigitalSource) -> None:
+def test_results_have_our_xmp_packet_and_no_other_metadata(tmp_path: Path, source: DigitalSource) -> None:
     photo = decode(written(scene(), tmp_path / "in.jpg", exif=gps(), quality=95, comment=b"home address"))
     save_jpeg(photo.rgb, tmp_path / "out.jpg", source=source)
     save_png(photo.rgb, np.full((64, 96), 128, np.uint8), tmp_path / "out.png", source=source)
@@ -216,14 +216,14 @@ def test_results_carry_our_mark_and_nobodys_metadata(tmp_path: Path, source: Dig
         assert b"home address" not in raw
 
 
-def test_results_say_by_default_that_an_algorithm_made_them(tmp_path: Path) -> None:
+def test_results_are_marked_as_algorithmic_media_by_default(tmp_path: Path) -> None:
     save_jpeg(np.asarray(scene()), tmp_path / "out.jpg")
     assert b"digitalsourcetype/trainedAlgorithmicMedia" in (tmp_path / "out.jpg").read_bytes()
 
 
 @given(width=st.integers(32, 2000), height=st.integers(32, 2000))
 @settings(max_examples=40, deadline=None)
-def test_thumbnails_fit_and_keep_their_aspect(width: int, height: int) -> None:
+def test_thumbnails_fit_and_keep_the_aspect_ratio(width: int, height: int) -> None:
     small = thumbnail(np.zeros((height, width, 3), np.uint8))
     high, wide = small.shape[:2]
     assert wide <= min(480, width)

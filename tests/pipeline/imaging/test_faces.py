@@ -43,7 +43,7 @@ def test_faces_of_the_target_are_chosen_by_size_or_number(which: str, meant: tup
     assert choose_target_faces(FACES, which) == meant
 
 
-def test_a_number_beyond_the_faces_there_are_says_how_many_there_are() -> None:
+def test_a_face_number_out_of_range_states_the_count() -> None:
     with refusal(ErrorCode.NO_FACE) as raised:
         choose_target_faces(FACES, "3")
     assert "3 faces, numbers 0 to 2" in str(raised.value)
@@ -53,7 +53,7 @@ def test_a_number_beyond_the_faces_there_are_says_how_many_there_are() -> None:
     assert "source picture shows one face" in str(raised.value)
 
 
-def test_several_faces_in_the_source_are_refused_until_one_is_chosen() -> None:
+def test_several_source_faces_are_rejected_unless_one_is_chosen() -> None:
     with refusal(ErrorCode.SEVERAL_FACES) as raised:
         choose_source_face(FACES, None)
     assert "shows 3 faces" in str(raised.value)
@@ -62,7 +62,7 @@ def test_several_faces_in_the_source_are_refused_until_one_is_chosen() -> None:
     assert choose_source_face(FACES[:1], None) is FACES[0]
 
 
-def test_a_picture_without_faces_is_named() -> None:
+def test_a_picture_without_faces_is_named_in_the_error() -> None:
     with refusal(ErrorCode.NO_FACE) as raised:
         choose_source_face((), None)
     assert "source" in str(raised.value)
@@ -71,7 +71,7 @@ def test_a_picture_without_faces_is_named() -> None:
     assert "target" in str(raised.value)
 
 
-def test_objects_say_which_faces_were_left_as_they_are() -> None:
+def test_objects_state_which_faces_are_kept() -> None:
     told = objects_from_faces(FACES, (1,), 100, 400)
     assert [(each.label, each.kept) for each in told] == [("face", True), ("face", False), ("face", True)]
     assert told[1].box == (120, 10, 180, 70)
@@ -83,7 +83,7 @@ ANGLES, SCALES, SHIFTS = st.floats(-3.1, 3.1), st.floats(0.05, 20), st.floats(-5
 
 @settings(max_examples=100, deadline=None)
 @given(ANGLES, SCALES, SHIFTS, SHIFTS)
-def test_a_similarity_is_found_again_from_the_points_it_moved(turn: float, scale: float, x: float, y: float) -> None:
+def test_a_similarity_transform_is_recovered_from_moved_points(turn: float, scale: float, x: float, y: float) -> None:
     linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     moved = (POINTS @ linear.T + (x, y)).astype(np.float32)
     found = similarity_transform(POINTS, moved)
@@ -91,16 +91,14 @@ def test_a_similarity_is_found_again_from_the_points_it_moved(turn: float, scale
     assert np.allclose(POINTS @ found[:, :2].T + found[:, 2], moved, atol=0.02 * scale + 0.01)
 
 
-def test_points_that_are_all_one_have_no_similarity() -> None:
+def test_coincident_points_have_no_similarity_transform() -> None:
     with pytest.raises(ValueError, match="no size"):
         similarity_transform(np.ones((5, 2), np.float32), POINTS)
 
 
 @settings(max_examples=60, deadline=None)
 @given(ANGLES, st.floats(0.2, 2), st.floats(-150, 250), st.floats(-150, 250))
-def test_the_oval_lies_within_its_frame_and_covers_what_it_exchanges(
-    turn: float, scale: float, x: float, y: float
-) -> None:
+def test_the_mask_lies_within_its_bounds_and_covers_the_face(turn: float, scale: float, x: float, y: float) -> None:
     linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     points = ((POINTS - POINTS.mean(0)) @ linear.T + (x, y)).astype(np.float32)
     mask, (rows, columns) = face_mask(points, 120, 160), face_mask_bounds(points, 120, 160)
@@ -114,7 +112,7 @@ def test_the_oval_lies_within_its_frame_and_covers_what_it_exchanges(
             assert mask[py, px] > 0.5
 
 
-def test_pasting_leaves_every_pixel_outside_of_the_mask_as_it_was() -> None:
+def test_pasting_changes_no_pixel_outside_the_mask() -> None:
     rng = np.random.default_rng(0)
     picture = rng.integers(0, 256, (140, 120, 3), np.uint8)
     before, place = picture.copy(), face_mask_bounds(POINTS, 140, 120)
@@ -124,7 +122,7 @@ def test_pasting_leaves_every_pixel_outside_of_the_mask_as_it_was() -> None:
     assert not picture[mask == 1].any()
 
 
-def test_colours_take_the_mean_of_what_they_are_matched_with() -> None:
+def test_colour_transfer_matches_the_mean() -> None:
     rng = np.random.default_rng(1)
     pale = rng.integers(150, 220, (40, 40, 3), np.uint8)
     dark = (rng.integers(40, 80, (40, 40, 3)) * (1.0, 0.7, 0.5)).astype(np.uint8)
@@ -137,7 +135,7 @@ def test_colours_take_the_mean_of_what_they_are_matched_with() -> None:
 
 
 @pytest.mark.parametrize("scale", [0.1, 0.5, 1.0, 3.0])
-def test_moving_a_picture_keeps_places_and_averages_what_shrinks(scale: float) -> None:
+def test_warping_keeps_positions_and_averages_when_shrinking(scale: float) -> None:
     stripes = np.zeros((200, 200, 3), np.uint8)
     stripes[:, ::2] = 200
     stripes[90:110, 90:110] = (255, 0, 0)

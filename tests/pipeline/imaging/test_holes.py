@@ -42,7 +42,7 @@ def test_crops_cover_every_hole_once_and_lie_within_the_photo(
     assert bool(found) == hole.any()
 
 
-def test_holes_far_apart_are_worked_on_by_themselves_and_near_ones_together() -> None:
+def test_distant_holes_have_their_own_crops_and_near_ones_share_one() -> None:
     hole = np.zeros((1000, 1000), bool)
     hole[100:120, 100:120] = hole[130:150, 130:150] = hole[800:820, 800:820] = True
     near, far = hole_crops(hole, context=1.0, margin=32)
@@ -50,14 +50,14 @@ def test_holes_far_apart_are_worked_on_by_themselves_and_near_ones_together() ->
     assert (far.height, far.width) == (84, 84)
 
 
-def test_ten_thousand_specks_are_sorted_out() -> None:
+def test_ten_thousand_specks_give_disjoint_crops() -> None:
     hole = np.random.default_rng(1).random((2000, 2000)) > 0.997
     assert len(hole_crops(hole, context=1.0, margin=16)) >= 1
 
 
 @given(hole=holes(90), seed=st.integers(0, 99))
 @settings(max_examples=60, deadline=None)
-def test_outside_of_the_hole_every_pixel_is_the_photos(hole: np.ndarray, seed: int) -> None:
+def test_blending_changes_no_pixel_outside_the_hole(hole: np.ndarray, seed: int) -> None:
     rng = np.random.default_rng(seed)
     photo, filled = rng.integers(0, 256, (2, *hole.shape, 3), dtype=np.uint8)
     result = poisson_blended(photo, filled, hole)
@@ -66,7 +66,7 @@ def test_outside_of_the_hole_every_pixel_is_the_photos(hole: np.ndarray, seed: i
         np.testing.assert_array_equal(result, filled)
 
 
-def test_a_fill_that_is_darker_all_over_leaves_no_step() -> None:
+def test_a_uniformly_darker_fill_leaves_no_visible_step() -> None:
     y, x = np.mgrid[:120, :160]
     photo = np.stack([80 + y, 60 + x, 100 + 0 * x], -1).astype(np.uint8)
     hole = np.zeros((120, 160), bool)

@@ -14,32 +14,32 @@ from pipeline.imaging.load_save import SaveResult
 NOISE = np.random.default_rng(0).integers(0, 256, (700, 900, 3)).astype(np.uint8)
 
 
-class Owner:
+class CancellingReporter:
     """Cancels at a report."""
 
-    def __init__(self, patience: int = 10**6) -> None:
-        self.reports, self.patience = 0, patience
+    def __init__(self, allowed_reports: int = 10**6) -> None:
+        self.reports, self.allowed_reports = 0, allowed_reports
 
     def report(self, _fraction: float, _message: str) -> None:
         self.reports += 1
-        if self.reports > self.patience:
+        if self.reports > self.allowed_reports:
             raise JobAbandoned
 
 
-def saved(owner: Owner, folder: Path, format_: str) -> StageContext:
+def saved(reporter: CancellingReporter, folder: Path, format_: str) -> StageContext:
     params = GenerateParams.model_validate({"prompt": "a kite", "format": format_})
-    context = StageContext(params, {}, folder, owner.report)
+    context = StageContext(params, {}, folder, reporter.report)
     context[RESULT] = NOISE
     SaveResult().run(context)
     return context
 
 
 @pytest.mark.parametrize("format_", ["png", "jpeg"])
-def test_saving_a_large_picture_asks_again_and_again_whether_to_go_on(tmp_path: Path, format_: str) -> None:
-    owner = Owner()
-    context = saved(owner, tmp_path, format_)
-    assert owner.reports > 5
+def test_saving_a_large_picture_checks_for_cancellation_often(tmp_path: Path, format_: str) -> None:
+    reporter = CancellingReporter()
+    context = saved(reporter, tmp_path, format_)
+    assert reporter.reports > 5
     with Image.open(context[SAVED][0].path) as image:
         assert np.abs(np.asarray(image).astype(int) - NOISE).mean() < 8
     with pytest.raises(JobAbandoned):
-        saved(Owner(patience=4), tmp_path, format_)
+        saved(CancellingReporter(allowed_reports=4), tmp_path, format_)

@@ -33,10 +33,10 @@ def square(mode: str, colour: object, around: object = 0) -> Image.Image:
 
 
 def refusal(*args: object, **more: object) -> str:
-    with pytest.raises(DarkroomError) as caught:
+    with pytest.raises(DarkroomError) as raised:
         load(*args, **more)
-    assert caught.value.detail.code is ErrorCode.INVALID_MASK
-    return caught.value.detail.message
+    assert raised.value.detail.code is ErrorCode.INVALID_MASK
+    return raised.value.detail.message
 
 
 @pytest.mark.parametrize(
@@ -53,23 +53,23 @@ def refusal(*args: object, **more: object) -> str:
     ],
     ids=lambda mask: mask.mode,
 )
-def test_white_is_what_is_filled_however_it_is_written(mask: Image.Image, tmp_path: Path) -> None:
+def test_white_pixels_are_the_hole_in_every_format(mask: Image.Image, tmp_path: Path) -> None:
     expected = np.zeros((SIZE[1], SIZE[0]), bool)
     expected[10:20, 10:20] = True
     np.testing.assert_array_equal(load(mask, tmp_path), expected)
 
 
-def test_a_mask_of_another_size_is_told_both(tmp_path: Path) -> None:
+def test_a_mask_of_another_size_is_rejected_with_both_sizes(tmp_path: Path) -> None:
     message = refusal(Image.new("L", (50, 40), 255), tmp_path)
     assert "50×40" in message
     assert "60×40" in message
 
 
-def test_a_mask_without_white_is_told_that_white_is_filled(tmp_path: Path) -> None:
+def test_a_mask_without_white_is_rejected_with_a_hint(tmp_path: Path) -> None:
     assert "white is what is filled" in refusal(Image.new("L", SIZE, 0), tmp_path)
 
 
-def test_a_mask_that_leaves_nothing_needs_a_prompt_and_an_engine_that_takes_one(tmp_path: Path) -> None:
+def test_a_full_mask_needs_a_prompt_and_an_engine_that_supports_it(tmp_path: Path) -> None:
     white = Image.new("L", SIZE, 255)
     assert "prompt" in refusal(white, tmp_path, from_words=True)
     assert "prompt" not in refusal(white, tmp_path, prompt="a room")
@@ -77,13 +77,13 @@ def test_a_mask_that_leaves_nothing_needs_a_prompt_and_an_engine_that_takes_one(
     assert "grown by 64" in refusal(square("L", 255), tmp_path, grow=64)
 
 
-def test_a_broken_mask_is_told_from_a_broken_photo(tmp_path: Path) -> None:
+def test_a_damaged_mask_is_named_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "mask.png").write_bytes(b"GIF89a" + bytes(60))
     with pytest.raises(DarkroomError, match=r"^The mask: .*GIF"):
         read_mask(tmp_path / "mask.png")
 
 
-def test_a_mask_that_lies_on_its_side_is_turned_like_the_photo(tmp_path: Path) -> None:
+def test_the_masks_exif_orientation_is_applied(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("L", (40, 60), 255).save(tmp_path / "mask.png", exif=exif)
@@ -92,7 +92,7 @@ def test_a_mask_that_lies_on_its_side_is_turned_like_the_photo(tmp_path: Path) -
 
 @given(mask=arrays(bool, (23, 31)), by=st.integers(0, 64))
 @settings(max_examples=60, deadline=None)
-def test_growing_adds_what_is_no_further_than_that(mask: np.ndarray, by: int) -> None:
+def test_dilation_adds_the_pixels_within_the_distance(mask: np.ndarray, by: int) -> None:
     result = dilated(mask, by)
     points = np.argwhere(mask)
     expected = np.zeros_like(mask)

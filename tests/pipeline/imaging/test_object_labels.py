@@ -35,7 +35,7 @@ def scenes(draw: st.DrawFn) -> tuple[tuple[int, int], list[FoundObject]]:
 
 @given(scene=scenes())
 @settings(max_examples=80, deadline=None)
-def test_any_objects_are_drawn_on_a_picture_of_any_size_and_nothing_else_is_touched(
+def test_drawing_objects_changes_no_pixel_outside_them(
     scene: tuple[tuple[int, int], list[FoundObject]],
 ) -> None:
     (width, height), objects = scene
@@ -67,7 +67,7 @@ def test_any_objects_are_drawn_on_a_picture_of_any_size_and_nothing_else_is_touc
     objects=st.lists(st.tuples(names, st.none() | st.tuples(st.floats(0, 1), st.floats(0, 1))), max_size=24),
 )
 @settings(max_examples=150, deadline=None)
-def test_labels_lie_within_the_picture_and_never_over_each_other(
+def test_labels_lie_within_the_picture_and_never_overlap(
     size: tuple[int, int], objects: list[tuple[str, tuple[float, float] | None]]
 ) -> None:
     anchors = [
@@ -93,9 +93,7 @@ def test_labels_lie_within_the_picture_and_never_over_each_other(
 
 @given(high=st.integers(1, 120), longer=st.integers(0, 200), pixels=st.integers(1, 100), text=names)
 @settings(max_examples=150, deadline=None)
-def test_a_label_of_any_size_is_drawn_within_its_box_and_nowhere_else(
-    high: int, longer: int, pixels: int, text: str
-) -> None:
+def test_drawing_a_label_changes_no_pixel_outside_its_box(high: int, longer: int, pixels: int, text: str) -> None:
     box = (5, 7, 5 + high + longer, 7 + high)
     picture = np.full((high + 14, high + longer + 10, 3), GREY, np.uint8)
     draw_label(picture, Label(0, " ".join(text.split()), box, ImageFont.load_default(pixels)), RED)
@@ -107,7 +105,7 @@ def test_a_label_of_any_size_is_drawn_within_its_box_and_nowhere_else(
 
 @pytest.mark.parametrize("pixels", [11, 13, 16, 22, 29])
 @pytest.mark.parametrize("text", ["1", "8", "24 potted plant"])
-def test_the_text_of_a_label_is_white_on_its_colour_and_whole(pixels: int, text: str) -> None:
+def test_a_labels_text_is_white_on_its_colour_and_not_clipped(pixels: int, text: str) -> None:
     (label,) = place_labels([text.partition(" ")[2]], [(400, 300)], (800, 55 * pixels))
     bare = np.full((55 * pixels, 800, 3), GREY, np.uint8)
     picture = bare.copy()
@@ -123,7 +121,7 @@ def test_the_text_of_a_label_is_white_on_its_colour_and_whole(pixels: int, text:
     assert left + 3 < columns.min() < columns.max() < right - 4
 
 
-def test_a_name_that_has_no_room_or_no_letters_gives_way_to_the_number() -> None:
+def test_a_name_that_does_not_fit_is_replaced_by_the_number() -> None:
     def texts(name: str, width: int = 300) -> list[str]:
         return [label.text for label in place_labels([name], [(20, 20)], (width, 60))]
 

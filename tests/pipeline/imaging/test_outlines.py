@@ -39,7 +39,7 @@ def filled(rings: list[Ring], height: int, width: int) -> NDArray[np.bool_]:
     return np.array([[contains_point(rings, x + 0.5, y + 0.5) for x in range(width)] for y in range(height)])
 
 
-def thing(rings: list[Ring], area: float) -> FoundObject:
+def found_object(rings: list[Ring], area: float) -> FoundObject:
     return FoundObject(label="thing", box=(0, 0, 1, 1), score=1, area=area, outlines=rings)
 
 
@@ -51,7 +51,7 @@ def thing(rings: list[Ring], area: float) -> FoundObject:
     st.integers(32, 20_000),
 )
 @example(seeds=[336], smooth=7.0, height=32, width=32)
-def test_any_outlines_lie_within_the_photo_and_are_simplified(
+def test_outlines_lie_within_the_photo_and_are_simplified(
     seeds: list[int], smooth: float, height: int, width: int
 ) -> None:
     outlines = outlines_of([blob(seed, smooth=smooth) for seed in seeds], height, width)
@@ -67,11 +67,12 @@ def test_any_outlines_lie_within_the_photo_and_are_simplified(
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, 999), min_size=1, max_size=4), st.floats(0, 1), st.floats(0, 1))
-def test_what_is_at_a_point_is_the_smallest_outline_that_holds_it(seeds: list[int], across: float, down: float) -> None:
+def test_the_object_at_a_point_is_the_smallest_that_contains_it(seeds: list[int], across: float, down: float) -> None:
     height, width = 600, 800
     masks = [blob(seed) for seed in seeds]
     objects = [
-        thing(rings, float(mask.mean())) for rings, mask in zip(outlines_of(masks, height, width), masks, strict=True)
+        found_object(rings, float(mask.mean()))
+        for rings, mask in zip(outlines_of(masks, height, width), masks, strict=True)
     ]
     found, notes = objects_at_points(objects, [(across, down)], height, width)
     there = [each for each in objects if contains_point(each.outlines, across * width, down * height)]
@@ -83,7 +84,7 @@ def test_what_is_at_a_point_is_the_smallest_outline_that_holds_it(seeds: list[in
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_outlines_are_close_to_the_mask_with_its_holes(seed: int) -> None:
+def test_outlines_match_the_mask_and_its_holes(seed: int) -> None:
     mask = blob(seed, smooth=7)
     cv2.circle(holed := mask.astype(np.uint8), (40, 30), 8, 0, -1)
     mask = holed > 0
@@ -93,7 +94,7 @@ def test_outlines_are_close_to_the_mask_with_its_holes(seed: int) -> None:
     assert not drawn[28:33, 38:43].any()
 
 
-def test_what_reaches_the_photos_border_is_outlined_up_to_it() -> None:
+def test_an_object_at_the_border_is_outlined_up_to_it() -> None:
     mask = np.zeros(SIZE, np.bool_)
     mask[:, :40] = True
     (rings,) = outlines_of([mask], 600, 800)
@@ -101,7 +102,7 @@ def test_what_reaches_the_photos_border_is_outlined_up_to_it() -> None:
     assert {y for _, y in rings[0]} == {0, 600}
 
 
-def test_a_line_is_outlined_by_its_box_and_nothing_by_nothing() -> None:
+def test_a_line_is_outlined_by_its_box_and_an_empty_mask_has_no_outline() -> None:
     line = np.zeros(SIZE, np.bool_)
     line[10, 20:60] = True
     assert outlines_of([line, np.zeros(SIZE, np.bool_)], 600, 800) == [
@@ -110,23 +111,23 @@ def test_a_line_is_outlined_by_its_box_and_nothing_by_nothing() -> None:
     ]
 
 
-def test_the_objects_of_a_crowded_photo_are_some_kilobytes() -> None:
+def test_outlines_of_a_crowded_photo_take_a_few_kilobytes() -> None:
     height, width = 15_000, 20_000
     outlines = outlines_of([blob(seed, (300, 400), 4) for seed in range(MAX_OBJECTS)], height, width)
-    objects = [thing(rings, 0.1234).model_dump(mode="json") for rings in outlines]
+    objects = [found_object(rings, 0.1234).model_dump(mode="json") for rings in outlines]
     assert len(json.dumps(objects, separators=(",", ":"))) < 24_000
 
 
-def test_a_point_where_nothing_is_is_told_once() -> None:
+def test_a_point_without_an_object_adds_one_note() -> None:
     square: Ring = [(10, 10), (50, 10), (50, 50), (10, 50)]
-    objects = [thing([square], 0.2), thing([], 0.1)]
+    objects = [found_object([square], 0.2), found_object([], 0.1)]
     found, notes = objects_at_points(objects, [(0.9, 0.9), (0.3, 0.3), (0.9, 0.9)], 100, 100)
     assert found == {0}
     assert notes == ["Nothing was found to keep at 0.9, 0.9."]
 
 
 @given(st.integers(32, 20_000), st.integers(32, 20_000))
-def test_masks_are_looked_at_small(height: int, width: int) -> None:
+def test_masks_are_traced_at_a_reduced_size(height: int, width: int) -> None:
     rows, columns = outline_canvas_size(height, width)
     assert 1 <= rows <= min(height, CANVAS_SIDE)
     assert 1 <= columns <= min(width, CANVAS_SIDE)

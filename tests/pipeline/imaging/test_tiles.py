@@ -32,7 +32,7 @@ def sides(draw: st.DrawFn, most: int = 400) -> dict[str, int]:
 
 @given(side=sides())
 @settings(max_examples=150, deadline=None)
-def test_every_pixel_of_the_result_is_made_of_tiles_that_add_up_to_exactly_one(side: dict[str, int]) -> None:
+def test_tile_weights_add_up_to_exactly_one_at_every_pixel(side: dict[str, int]) -> None:
     total = np.zeros(side["target"], np.float32)
     covered = np.zeros(side["size"], np.int64)
     for part in tile_spans(**side):
@@ -47,7 +47,7 @@ def test_every_pixel_of_the_result_is_made_of_tiles_that_add_up_to_exactly_one(s
 
 @given(side=sides())
 @settings(max_examples=80, deadline=None)
-def test_a_tile_counts_only_where_it_lies_and_not_near_an_edge_that_was_cut(side: dict[str, int]) -> None:
+def test_a_tile_has_no_weight_near_its_cut_edges(side: dict[str, int]) -> None:
     made = tile_spans(**side)
     for first, second in pairwise(made):
         shared = first.source.stop - second.source.start
@@ -60,7 +60,7 @@ def test_a_tile_counts_only_where_it_lies_and_not_near_an_edge_that_was_cut(side
 
 @given(side=sides())
 @settings(max_examples=60, deadline=None)
-def test_what_is_one_colour_stays_so_when_it_is_reduced(side: dict[str, int]) -> None:
+def test_a_uniform_colour_is_unchanged_by_the_reduction(side: dict[str, int]) -> None:
     for part in tile_spans(**side):
         if isinstance(part.reduction, slice):
             length = side["factor"] * (part.source.stop - part.source.start)
@@ -79,7 +79,7 @@ def test_what_is_one_colour_stays_so_when_it_is_reduced(side: dict[str, int]) ->
     seed=st.integers(0, 2**32 - 1),
 )
 @settings(max_examples=60, deadline=None)
-def test_a_network_that_repeats_pixels_gives_the_picture_with_its_pixels_repeated(
+def test_a_pixel_repeating_network_gives_the_repeated_picture(
     height: int, width: int, tile: int, share: float, factor: int, seed: int
 ) -> None:
     picture = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
@@ -88,7 +88,7 @@ def test_a_network_that_repeats_pixels_gives_the_picture_with_its_pixels_repeate
 
 
 @pytest.mark.parametrize("scale", [1.1, 1.5, 2, 2.5, 3, 3.999])
-def test_tiles_are_reduced_as_the_whole_picture_would_be(scale: float) -> None:
+def test_reduced_tiles_equal_the_reduced_picture(scale: float) -> None:
     picture = cv2.GaussianBlur(np.random.default_rng(3).integers(0, 256, (97, 131, 3), dtype=np.uint8), (5, 5), 0)
     height, width = round(97 * scale), round(131 * scale)
     whole = enlarged(picture, height, width, 200, 0, 4).astype(int)
@@ -96,14 +96,14 @@ def test_tiles_are_reduced_as_the_whole_picture_would_be(scale: float) -> None:
     assert np.abs(whole - cut).max() <= 1
 
 
-def test_the_reduction_is_pillows_lanczos() -> None:
+def test_the_reduction_equals_pillows_lanczos() -> None:
     picture = cv2.GaussianBlur(np.random.default_rng(4).integers(0, 256, (60, 80, 3), dtype=np.uint8), (5, 5), 0)
     large = Image.fromarray(picture.repeat(4, 0).repeat(4, 1))
     theirs = np.asarray(large.resize((200, 150), Image.Resampling.LANCZOS)).astype(int)
     assert np.abs(enlarged(picture, 150, 200, 48, 16, 4).astype(int) - theirs).max() <= 1
 
 
-def test_impossible_cuts_are_refused() -> None:
+def test_invalid_tile_sizes_raise_value_error() -> None:
     with pytest.raises(ValueError, match="overlap"):
         tile_spans(100, 200, 32, 17, 4)
     with pytest.raises(ValueError, match="201 pixels"):

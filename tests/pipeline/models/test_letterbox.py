@@ -12,7 +12,7 @@ LONG_SIDES = st.sampled_from([64, 128, 512, 768, 1024])
 
 
 @given(SIDES, SIDES, LONG_SIDES)
-def test_canvas_is_in_steps_of_8_and_within_the_long_side(height: int, width: int, long_side: int) -> None:
+def test_canvas_sides_are_multiples_of_8_within_the_long_side(height: int, width: int, long_side: int) -> None:
     fit = Letterbox.for_photo(height, width, long_side)
     assert fit.height % 8 == fit.width % 8 == 0
     assert min(fit.height, fit.width) >= MIN_SIDE
@@ -22,7 +22,7 @@ def test_canvas_is_in_steps_of_8_and_within_the_long_side(height: int, width: in
 
 
 @given(st.integers(32, 16_384), st.floats(1 / 3, 3), LONG_SIDES)
-def test_aspect_ratio_is_kept_to_the_pixel(height: int, ratio: float, long_side: int) -> None:
+def test_the_aspect_ratio_is_kept(height: int, ratio: float, long_side: int) -> None:
     width = max(round(height * ratio), 1)
     fit = Letterbox.for_photo(height, width, long_side)
     scale = max(fit.inner_height, fit.inner_width) / max(height, width)
@@ -31,14 +31,14 @@ def test_aspect_ratio_is_kept_to_the_pixel(height: int, ratio: float, long_side:
 
 
 @given(st.integers(32, 16_384), st.floats(1 / 3, 3))
-def test_padding_is_only_what_the_grid_asks_for(height: int, ratio: float) -> None:
+def test_padding_only_reaches_the_next_grid_multiple(height: int, ratio: float) -> None:
     fit = Letterbox.for_photo(height, max(round(height * ratio), 1), 768)
     assert fit.height - fit.inner_height < 8
     assert fit.width - fit.inner_width < 8
 
 
 @given(SIDES, SIDES)
-def test_only_photos_smaller_than_sd_was_trained_on_grow(height: int, width: int) -> None:
+def test_only_photos_below_the_trained_size_are_enlarged(height: int, width: int) -> None:
     fit = Letterbox.for_photo(height, width, 1024)
     if max(height, width) >= 512:
         assert fit.inner_height <= height
@@ -48,7 +48,7 @@ def test_only_photos_smaller_than_sd_was_trained_on_grow(height: int, width: int
 
 
 @given(SIDES, SIDES, LONG_SIDES)
-def test_halved_is_the_same_photo_on_half_the_canvas(height: int, width: int, long_side: int) -> None:
+def test_halved_maps_the_photo_to_half_the_canvas(height: int, width: int, long_side: int) -> None:
     fit = Letterbox.for_photo(height, width, long_side)
     half = fit.halved()
     assert (half.photo_height, half.photo_width) == (height, width)
@@ -58,7 +58,7 @@ def test_halved_is_the_same_photo_on_half_the_canvas(height: int, width: int, lo
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 300), st.integers(1, 300), st.sampled_from([64, 256]))
-def test_there_and_back_gives_the_photos_size_and_its_colour(height: int, width: int, long_side: int) -> None:
+def test_a_round_trip_keeps_size_and_colour(height: int, width: int, long_side: int) -> None:
     fit = Letterbox.for_photo(height, width, long_side)
     photo = np.full((height, width, 3), (200, 30, 90), np.uint8)
     canvas = fit.to_canvas(photo)
@@ -68,7 +68,7 @@ def test_there_and_back_gives_the_photos_size_and_its_colour(height: int, width:
 
 
 @pytest.mark.parametrize(("height", "width"), [(600, 200), (300, 300), (200, 600), (601, 397)])
-def test_there_and_back_puts_everything_where_it_was(height: int, width: int) -> None:
+def test_a_round_trip_keeps_positions(height: int, width: int) -> None:
     rows, columns = np.mgrid[:height, :width]
     photo = np.stack([255 * rows / height, 255 * columns / width, 0 * rows], -1).round().astype(np.uint8)
     fit = Letterbox.for_photo(height, width, 256)
@@ -77,7 +77,7 @@ def test_there_and_back_puts_everything_where_it_was(height: int, width: int) ->
     assert np.abs(back.astype(int) - photo).max() <= 6
 
 
-def test_a_photo_that_fits_is_not_touched() -> None:
+def test_a_photo_of_the_canvas_size_is_unchanged() -> None:
     photo = np.random.default_rng(0).integers(0, 256, (512, 768, 3), np.uint8)
     fit = Letterbox.for_photo(512, 768, 768)
     assert np.array_equal(fit.to_canvas(photo), photo)
@@ -85,7 +85,7 @@ def test_a_photo_that_fits_is_not_touched() -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(900, 300), (300, 900), (401, 777)])
-def test_masks_lie_on_what_they_mask(height: int, width: int) -> None:
+def test_masks_are_mapped_to_the_masked_pixels(height: int, width: int) -> None:
     mask = np.zeros((height, width), bool)
     mask[height // 4 : height // 2, width // 3 : width // 3 * 2] = True
     photo = np.repeat((mask * 255).astype(np.uint8)[..., None], 3, axis=2)
@@ -98,12 +98,12 @@ def test_masks_lie_on_what_they_mask(height: int, width: int) -> None:
 
 
 @pytest.mark.parametrize(("height", "width", "long_side"), [(0, 10, 768), (10, 10, 770), (10, 10, 32)])
-def test_nonsense_is_refused(height: int, width: int, long_side: int) -> None:
+def test_invalid_sizes_raise_value_error(height: int, width: int, long_side: int) -> None:
     with pytest.raises(ValueError, match=r"pixels|multiple"):
         Letterbox.for_photo(height, width, long_side)
 
 
-def test_within_shrinks_each_way_and_never_enlarges() -> None:
+def test_downscaled_to_shrinks_each_side_and_never_enlarges() -> None:
     picture = np.zeros((3000, 100, 3), np.uint8)
     assert downscaled_to(picture, 640, 640).shape == (640, 100, 3)
     assert downscaled_to(picture[:50], 640, 640).shape == (50, 100, 3)

@@ -24,7 +24,7 @@ COLOURS = {"red": (200, 40, 40), "green": (40, 160, 40), "blue": (40, 60, 200)}
 SPEECH_TONE, MUSIC_TONE = 440, 1_500  # hertz
 
 
-class Folder:
+class FolderIntermediates:
     """Keeps parts in a folder."""
 
     def __init__(self, path: Path) -> None:
@@ -49,17 +49,17 @@ class Folder:
             assert self._changed.wait_for(lambda: len(list(self.path.glob(pattern))) >= count, timeout=30)
 
 
-class Bursts:
+class ToneSynthesiser:
     """Says every word as a quarter of a second of a tone."""
 
     about = "bursts 1"
 
     def __init__(self) -> None:
-        self.said: list[tuple[str, str]] = []
+        self.scripts: list[tuple[str, str]] = []
 
     def synthesise(self, script, voice, report=lambda _fraction: None):
         report(0.0)
-        self.said.append((script, voice.name))
+        self.scripts.append((script, voice.name))
         every = WORD_SECONDS + PAUSE_SECONDS
         texts = script.split()
         samples = np.zeros(round(len(texts) * every * SAMPLE_RATE), np.float32)
@@ -80,7 +80,7 @@ class Reporter:
     stop: Callable[[str, float], bool] = lambda _stage, _progress: False
     stages: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
-    shown: list[NDArray[np.uint8]] = field(default_factory=list)
+    progress_images: list[NDArray[np.uint8]] = field(default_factory=list)
 
     def report(self, progress, stage, message, _timeline):
         self.stages.append(stage)
@@ -92,7 +92,7 @@ class Reporter:
         pass
 
     def report_progress_image(self, picture):
-        self.shown.append(picture)
+        self.progress_images.append(picture)
 
 
 @dataclass(frozen=True)
@@ -111,14 +111,14 @@ class Video:
         return self.sound.mean(1)
 
 
-class Studio:
+class VideoRenderer:
     """Makes videos of plain pictures: a job, with its own folder, for every call."""
 
     def __init__(self, folder: Path, models: NetworkProvider | None = None) -> None:
         self.folder = folder
         self.models = models
-        self.speaker = Bursts()
-        self.kept = Folder(folder / "kept")
+        self.speaker = ToneSynthesiser()
+        self.intermediates = FolderIntermediates(folder / "kept")
         self.files: dict[str, Path] = {}
         self._jobs = iter(range(100))
         for name, colour in COLOURS.items():
@@ -135,7 +135,7 @@ class Studio:
             job,
             network_provider=self.models,
             speaker=self.speaker,
-            intermediates=self.kept,
+            intermediates=self.intermediates,
         )
 
     def render(self, plan: Plan, scenes, reporter: Reporter | None = None, **params) -> Video:
@@ -155,7 +155,7 @@ def tone(hertz: float, seconds: float) -> NDArray[np.float32]:
     return 0.3 * np.sin(np.arange(round(seconds * SAMPLE_RATE)) * (2 * np.pi * hertz / SAMPLE_RATE)).astype(np.float32)
 
 
-def write_sound(samples: NDArray[np.float32], path: Path) -> Path:
+def write_wav(samples: NDArray[np.float32], path: Path) -> Path:
     """As a mono WAV."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
@@ -165,7 +165,7 @@ def write_sound(samples: NDArray[np.float32], path: Path) -> Path:
     return path
 
 
-def loudness_of(hertz: float, samples: NDArray[np.float32]) -> float:
+def tone_amplitude(hertz: float, samples: NDArray[np.float32]) -> float:
     """How loud a tone is within samples: its amplitude."""
     turns = np.exp(-2j * np.pi * hertz / SAMPLE_RATE * np.arange(len(samples)))
     return float(2 * np.abs((samples * turns).mean()))

@@ -13,13 +13,13 @@ from pipeline.scenes.intermediate_files import (
     save_speech,
 )
 from pipeline.speech.types import Speech, Word
-from tests.pipeline.scenes.scene_rendering import Folder
+from tests.pipeline.scenes.scene_rendering import FolderIntermediates
 
 
 @pytest.fixture
 def attempt(tmp_path):
     """Has a part made, or taken from what an earlier attempt kept: its content, and what is said about it."""
-    kept = Folder(tmp_path / "kept")
+    intermediates = FolderIntermediates(tmp_path / "kept")
 
     def attempt(content, name="part", notes=()):
         path = tmp_path / "part"
@@ -28,41 +28,41 @@ def attempt(tmp_path):
             path.write_text(content)
             return notes
 
-        notes = get_or_create(kept, name, path, make, lambda path: path.read_text() != "torn")
+        notes = get_or_create(intermediates, name, path, make, lambda path: path.read_text() != "torn")
         return path.read_text(), notes
 
-    attempt.kept = kept
+    attempt.intermediates = intermediates
     return attempt
 
 
-def test_a_part_is_made_once(attempt):
+def test_a_part_is_created_once(attempt):
     assert attempt("first") == ("first", ())
     assert attempt("second") == ("first", ())
     assert attempt("second", "another") == ("second", ())
 
 
-def test_what_is_to_be_known_about_a_part_is_kept_with_it(attempt):
+def test_a_parts_notes_are_stored_with_it(attempt):
     assert attempt("first", notes=["Nobody is seen."]) == ("first", ("Nobody is seen.",))
     assert attempt("second") == ("first", ("Nobody is seen.",))
 
 
-def test_a_part_that_is_not_whole_is_made_anew_and_kept(attempt):
+def test_an_incomplete_part_is_created_again_and_stored(attempt):
     attempt("torn")
     assert attempt("whole") == ("whole", ())
     assert attempt("more") == ("whole", ())
 
 
-def test_a_part_that_could_not_be_made_is_not_kept(attempt, tmp_path):
+def test_a_part_that_failed_is_not_stored(attempt, tmp_path):
     def fail(path):
         path.write_text("half")
         raise ValueError("torn")
 
     with pytest.raises(ValueError, match="torn"):
-        get_or_create(attempt.kept, "part", tmp_path / "part", fail, lambda _path: True)
+        get_or_create(attempt.intermediates, "part", tmp_path / "part", fail, lambda _path: True)
     assert attempt("whole") == ("whole", ())
 
 
-def test_a_name_follows_from_everything_that_decides_the_part():
+def test_a_parts_name_depends_on_all_its_inputs():
     name = intermediate_name("clip", {"seed": 1, "frames": 2}, ".mp4")
     assert name != intermediate_name("clip", {"seed": 2, "frames": 2}, ".mp4")
     assert name.startswith("clip-")
@@ -73,7 +73,7 @@ TEXTS = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), 
 
 
 @given(TEXTS)
-def test_a_speech_comes_back_as_it_was_saved(tmp_path_factory, texts):
+def test_a_saved_speech_is_loaded_unchanged(tmp_path_factory, texts):
     path = tmp_path_factory.mktemp("speech") / "speech.npz"
     words = tuple(Word(text, index / 7, (index + 1) / 7) for index, text in enumerate(texts))
     samples = np.sin(np.arange(500, dtype=np.float32))
@@ -85,7 +85,7 @@ def test_a_speech_comes_back_as_it_was_saved(tmp_path_factory, texts):
     assert samples_digest(load_speech(path).samples) == samples_digest(once_saved.samples)
 
 
-def test_a_torn_speech_is_none(tmp_path):
+def test_a_damaged_speech_file_loads_as_none(tmp_path):
     path = tmp_path / "speech.npz"
     save_speech(Speech(np.zeros(1000, np.float32), (Word("word", 0, 1),)), path)
     whole = path.read_bytes()

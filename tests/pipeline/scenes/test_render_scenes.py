@@ -21,18 +21,18 @@ from tests.pipeline.scenes.scene_rendering import (
     MUSIC_TONE,
     WORD_SECONDS,
     Reporter,
-    Studio,
-    loudness_of,
+    VideoRenderer,
     tone,
-    write_sound,
+    tone_amplitude,
+    write_wav,
 )
 
 WIDTH = HEIGHT = 360
 
 
 @pytest.fixture
-def studio(tmp_path):
-    return Studio(tmp_path)
+def renderer(tmp_path):
+    return VideoRenderer(tmp_path)
 
 
 def image(picture, **scene):
@@ -43,10 +43,10 @@ def shows(pixels, colour):
     return np.abs(pixels.reshape(-1, 3).mean(0) - COLOURS[colour]).max() < 6
 
 
-def test_scenes_follow_each_other_and_last_as_long_as_was_asked_for(studio):
+def test_scenes_follow_each_other_with_the_requested_lengths(renderer):
     reporter = Reporter()
     scenes = [image("red", seconds=1), image("green", seconds=1.2), image("blue", seconds=0.8)]
-    video = studio.render(plan(), scenes, reporter)
+    video = renderer.render(plan(), scenes, reporter)
     assert video.frames.shape == (75, HEIGHT, WIDTH, 3)
     for start, end, colour in ((0, 25, "red"), (25, 55, "green"), (55, 75, "blue")):
         assert all(shows(frame, colour) for frame in video.frames[start:end])
@@ -56,13 +56,13 @@ def test_scenes_follow_each_other_and_last_as_long_as_was_asked_for(studio):
     assert {"poster", "thumbnail"} <= set(saved)
     assert len(video.sound) / SAMPLE_RATE == pytest.approx(3, abs=0.1)
     assert np.abs(video.sound).max() < 0.001
-    assert len(reporter.shown) >= 3
+    assert len(reporter.progress_images) >= 3
     assert "Making the scenes: 3 of 3 done" in reporter.messages
 
 
-def test_a_fade_shows_both_scenes_and_a_slide_one_beside_the_other(studio):
+def test_a_fade_mixes_both_scenes_and_a_slide_shows_them_side_by_side(renderer):
     scenes = [image("red", seconds=1), image("green", seconds=2, transition="fade"), image("blue", transition="slide")]
-    video = studio.render(plan(), scenes, transition_seconds=0.6)
+    video = renderer.render(plan(), scenes, transition_seconds=0.6)
     shared = 15
     assert len(video.frames) == 30 + 50 + 100 - 2 * shared
     middle = video.frames[30 - shared // 2 - 1]
@@ -73,9 +73,9 @@ def test_a_fade_shows_both_scenes_and_a_slide_one_beside_the_other(studio):
     assert shows(sliding[:, WIDTH // 2 + 20 :], "blue")
 
 
-def test_each_scene_says_its_words_while_it_is_seen_alone(studio):
+def test_each_scenes_speech_is_heard_while_it_is_visible_alone(renderer):
     scenes = [image("red", script="One two"), image("green"), image("blue", script="three")]
-    video = studio.render(plan(), scenes, transition="fade", transition_seconds=0.4)
+    video = renderer.render(plan(), scenes, transition="fade", transition_seconds=0.4)
     heard = np.abs(video.level) > 0.02
     # 0.2 s of silence before what is said, 0.4 s of it after that and a transition of 0.4 s.
     first, last = np.flatnonzero(heard[: 2 * SAMPLE_RATE])[[0, -1]] / SAMPLE_RATE
@@ -87,18 +87,18 @@ def test_each_scene_says_its_words_while_it_is_seen_alone(studio):
 
 
 @pytest.mark.parametrize("loudness", [-16, -23])
-def test_the_whole_is_as_loud_as_was_asked_for(studio, loudness):
-    studio.files["music"] = write_sound(tone(MUSIC_TONE, 2), studio.folder / "music.wav")
-    video = studio.render(plan(), [image("red", script="One two three"), image("green")], loudness=loudness)
+def test_the_result_has_the_requested_loudness(renderer, loudness):
+    renderer.files["music"] = write_wav(tone(MUSIC_TONE, 2), renderer.folder / "music.wav")
+    video = renderer.render(plan(), [image("red", script="One two three"), image("green")], loudness=loudness)
     assert pyloudnorm.Meter(SAMPLE_RATE).integrated_loudness(video.sound) == pytest.approx(loudness, abs=1)
 
 
-def test_music_steps_back_where_somebody_speaks(studio):
-    studio.files["music"] = write_sound(tone(MUSIC_TONE, 2), studio.folder / "music.wav")
+def test_music_is_ducked_under_speech(renderer):
+    renderer.files["music"] = write_wav(tone(MUSIC_TONE, 2), renderer.folder / "music.wav")
     words = " ".join(["word"] * 10)
-    video = studio.render(plan(), [image("red", script=words), image("green", seconds=6)])
+    video = renderer.render(plan(), [image("red", script=words), image("green", seconds=6)])
     speaking, silent = slice(1 * SAMPLE_RATE, 3 * SAMPLE_RATE), slice(6 * SAMPLE_RATE, 8 * SAMPLE_RATE)
-    assert 0 < loudness_of(MUSIC_TONE, video.level[speaking]) < 0.5 * loudness_of(MUSIC_TONE, video.level[silent])
+    assert 0 < tone_amplitude(MUSIC_TONE, video.level[speaking]) < 0.5 * tone_amplitude(MUSIC_TONE, video.level[silent])
 
 
 TIME = re.compile(r"(\d\d):(\d\d):(\d\d)\.(\d{3})")
@@ -115,9 +115,9 @@ def cues(vtt):
     return [(seconds(match[0]), seconds(match[5]), match[10].strip()) for match in found]
 
 
-def test_subtitles_are_those_of_every_scene_in_the_time_of_the_whole(studio):
+def test_subtitles_cover_all_scenes_in_video_time(renderer):
     scenes = [image("red", script="Alpha beta."), image("green"), image("blue", script="Gamma delta.")]
-    video = studio.render(plan(), scenes, subtitles="both", language="en-GB")
+    video = renderer.render(plan(), scenes, subtitles="both", language="en-GB")
     first, second = cues(video.texts["vtt"])
     assert (first[2], second[2]) == ("Alpha beta.", "Gamma delta.")
     # 0.2 s before what is said, 0.4 s after it: a scene of two words lasts 1.32 s, in frames.
@@ -131,33 +131,33 @@ def test_subtitles_are_those_of_every_scene_in_the_time_of_the_whole(studio):
     assert all(file.language == "en-GB" for file in video.finished.files if file.name in ("srt", "vtt"))
 
 
-def test_without_subtitles_there_are_neither_files_nor_letters(studio):
-    video = studio.render(plan(), [image("red", script="Alpha."), image("green", seconds=1)])
+def test_without_subtitles_there_are_no_files_and_no_burned_text(renderer):
+    video = renderer.render(plan(), [image("red", script="Alpha."), image("green", seconds=1)])
     assert not video.texts
     assert shows(video.frames[10], "red")
 
 
-def test_a_transition_before_the_first_scene_is_said_to_have_no_effect(studio):
-    video = studio.render(plan(), [image("red", seconds=1, transition="fade"), image("green", seconds=1)])
+def test_a_transition_before_the_first_scene_adds_a_note(renderer):
+    video = renderer.render(plan(), [image("red", seconds=1, transition="fade"), image("green", seconds=1)])
     assert shows(video.frames[0], "red")
     assert any("Its transition had no effect" in note for note in video.finished.notes)
 
 
-def test_a_recorded_voice_is_heard_and_its_script_is_read(studio):
+def test_a_recorded_voice_is_used_and_its_script_subtitled(renderer):
     samples = np.concatenate([tone(300, 0.8), np.zeros(SAMPLE_RATE // 2, np.float32), tone(300, 0.6)])
-    studio.files["track"] = write_sound(samples, studio.folder / "track.wav")
+    renderer.files["track"] = write_wav(samples, renderer.folder / "track.wav")
     scenes = [image("red", voice_track="track", script="Alpha beta. Gamma."), image("green", seconds=1)]
-    video = studio.render(plan(), scenes, subtitles="file")
-    assert not studio.speaker.said
-    assert loudness_of(300, video.level[round(0.3 * SAMPLE_RATE) : round(0.9 * SAMPLE_RATE)]) > 0.05
+    video = renderer.render(plan(), scenes, subtitles="file")
+    assert not renderer.speaker.scripts
+    assert tone_amplitude(300, video.level[round(0.3 * SAMPLE_RATE) : round(0.9 * SAMPLE_RATE)]) > 0.05
     assert "Alpha beta." in video.texts["srt"]
     assert any(note.startswith("Scene 1: The subtitles' times are estimated") for note in video.finished.notes)
 
 
-def test_an_avatar_moves_its_mouth_in_its_own_scene_alone(studio):
-    studio.files["face"] = next(iter(avatars().values())).path
+def test_an_avatars_mouth_moves_only_in_its_own_scene(renderer):
+    renderer.files["face"] = next(iter(avatars().values())).path
     scenes = [image("red", seconds=1), {"type": "avatar", "avatar": "face", "script": "One two three."}]
-    video = studio.render(plan(), scenes)
+    video = renderer.render(plan(), scenes)
     assert shows(video.frames[24], "red")
     assert not shows(video.frames[25], "red")
     changes = [np.abs(one.astype(int) - two).max() for one, two in pairwise(video.frames[30:50])]
@@ -165,66 +165,66 @@ def test_an_avatar_moves_its_mouth_in_its_own_scene_alone(studio):
     assert any(note.startswith("Scene 2: A preview: ") for note in video.finished.notes)
 
 
-def test_the_same_job_gives_the_same_files(tmp_path):
+def test_equal_jobs_give_equal_files(tmp_path):
     grain = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
     made = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        studio = Studio(tmp_path / name)
-        studio.files["face"] = next(iter(avatars().values())).path
-        studio.files["music"] = write_sound(tone(MUSIC_TONE, 2), studio.folder / "music.wav")
-        Image.fromarray(grain).save(studio.folder / "grain.png")
-        studio.files["grain"] = studio.folder / "grain.png"
+        renderer = VideoRenderer(tmp_path / name)
+        renderer.files["face"] = next(iter(avatars().values())).path
+        renderer.files["music"] = write_wav(tone(MUSIC_TONE, 2), renderer.folder / "music.wav")
+        Image.fromarray(grain).save(renderer.folder / "grain.png")
+        renderer.files["grain"] = renderer.folder / "grain.png"
         scenes = [image("grain", seconds=1), {"type": "avatar", "avatar": "face", "script": "One two."}]
-        made.append(studio.render(plan(), scenes, transition="fade", subtitles="both"))
+        made.append(renderer.render(plan(), scenes, transition="fade", subtitles="both"))
     assert set(made[0].digests) == {"result", "poster", "thumbnail", "srt", "vtt"}
     assert made[0].digests == made[1].digests
 
 
 @pytest.mark.parametrize("broken", ["picture", "voice_track"])
-def test_a_file_that_is_no_good_is_told_of_its_scene_before_anything_is_made(studio, broken):
-    studio.files["broken"] = studio.folder / "broken"
-    whole = studio.files["red"].read_bytes() if broken == "picture" else b"fLaC"
-    studio.files["broken"].write_bytes(whole[: len(whole) // 2 + 20])
+def test_an_invalid_file_names_its_scene_before_any_rendering(renderer, broken):
+    renderer.files["broken"] = renderer.folder / "broken"
+    whole = renderer.files["red"].read_bytes() if broken == "picture" else b"fLaC"
+    renderer.files["broken"].write_bytes(whole[: len(whole) // 2 + 20])
     reporter = Reporter()
-    with pytest.raises(DarkroomError, match=r"^Scene 3 \(image\): ") as caught:
-        studio.render(
+    with pytest.raises(DarkroomError, match=r"^Scene 3 \(image\): ") as raised:
+        renderer.render(
             plan(), [image("red", script="Hm."), image("green"), {**image("blue"), broken: "broken"}], reporter
         )
     code = {"picture": ErrorCode.INVALID_IMAGE, "voice_track": ErrorCode.INVALID_AUDIO}[broken]
-    assert caught.value.detail.code is code
+    assert raised.value.detail.code is code
     assert set(reporter.stages) == {"load"}
-    assert not studio.speaker.said
+    assert not renderer.speaker.scripts
 
 
-def test_what_is_too_long_is_told_before_any_scene_is_made(studio):
+def test_a_too_long_video_is_rejected_before_any_rendering(renderer):
     reporter = Reporter()
-    with pytest.raises(DarkroomError, match=r"^The video would last at least \d+\.\d\d seconds; 600") as caught:
-        studio.render(plan(), [image("red", script="a " * 2_000), image("green", script="Hm.")], reporter)
-    assert caught.value.detail.code is ErrorCode.TOO_LONG
+    with pytest.raises(DarkroomError, match=r"^The video would last at least \d+\.\d\d seconds; 600") as raised:
+        renderer.render(plan(), [image("red", script="a " * 2_000), image("green", script="Hm.")], reporter)
+    assert raised.value.detail.code is ErrorCode.TOO_LONG
     assert "scenes" not in reporter.stages
 
 
-def test_a_script_that_nobody_can_say_is_told_of_its_scene(studio):
-    studio.speaker = None
-    with pytest.raises(DarkroomError, match=r"^Scene 2 \(image\): Nobody can say") as caught:
-        studio.render(plan(), [image("red"), image("green", script="Hm.")])
-    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+def test_an_unpronounceable_script_names_its_scene(renderer):
+    renderer.speaker = None
+    with pytest.raises(DarkroomError, match=r"^Scene 2 \(image\): Nobody can say") as raised:
+        renderer.render(plan(), [image("red"), image("green", script="Hm.")])
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
 
 
-def test_generated_scenes_are_refused_even_where_the_request_slipped_through(studio):
-    with pytest.raises(DarkroomError, match="Scene 2 is to be generated") as caught:
-        studio.render(plan(), [image("red"), {"type": "generated", "prompt": "a kite"}])
-    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+def test_generated_scenes_are_rejected_by_the_stage_too(renderer):
+    with pytest.raises(DarkroomError, match="Scene 2 is to be generated") as raised:
+        renderer.render(plan(), [image("red"), {"type": "generated", "prompt": "a kite"}])
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
 
 
 @pytest.mark.parametrize("stage", ["speak", "scenes", "join"])
-def test_a_cancelled_job_leaves_no_video_and_no_thread(studio, stage):
+def test_a_cancelled_job_leaves_no_video_and_no_thread(renderer, stage):
     threads = threading.active_count()
     reporter = Reporter(
         stop=lambda now, progress: now == stage and progress > {"scenes": 0.13, "join": 0.65}.get(stage, 0)
     )
     with pytest.raises(JobAbandoned):
-        studio.render(plan(), [image("red", script="Alpha."), image("green", seconds=8)], reporter)
+        renderer.render(plan(), [image("red", script="Alpha."), image("green", seconds=8)], reporter)
     assert threading.active_count() == threads
-    assert not list(studio.folder.rglob("result.*"))
+    assert not list(renderer.folder.rglob("result.*"))

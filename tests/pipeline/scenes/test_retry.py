@@ -16,7 +16,7 @@ from pipeline.scenes.render import RenderClips
 from pipeline.scenes.speech import SynthesiseSceneSpeech, TranscribeScenes
 from pipeline.video.encoder import encode_video
 from pipeline.video.talking_portrait import CLIP, PORTRAIT, SPEECH, frame_count
-from tests.pipeline.scenes.scene_rendering import COLOURS, Studio
+from tests.pipeline.scenes.scene_rendering import COLOURS, VideoRenderer
 
 SIDE = 64
 
@@ -48,8 +48,8 @@ class Flat(Stage):
 
 
 @pytest.fixture
-def studio(tmp_path):
-    return Studio(tmp_path)
+def renderer(tmp_path):
+    return VideoRenderer(tmp_path)
 
 
 @pytest.fixture
@@ -67,8 +67,8 @@ def plan(animate):
 
 
 @pytest.fixture
-def render(studio, plan):
-    return lambda scenes=SCENES, **params: studio.render(plan, scenes, **params)
+def render(renderer, plan):
+    return lambda scenes=SCENES, **params: renderer.render(plan, scenes, **params)
 
 
 def avatar(colour, script):
@@ -82,18 +82,18 @@ SCENES = [
 ]
 
 
-def test_a_failed_scene_names_itself_and_the_next_attempt_makes_only_that_one(studio, animate, render):
+def test_a_failed_scene_is_named_and_only_it_is_rendered_again(renderer, animate, render):
     animate.fail = COLOURS["blue"]
-    animate.before = lambda: studio.kept.wait_for("clip-*.mp4", 2)
-    with pytest.raises(DarkroomError) as caught:
+    animate.before = lambda: renderer.intermediates.wait_for("clip-*.mp4", 2)
+    with pytest.raises(DarkroomError) as raised:
         render()
-    detail = caught.value.detail
+    detail = raised.value.detail
     assert (detail.code, detail.retryable) == (ErrorCode.NO_FACE, True)
     assert detail.message == "Scene 3 (avatar): No face was found."
     animate.fail = None
     again = render()
     assert animate.made == [COLOURS["red"], COLOURS["blue"]]
-    assert [script for script, _ in studio.speaker.said] == ["One two.", "Three."]
+    assert [script for script, _ in renderer.speaker.scripts] == ["One two.", "Three."]
     # Nothing at all is made by a third one, which is as long and says the same of its scenes.
     third = render()
     assert len(animate.made) == 2
@@ -102,18 +102,18 @@ def test_a_failed_scene_names_itself_and_the_next_attempt_makes_only_that_one(st
     assert {"Scene 1: Flat as 200.", "Scene 3: Flat as 40."} <= set(third.finished.notes)
 
 
-def test_a_second_attempt_gives_the_files_of_a_job_that_never_failed(studio, animate, plan, render, tmp_path):
+def test_a_second_attempt_gives_the_same_files(renderer, animate, plan, render, tmp_path):
     (tmp_path / "other").mkdir()
-    never_failed = Studio(tmp_path / "other").render(plan, SCENES, transition="fade", subtitles="both")
+    never_failed = VideoRenderer(tmp_path / "other").render(plan, SCENES, transition="fade", subtitles="both")
     animate.fail = COLOURS["blue"]
-    animate.before = lambda: studio.kept.wait_for("clip-*.mp4", 2)
+    animate.before = lambda: renderer.intermediates.wait_for("clip-*.mp4", 2)
     with pytest.raises(DarkroomError):
         render(transition="fade", subtitles="both")
     animate.fail = None
     assert render(transition="fade", subtitles="both").digests == never_failed.digests
 
 
-def test_only_what_has_changed_is_made_anew(animate, render):
+def test_only_changed_parts_are_created_again(animate, render):
     render()
     moved = [avatar("blue", "Three."), SCENES[1], avatar("red", "One two.")]
     render(moved)
@@ -124,9 +124,9 @@ def test_only_what_has_changed_is_made_anew(animate, render):
     assert len(animate.made) == 5
 
 
-def test_a_part_that_is_torn_is_made_anew(studio, animate, render):
+def test_a_damaged_part_is_created_again(renderer, animate, render):
     first = render()
-    for path in studio.kept.path.iterdir():
+    for path in renderer.intermediates.path.iterdir():
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     again = render()
     assert len(animate.made) == 4

@@ -24,21 +24,21 @@ def videos(draw):
 
 
 @given(videos())
-def test_what_the_scenes_last_less_what_they_share_is_what_the_video_lasts(video):
+def test_scene_lengths_minus_overlaps_add_up_to_the_videos_length(video):
     lengths, transitions, shared = video
     timeline = build_timeline(lengths, transitions, shared)
-    shown = overlaps([span.frames for span in timeline.spans], transitions, shared)
-    assert timeline.frames == sum(span.frames for span in timeline.spans) - sum(shown)
+    progress_images = overlaps([span.frames for span in timeline.spans], transitions, shared)
+    assert timeline.frames == sum(span.frames for span in timeline.spans) - sum(progress_images)
     assert timeline.seconds == timeline.frames / FPS
     assert timeline.spans[0].start == 0
-    for span, after, overlap in zip(timeline.spans, timeline.spans[1:], shown, strict=False):
+    for span, after, overlap in zip(timeline.spans, timeline.spans[1:], progress_images, strict=False):
         assert span.start + span.frames - overlap == after.start
         assert span.overlap_after == after.overlap_before == overlap
-    assert set(shown) <= {0, shared}
+    assert set(progress_images) <= {0, shared}
 
 
 @given(videos())
-def test_every_scene_is_seen_alone_and_as_long_as_was_asked_for(video):
+def test_every_scene_is_visible_alone_and_has_its_requested_length(video):
     lengths, transitions, shared = video
     for length, span in zip(lengths, build_timeline(lengths, transitions, shared).spans, strict=True):
         assert span.frames > span.overlap_before + span.overlap_after
@@ -48,7 +48,7 @@ def test_every_scene_is_seen_alone_and_as_long_as_was_asked_for(video):
 
 
 @given(videos())
-def test_voices_are_heard_while_their_scene_is_seen_alone(video):
+def test_voices_are_heard_while_their_scene_is_visible_alone(video):
     lengths, transitions, shared = video
     timeline = build_timeline(lengths, transitions, shared)
     heard = 0.0
@@ -63,7 +63,7 @@ def test_voices_are_heard_while_their_scene_is_seen_alone(video):
 
 
 @given(videos())
-def test_no_scene_lasts_longer_than_it_must(video):
+def test_no_scene_is_longer_than_necessary(video):
     lengths, transitions, shared = video
     for length, span in zip(lengths, build_timeline(lengths, transitions, shared).spans, strict=True):
         least = length.min_seconds or (4 if length.speech is None else 0)
@@ -84,7 +84,7 @@ def test_a_scene_has_its_own_transition_or_that_of_the_video():
     assert transition_frames(params) == 10
 
 
-def test_a_silent_scene_takes_four_seconds_and_a_speaking_one_its_words():
+def test_a_silent_scene_lasts_four_seconds_and_a_speaking_one_its_speech():
     spans = build_timeline(
         [SceneDuration(None, None), SceneDuration(1.0, None), SceneDuration(None, 7)], [Transition.CUT] * 2, 12
     ).spans
@@ -95,18 +95,18 @@ def test_a_silent_scene_takes_four_seconds_and_a_speaking_one_its_words():
     ("spoken", "told"),
     [({0: 300, 1: 298.8}, None), ({0: 300, 1: 298.81}, "would last 600.04 seconds"), ({0: 600}, "at least 601.2")],
 )
-def test_a_video_beyond_ten_minutes_is_refused_with_its_length(spoken, told):
+def test_a_video_beyond_ten_minutes_is_rejected_with_its_length(spoken, told):
     params = scenes({"script": "One."}, {"script": "Two."}, transition="cut")
     if told is None:
         assert timeline_of(params, spoken).seconds == 600
         return
-    with pytest.raises(DarkroomError) as caught:
+    with pytest.raises(DarkroomError) as raised:
         timeline_of(params, spoken)
-    assert caught.value.detail.code is ErrorCode.TOO_LONG
-    assert told in caught.value.detail.message
+    assert raised.value.detail.code is ErrorCode.TOO_LONG
+    assert told in raised.value.detail.message
 
 
-def test_what_is_still_to_be_said_counts_with_the_least_that_it_can_last():
+def test_unknown_speech_counts_with_its_shortest_duration():
     silent = timeline_of(scenes({}, {}, transition="cut"), {})
     to_speak = timeline_of(scenes({"script": "Hm."}, {"voice_track": "track"}, transition="cut"), {})
     assert (silent.seconds, to_speak.seconds) == (8, 1.2)

@@ -39,13 +39,13 @@ def late(words: tuple[Word, ...], truth: tuple[Word, ...]) -> float:
 
 @pytest.mark.parametrize("noise", [0.0, 0.01])
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_words_are_about_where_they_are_said(name: str, noise: float) -> None:
+def test_words_are_near_their_true_times(name: str, noise: float) -> None:
     speech = spoken(name)
     heard = speech.samples + np.random.default_rng(1).normal(0, noise, len(speech.samples)).astype(np.float32)
     assert late(align_words(SCRIPTS[name], heard, voices()[name].language), speech.words) < 0.2
 
 
-def test_silence_before_between_and_after_the_sentences_moves_the_words_with_them() -> None:
+def test_silence_between_sentences_shifts_the_words() -> None:
     speech = spoken("joanna")
     cut = round((speech.words[7].end + speech.words[8].start) / 2 * SAMPLE_RATE)
     silence = np.zeros(3 * SAMPLE_RATE, np.float32)
@@ -58,14 +58,14 @@ def test_silence_before_between_and_after_the_sentences_moves_the_words_with_the
     assert late(align_words(THREE_SENTENCES, samples, "en-US"), truth) < 0.2
 
 
-def test_pauses_fall_after_punctuation_rather_than_within_a_clause() -> None:
+def test_pauses_are_placed_after_punctuation() -> None:
     speech = spoken("joanna")
     words = align_words(THREE_SENTENCES, speech.samples, "en-US")
     rests = [one.text for one, two in pairwise(words) if two.start - one.end > 0.2]
     assert rests == ["sea.", "paint."]
 
 
-def test_no_word_lasts_through_a_pause() -> None:
+def test_no_word_spans_a_pause() -> None:
     speech = spoken("brian")
     parts = detect_voice(speech.samples, max_pause=0.15)
     for word in align_words(THREE_SENTENCES, speech.samples, "en-US"):
@@ -85,7 +85,7 @@ def recordings(draw: st.DrawFn) -> Samples:
     st.lists(st.sampled_from(["a", "boat,", "is", "built.", "Today", "…", "extraordinarily", "12.5"]), max_size=120),
     recordings(),
 )
-def test_no_word_is_lost_and_all_are_in_order_within_the_recording(texts: list[str], samples: Samples) -> None:
+def test_all_words_are_in_order_within_the_recording(texts: list[str], samples: Samples) -> None:
     script = " ".join(texts)
     words = align_words(script, samples, "en-US")
     assert [word.text for word in words] == split_words(script, "en-US")
@@ -95,7 +95,7 @@ def test_no_word_is_lost_and_all_are_in_order_within_the_recording(texts: list[s
         assert all(word.start < word.end for word in words)
 
 
-def test_a_recording_of_five_minutes_with_five_thousand_signs_is_no_trouble() -> None:
+def test_a_five_minute_recording_of_five_thousand_characters_is_aligned() -> None:
     random = np.random.default_rng(2)
     samples = (
         random.normal(0, 0.2, 300 * SAMPLE_RATE) * (np.sin(np.arange(300 * SAMPLE_RATE) / SAMPLE_RATE * 4) > -0.7)

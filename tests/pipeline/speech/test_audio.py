@@ -24,7 +24,7 @@ def noise(seconds: float, amplitude: float) -> Samples:
 
 @pytest.mark.parametrize("gain", [1.0, 0.02])
 @pytest.mark.parametrize("floor", [0.0, 1e-4, 0.02])
-def test_parts_with_a_voice_are_found_over_noise_and_in_quiet_recordings(gain: float, floor: float) -> None:
+def test_voice_is_detected_in_noisy_and_quiet_recordings(gain: float, floor: float) -> None:
     silence = np.zeros(SAMPLE_RATE, np.float32)
     samples = np.concatenate((silence, tone(1.5), silence, tone(0.4), silence))
     parts = detect_voice(gain * (samples + noise(len(samples) / SAMPLE_RATE, floor)))
@@ -39,7 +39,7 @@ def test_short_pauses_are_speech_and_clicks_are_not() -> None:
 
 
 @pytest.mark.parametrize("samples", [np.zeros(0, np.float32), np.zeros(SAMPLE_RATE, np.float32), noise(1, 1e-5)])
-def test_nobody_speaks_in_silence(samples: Samples) -> None:
+def test_silence_has_no_voice(samples: Samples) -> None:
     assert len(detect_voice(samples)) == 0
 
 
@@ -50,7 +50,7 @@ def test_a_recording_without_pauses_is_one_part() -> None:
 @given(
     st.sampled_from([8_000, 16_000, 22_050, 24_000, 44_100, 96_000]), st.integers(500, 30_000), st.integers(64, 7_000)
 )
-def test_resampling_keeps_the_length_whatever_the_blocks(rate: int, count: int, block: int) -> None:
+def test_resampling_keeps_the_length_for_any_block_size(rate: int, count: int, block: int) -> None:
     resampler = Resampler(rate)
     samples = np.zeros(count, np.int16)
     parts = [part for start in range(0, count, block) for part in resampler.push(samples[start : start + block])]
@@ -58,7 +58,7 @@ def test_resampling_keeps_the_length_whatever_the_blocks(rate: int, count: int, 
     assert abs(sum(map(len, parts)) - count * SAMPLE_RATE / rate) <= 1
 
 
-def test_resampling_moves_nothing_and_keeps_a_tone() -> None:
+def test_resampling_has_no_delay_and_keeps_a_tone() -> None:
     resampler = Resampler(22_050)
     times = np.arange(22_050) / 22_050
     blocks = [*resampler.push((16_384 * np.sin(times * 2_000 * np.pi)).astype(np.int16)), *resampler.flush()]
@@ -67,7 +67,7 @@ def test_resampling_moves_nothing_and_keeps_a_tone() -> None:
     assert np.concatenate(blocks)[inner] == pytest.approx(wanted[inner], abs=1e-3)
 
 
-def test_every_voice_has_the_same_peak_and_silence_stays_silent() -> None:
+def test_peaks_are_normalised_and_silence_stays_silent() -> None:
     assert np.abs(normalise_peak([tone(0.1, 0.01), tone(0.1, 0.9)])).max() == pytest.approx(PEAK, rel=1e-4)
     assert not normalise_peak([np.zeros(10, np.float32)]).any()
     assert len(normalise_peak([])) == 0
@@ -87,6 +87,6 @@ def test_a_file_is_decoded_to_one_channel() -> None:
     assert samples[1_000:-1_000] == pytest.approx(0.25, abs=0.11)  # of two equal channels, whatever they are mixed by
 
 
-def test_what_is_no_sound_is_an_error() -> None:
+def test_a_file_without_audio_raises_an_error() -> None:
     with pytest.raises(av.FFmpegError):
         list(decode_audio(BytesIO(b"no sound at all")))

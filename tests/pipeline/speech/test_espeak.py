@@ -44,7 +44,7 @@ def loudness(speech: Speech, start: float, end: float) -> float:
 
 
 @pytest.mark.parametrize("voice", voices().values(), ids=voices())
-def test_every_voice_speaks_at_one_level_and_ends_in_silence(voice: Voice) -> None:
+def test_every_voice_has_the_same_level_and_ends_in_silence(voice: Voice) -> None:
     speech = say(script_of(voice), voice)
     assert speech.samples.dtype == np.float32
     assert 1 < speech.seconds < 15
@@ -61,7 +61,7 @@ def test_words_come_in_order_and_none_is_lost(voice: Voice) -> None:
     assert all(one.end <= two.start for one, two in pairwise(speech.words))
 
 
-def test_words_are_heard_and_pauses_are_not_words() -> None:
+def test_words_cover_the_voice_and_not_the_pauses() -> None:
     speech = say("One. Two. Three.")
     assert [word.text for word in speech.words] == ["One.", "Two.", "Three."]
     for word in speech.words:
@@ -72,7 +72,7 @@ def test_words_are_heard_and_pauses_are_not_words() -> None:
         assert loudness(speech, one.end, two.start) < 0.01
 
 
-def test_the_same_script_gives_the_same_samples_whatever_was_said_before() -> None:
+def test_equal_scripts_give_equal_samples() -> None:
     first = say(ENGLISH)
     for voice in voices().values():
         say(script_of(voice)[:8], voice)
@@ -80,7 +80,7 @@ def test_the_same_script_gives_the_same_samples_whatever_was_said_before() -> No
     assert say(ENGLISH).words == first.words
 
 
-def test_several_threads_may_speak_at_once() -> None:
+def test_several_threads_may_synthesise_at_once() -> None:
     some = list(voices().values())[:6]
     with ThreadPoolExecutor(6) as pool:
         together = list(pool.map(lambda voice: say(script_of(voice), voice).samples, some))
@@ -88,7 +88,7 @@ def test_several_threads_may_speak_at_once() -> None:
         assert np.array_equal(samples, say(script_of(voice), voice).samples)
 
 
-def test_a_language_has_voices_that_sound_different() -> None:
+def test_voices_of_a_language_differ() -> None:
     assert not np.array_equal(say(ENGLISH, voices()["joanna"]).samples, say(ENGLISH, voices()["matthew"]).samples)
     assert not np.array_equal(say(ENGLISH, voices()["joanna"]).samples, say(ENGLISH, voices()["amy"]).samples)
 
@@ -101,7 +101,7 @@ def test_markup_is_read_out_as_text(markup: str) -> None:
     assert np.array_equal(say("Hello there.").samples, alone.samples)
 
 
-def test_it_says_how_far_it_is_and_stops_when_told_to() -> None:
+def test_synthesis_reports_progress_and_can_be_stopped() -> None:
     heard: list[float] = []
     SPEAKER.synthesise(ENGLISH * 5, JOANNA, heard.append)
     assert heard == sorted(heard)
@@ -119,7 +119,7 @@ def test_it_says_how_far_it_is_and_stops_when_told_to() -> None:
     assert say("Hello there.").seconds > 0.5
 
 
-def test_a_script_of_more_than_five_minutes_is_too_long_and_says_how_much_is_not() -> None:
+def test_a_too_long_script_is_rejected_with_the_length_that_fits() -> None:
     script = "1,234,567. " * 200
     with pytest.raises(DarkroomError, match="5 minutes") as failure:
         say(script)
@@ -137,17 +137,17 @@ def test_a_script_of_more_than_five_minutes_is_too_long_and_says_how_much_is_not
         ("takumi", "今日はとてもいいてんきです", "hiragana"),
     ],
 )
-def test_a_script_that_the_voice_cannot_say_is_refused_with_a_remedy(voice: str, script: str, hint: str) -> None:
+def test_an_unpronounceable_script_is_rejected_with_a_remedy(voice: str, script: str, hint: str) -> None:
     with pytest.raises(DarkroomError, match=hint) as failure:
         say(script, voices()[voice])
     assert failure.value.detail.code is ErrorCode.INVALID_REQUEST
 
 
-def test_a_foreign_word_in_a_script_is_no_reason_to_refuse_it() -> None:
+def test_a_foreign_word_in_a_script_is_accepted() -> None:
     assert say("The Russian word for peace is мир, they say.").seconds > 2
 
 
-def test_without_its_wheel_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_its_wheel_it_is_unavailable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def refusal() -> str:
         with pytest.raises(DarkroomError) as failure:
             say("Hello.")
@@ -167,7 +167,7 @@ def test_without_its_wheel_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path:
         say("Hello.", JOANNA.model_copy(update={"espeak": "xx+f3"}))
 
 
-def test_it_names_itself_with_its_version() -> None:
+def test_its_name_contains_the_version() -> None:
     name, version = SPEAKER.about.split()
     assert name == "espeak-ng"
     assert version[0].isdigit()

@@ -22,11 +22,11 @@ from pipeline.speech.language import detect_language, resolve_language
         ("", None),
     ],
 )
-def test_letters_tell_the_language(text: str, language: str | None) -> None:
+def test_the_language_is_detected_from_the_letters(text: str, language: str | None) -> None:
     assert detect_language(text) == language
 
 
-def test_what_was_stated_goes_before_what_letters_tell() -> None:
+def test_a_stated_language_overrides_the_detected_one() -> None:
     assert resolve_language("今天", "ja-JP") == "ja-JP"
     assert resolve_language("今天", None) == "zh"
     assert resolve_language("Bonjour", None) == "en-US"

@@ -26,12 +26,12 @@ languages = st.sampled_from(["en-US", "fr-FR", "he-IL", "zh-CN", "ja-JP"])
         ("en-US", "", []),
     ],
 )
-def test_words_are_as_they_are_written_with_what_touches_them(language: str, script: str, words: list[str]) -> None:
+def test_words_keep_their_adjacent_punctuation(language: str, script: str, words: list[str]) -> None:
     assert split_words(script, language) == words
 
 
 @given(scripts, languages)
-def test_nothing_of_a_script_is_lost_but_white_space(script: str, language: str) -> None:
+def test_only_white_space_of_a_script_is_lost(script: str, language: str) -> None:
     assert "".join("".join(split_words(script, language)).split()) == "".join(script.split())
     ends = 0
     for start, end in word_spans(script, language):
@@ -48,11 +48,11 @@ def test_no_word_is_punctuation_alone_unless_the_script_is(script: str, language
 
 
 @given(scripts, languages)
-def test_every_word_takes_time(script: str, language: str) -> None:
+def test_every_word_has_a_positive_length(script: str, language: str) -> None:
     assert all(spoken_length(word) > 0 for word in split_words(script, language))
 
 
-def test_longer_words_numbers_and_han_take_longer_than_a_letter() -> None:
+def test_longer_words_numerals_and_han_take_longer_than_a_letter() -> None:
     assert spoken_length("extraordinary,") == spoken_length("extraordinary") > spoken_length("at")
     assert min(spoken_length("7"), spoken_length("言"), spoken_length("한"), spoken_length("か")) > spoken_length("a")
 
@@ -67,12 +67,12 @@ def test_longer_words_numbers_and_han_take_longer_than_a_letter() -> None:
         ("no —", False, True),
     ],
 )
-def test_punctuation_says_where_a_voice_rests(word: str, *, sentence: bool, clause: bool) -> None:
+def test_punctuation_ends_sentences_and_clauses(word: str, *, sentence: bool, clause: bool) -> None:
     assert (ends_sentence(word), ends_clause(word)) == (sentence, clause)
 
 
 @given(st.text(max_size=30))
-def test_what_a_synthesiser_gets_has_the_same_length_and_no_commands(script: str) -> None:
+def test_remove_controls_keeps_the_length(script: str) -> None:
     text = remove_controls(script)
     assert len(text) == len(script)
     assert all(each.isprintable() or ord(each) >= 0xA0 or each == "\n" for each in text)

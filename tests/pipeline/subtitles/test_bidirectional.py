@@ -11,14 +11,14 @@ MIXED = st.text("abג דה،عر ١٢12.,-+%()[]\"'!?:/字é\u05b8\u064e", max_s
 
 
 @given(MIXED, st.booleans())
-def test_runs_hold_every_character_where_the_algorithm_shows_it(line: str, rightward: bool) -> None:
+def test_runs_place_every_character_as_the_bidirectional_algorithm_does(line: str, rightward: bool) -> None:
     found = visual_runs(line, rightward=rightward)
     shown = "".join(run.text if run.left_to_right else run.text[::-1] for run in found)
     assert shown == get_display(line, base_dir="L" if rightward else "R")
     assert sorted("".join(run.text for run in found)) == sorted(line)
 
 
-def test_hebrew_reads_leftward_and_a_number_within_it_rightward() -> None:
+def test_hebrew_runs_are_right_to_left_and_numbers_left_to_right() -> None:
     assert visual_runs("שלום 12.5 עולם", rightward=False) == [
         TextRun(" עולם", False),
         TextRun("12.5", True),
@@ -26,7 +26,7 @@ def test_hebrew_reads_leftward_and_a_number_within_it_rightward() -> None:
     ]
 
 
-def test_brackets_around_english_within_hebrew_stay_around_it() -> None:
+def test_brackets_around_english_in_hebrew_stay_around_it() -> None:
     found = visual_runs("גרסה Darkroom (beta) חדשה", rightward=False)
     assert TextRun("Darkroom (beta)", True) in found
 

@@ -38,7 +38,7 @@ def box_of(overlay: SubtitleOverlay) -> tuple[int, int, int, int]:
 
 @given(LINES, SIZES, LANGUAGES)
 @settings(max_examples=60, deadline=None)
-def test_whatever_is_said_is_drawn_within_the_safe_area(lines: list[str], size: tuple[int, int], language: str) -> None:
+def test_any_text_is_drawn_within_the_safe_area(lines: list[str], size: tuple[int, int], language: str) -> None:
     overlay = SubtitleBurner([Cue(0, 1, tuple(lines))], *size, language).overlay(0.5)
     if overlay is None:
         return
@@ -65,7 +65,7 @@ def test_letters_are_white_and_their_surroundings_dark(text: str, size: tuple[in
 
 @pytest.mark.parametrize("aspect", VideoAspect)
 @pytest.mark.parametrize("resolution", Resolution)
-def test_the_picture_is_untouched_but_for_the_text(aspect: VideoAspect, resolution: Resolution) -> None:
+def test_no_pixel_changes_outside_the_text(aspect: VideoAspect, resolution: Resolution) -> None:
     width, height = resolution.size(aspect)
     burner = SubtitleBurner([Cue(1, 2, ("Two lines of text", "of which this is one"))], width, height, "en-US")
     before = frame(width, height)
@@ -80,7 +80,7 @@ def test_the_picture_is_untouched_but_for_the_text(aspect: VideoAspect, resoluti
     assert not changed.any()
 
 
-def test_a_long_line_stays_readable_on_a_phone() -> None:
+def test_a_long_line_has_a_readable_size_on_a_phone() -> None:
     line = "forty-two columns of text are a full line."
     tall = SubtitleBurner([Cue(0, 1, (line, line))], 720, 1280, "en-US").overlay(0)
     short = SubtitleBurner([Cue(0, 1, ("short.",))], 720, 1280, "en-US").overlay(0)
@@ -102,13 +102,13 @@ def test_two_full_lines_stay_two_on_a_wide_picture() -> None:
     assert one.background_weight.shape[1] == two.background_weight.shape[1]
 
 
-def test_a_word_too_long_for_a_narrow_picture_gets_smaller_letters() -> None:
+def test_a_too_long_word_is_set_smaller() -> None:
     overlay = SubtitleBurner([Cue(0, 1, ("W" * 42,))], 360, 640, "en-US").overlay(0)
     assert overlay is not None
     assert overlay.background_weight.shape[1] > 250
 
 
-def test_each_moment_has_its_own_cue() -> None:
+def test_each_time_shows_its_own_cue() -> None:
     cues = [Cue(0, 1, ("first",)), Cue(1, 2, ("the second one",)), Cue(3, 4, ("🦜",))]
     burner = SubtitleBurner(cues, 640, 360, "en-US")
     first, second = burner.overlay(0.5), burner.overlay(1.0)
@@ -124,7 +124,7 @@ def test_each_moment_has_its_own_cue() -> None:
 
 
 @pytest.mark.parametrize(("text", "language", "leftmost"), [("שלום.", "he-IL", True), ("Hello.", "en-US", False)])
-def test_the_full_stop_is_where_the_language_ends_its_sentences(text: str, language: str, leftmost: bool) -> None:
+def test_the_full_stop_is_at_the_end_in_reading_direction(text: str, language: str, leftmost: bool) -> None:
     overlay = SubtitleBurner([Cue(0, 1, (text,))], 1280, 720, language).overlay(0)
     assert overlay is not None
     inked = np.argwhere(overlay.premultiplied.any(axis=2))

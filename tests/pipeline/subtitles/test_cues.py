@@ -69,9 +69,7 @@ def said(text: str, *, rate: float = 14.0, pause: float = 0.3) -> list[Word]:
 
 
 @given(any_speech(), LANGUAGES)
-def test_whatever_is_said_no_text_is_lost_no_line_too_wide_and_no_cue_over_another(
-    speech: tuple[list[Word], float], language: str
-) -> None:
+def test_cues_keep_all_text_fit_the_width_and_never_overlap(speech: tuple[list[Word], float], language: str) -> None:
     words, until = speech
     cues = build_cues(words, language, video_end=until)
     # A word of nothing but marks has nothing to be seen on.
@@ -102,7 +100,7 @@ def test_calm_speech_keeps_every_rule(speech: tuple[list[Word], float]) -> None:
 
 
 @given(calm_speech())
-def test_a_cue_is_there_while_its_words_are_heard(speech: tuple[list[Word], float]) -> None:
+def test_a_cue_is_shown_while_its_words_are_heard(speech: tuple[list[Word], float]) -> None:
     words, until = speech
     rest = iter(words)
     for cue in build_cues(words, "en-US", video_end=until):
@@ -125,24 +123,24 @@ def test_sentences_are_cues_of_their_own() -> None:
     ]
 
 
-def test_short_answers_share_a_cue_instead_of_flashing_by() -> None:
+def test_short_answers_share_a_cue() -> None:
     cues = build_cues(said("No. Yes. It does. Of course.", pause=0.05), "en-US", video_end=3)
     assert cues[0].lines == ("No. Yes. It does.",)
     assert all(cue.end - cue.start >= 1 for cue in cues)
 
 
-def test_a_title_before_a_name_ends_no_sentence() -> None:
+def test_an_abbreviated_title_ends_no_sentence() -> None:
     assert lines_of(said("We asked Dr. Smith.")) == [("We asked Dr. Smith.",)]
 
 
-def test_a_long_sentence_is_parted_at_its_comma_rather_than_anywhere() -> None:
+def test_a_long_sentence_is_split_at_its_comma() -> None:
     cues = lines_of(
         said("When the upload has arrived in the bucket of the service, a worker takes the job and makes the picture")
     )
     assert cues[0][-1].endswith("service,")
 
 
-def test_a_pause_parts_what_no_punctuation_parts() -> None:
+def test_a_pause_splits_text_without_punctuation() -> None:
     words = [Word("so", 0, 0.3), Word("then", 0.3, 0.8), Word("nothing", 4.0, 4.5), Word("happened", 4.5, 5.2)]
     cues = build_cues(words, "en-US", video_end=8)
     assert [cue.lines for cue in cues] == [("so then",), ("nothing happened",)]
@@ -150,14 +148,14 @@ def test_a_pause_parts_what_no_punctuation_parts() -> None:
     assert cues[1].start == 4.0
 
 
-def test_two_lines_are_about_as_long_and_the_second_opens_a_phrase() -> None:
+def test_two_lines_are_balanced_and_the_second_starts_a_phrase() -> None:
     (lines,) = lines_of(said("The picture that you have uploaded is kept here for seven days.", rate=16))
     assert abs(len(lines[0]) - len(lines[1])) <= 12
     (lines,) = lines_of(said("A finished picture takes its place on the wall of the room.", rate=16))
     assert lines == ("A finished picture takes its place", "on the wall of the room.")
 
 
-def test_chinese_and_japanese_have_no_spaces_and_korean_has() -> None:
+def test_chinese_and_japanese_have_no_spaces_but_korean_does() -> None:
     def spoken(units: list[str]) -> list[Word]:
         return [Word(unit, index * 0.4, index * 0.4 + 0.4) for index, unit in enumerate(units)]
 
@@ -167,7 +165,7 @@ def test_chinese_and_japanese_have_no_spaces_and_korean_has() -> None:
     assert lines_of(spoken(["say", "茶", "now"]), "en-US") == [("say 茶 now",)]
 
 
-def test_no_line_begins_with_a_closing_mark() -> None:
+def test_no_line_starts_with_closing_punctuation() -> None:
     units = [*"今天我要向大家展示如何把一张房间的照片变成", "」", "。", *"非常简单而且很快就能完成这个工作", "。"]
     words = [Word(unit, index * 0.15, index * 0.15 + 0.15) for index, unit in enumerate(units)]
     for lines in lines_of(words, "zh-CN"):
@@ -178,12 +176,12 @@ def test_right_to_left_text_stays_in_logical_order() -> None:
     assert lines_of(said("שלום לכולם, זה Darkroom 2.", rate=10), "he-IL") == [("שלום לכולם, זה Darkroom 2.",)]
 
 
-def test_a_word_wider_than_a_line_is_parted() -> None:
+def test_a_word_wider_than_a_line_is_split() -> None:
     (lines,) = lines_of([Word("x" * 60, 0, 4)])
     assert lines == ("x" * 42, "x" * 18)
 
 
-def test_speech_too_fast_to_be_read_is_in_time_all_the_same() -> None:
+def test_too_fast_speech_stays_synchronous() -> None:
     words = said("many many words without any rest at all " * 8, rate=60)
     cues = build_cues(words, "en-US", video_end=words[-1].end)
     rest = iter(words)
@@ -193,12 +191,12 @@ def test_speech_too_fast_to_be_read_is_in_time_all_the_same() -> None:
     assert next(rest, None) is None
 
 
-def test_what_a_recogniser_hears_after_the_end_is_still_shown_before_it() -> None:
+def test_words_beyond_the_videos_end_are_shown_before_it() -> None:
     cues = build_cues([Word("late", 9.0, 9.5)], "en-US", video_end=8.0)
     assert cues == (Cue(7.0, 8.0, ("late",)),)
 
 
-def test_french_punctuation_is_never_parted_from_its_word() -> None:
+def test_french_punctuation_stays_with_its_word() -> None:
     words = [
         Word(text, index * 0.5, index * 0.5 + 0.5) for index, text in enumerate(["« Ça", "va\u202f? »", "10\u00a0000"])
     ]
@@ -208,7 +206,7 @@ def test_french_punctuation_is_never_parted_from_its_word() -> None:
             assert all(line[0] not in "»!" and line[-1] != "«" for line in cue)
 
 
-def test_a_greeting_takes_nothing_of_the_sentence_after_it() -> None:
+def test_a_greeting_is_a_cue_of_its_own() -> None:
     text = "大家好，今天我要向大家展示如何把一张房间的照片变成另一种风格的完成图片。"
     words = [Word(each, index * 0.2, index * 0.2 + 0.2) for index, each in enumerate(text)]
     assert all(len("".join(lines)) > 5 for lines in lines_of(words, "zh-CN"))
@@ -218,11 +216,11 @@ def test_directional_formatting_and_control_characters_are_left_out() -> None:
     assert lines_of([Word("\u202bשלום\u202c", 0, 1), Word("a\x00b\u2060c", 1, 2)]) == [("שלום abc",)]
 
 
-def test_nothing_said_is_no_cue() -> None:
+def test_without_words_there_are_no_cues() -> None:
     assert build_cues([], "en-US", video_end=3) == ()
     assert build_cues([Word(" ", 0, 1)], "en-US", video_end=3) == ()
 
 
 @given(st.lists(st.text("字幕ab 。", min_size=1, max_size=9).map(str.strip).filter(bool), min_size=1, max_size=3))
-def test_lines_joined_again_have_the_same_characters(lines: list[str]) -> None:
+def test_unwrapped_lines_keep_all_characters(lines: list[str]) -> None:
     assert unwrap_lines(lines, "zh-CN").replace(" ", "") == "".join(lines).replace(" ", "")

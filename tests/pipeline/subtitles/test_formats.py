@@ -37,7 +37,7 @@ def parsed(block: str) -> Cue:
 
 
 @given(many_cues())
-def test_srt_is_read_back(cues: list[Cue]) -> None:
+def test_srt_is_parsed_back_unchanged(cues: list[Cue]) -> None:
     text = srt(cues)
     assert "\n" not in text.replace("\r\n", "")
     blocks = text.split("\r\n\r\n")[:-1]
@@ -53,7 +53,7 @@ def test_srt_is_read_back(cues: list[Cue]) -> None:
 
 
 @given(many_cues())
-def test_webvtt_is_read_back(cues: list[Cue]) -> None:
+def test_webvtt_is_parsed_back_unchanged(cues: list[Cue]) -> None:
     header, *blocks = vtt(cues, "he-IL").removesuffix("\n").split("\n\n")
     assert header.split("\n")[0] == "WEBVTT"
     assert "Language: he-IL" in header
@@ -66,6 +66,6 @@ def test_webvtt_is_read_back(cues: list[Cue]) -> None:
     assert found == cues
 
 
-def test_no_cue_is_a_file_all_the_same() -> None:
+def test_without_cues_the_files_are_valid() -> None:
     assert srt([]) == ""
     assert vtt([], "en-US") == "WEBVTT\nLanguage: en-US\n"

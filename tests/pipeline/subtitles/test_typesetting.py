@@ -22,7 +22,7 @@ def glyph_of(character: str) -> int:
     return int(font.get_nominal_glyph(ord(character)))
 
 
-def test_every_font_comes_with_its_licence() -> None:
+def test_every_font_has_its_licence() -> None:
     names = {path.name for path in FONTS.iterdir()}
     assert {DEJAVU, "DarkroomSansCJK-Regular.otf", "LICENSE-DejaVu.txt", "LICENSE-OFL.txt"} <= names
 
@@ -40,7 +40,7 @@ def test_lam_and_alef_are_one_glyph() -> None:
     assert [each.glyph for each in glyphs("لا", "ar", rightward=False)] == [glyph_of("\ufefb")]
 
 
-def test_joined_arabic_is_narrower_than_its_letters_apart() -> None:
+def test_joined_arabic_is_narrower_than_its_separate_letters() -> None:
     setter = Typesetter(SIZE, "ar")
     assert setter.width("السلام") < sum(setter.width(letter) for letter in "السلام") * 0.9
 
@@ -79,7 +79,7 @@ def test_no_character_of_our_languages_is_missing(text: str, language: str) -> N
     assert all(each.glyph != 0 for each in setter.line(text, rightward=True).glyphs)
 
 
-def test_a_shared_character_looks_as_its_language_writes_it() -> None:
+def test_a_shared_character_has_the_languages_glyph() -> None:
     chinese, japanese, traditional = (
         {each.glyph for each in glyphs("直骨", tag)} for tag in ("zh-CN", "ja-JP", "zh-TW")
     )
@@ -87,22 +87,22 @@ def test_a_shared_character_looks_as_its_language_writes_it() -> None:
     assert chinese != traditional
 
 
-def test_emoji_are_left_out_and_unknown_letters_leave_a_box() -> None:
+def test_emoji_are_omitted_and_unknown_letters_become_a_box() -> None:
     setter = Typesetter(SIZE, "en-US")
     assert setter.drawable("so 🧑\u200d🚀 good\ufe0f") == "so good"
     assert setter.drawable("🦜") == ""
     assert [each.glyph for each in setter.line("ꡀ", rightward=True).glyphs] == [0]
 
 
-def test_a_variant_of_a_character_is_the_character() -> None:
+def test_variation_selectors_are_ignored() -> None:
     assert Typesetter(SIZE, "ja-JP").drawable("葛\U000e0100城") == "葛城"
 
 
-def test_vocalised_arabic_is_written_without_what_the_font_lacks() -> None:
+def test_vocalised_arabic_omits_marks_that_the_font_lacks() -> None:
     assert Typesetter(SIZE, "ar").drawable("ٱلله\u06d6") == "الله"
 
 
-def test_coverage_is_dark_outside_the_letters_and_full_within() -> None:
+def test_coverage_is_zero_outside_the_letters_and_full_inside() -> None:
     setter = Typesetter(SIZE, "en-US")
     covered = setter.rasterise([(setter.line("I", rightward=True), 10.0, 50.0)], 40, 60, 1)
     assert covered.shape == (60, 40)

@@ -63,13 +63,13 @@ def raw_wav(
 
 
 def refused(path: Path, limit_seconds: float = 300) -> ErrorDetail:
-    with pytest.raises(DarkroomError) as caught:
+    with pytest.raises(DarkroomError) as raised:
         decode_voice(path, limit_seconds=limit_seconds)
-    return caught.value.detail
+    return raised.value.detail
 
 
 @pytest.mark.parametrize(("name", "codec", "sample"), FORMATS)
-def test_a_voice_of_every_format_is_heard(tmp_path: Path, name: str, codec: str, sample: str) -> None:
+def test_every_audio_format_is_decoded(tmp_path: Path, name: str, codec: str, sample: str) -> None:
     samples = decode_voice(save(tmp_path / name, tone(1.5), codec, sample))
     assert samples.dtype == np.float32
     assert samples.ndim == 1
@@ -82,7 +82,7 @@ def test_a_voice_of_every_format_is_heard(tmp_path: Path, name: str, codec: str,
 @pytest.mark.parametrize(
     ("rate", "layout", "channels"), [(8_000, "mono", 1), (44_100, "stereo", 2), (96_000, "5.1", 6)]
 )
-def test_any_rate_and_any_channels_become_ours(tmp_path: Path, rate: int, layout: str, channels: int) -> None:
+def test_any_rate_and_channels_are_resampled(tmp_path: Path, rate: int, layout: str, channels: int) -> None:
     path = save(
         tmp_path / "voice.wav", tone(1, rate=rate, channels=channels), "pcm_s16le", "s16", rate=rate, layout=layout
     )
@@ -94,7 +94,7 @@ def test_any_rate_and_any_channels_become_ours(tmp_path: Path, rate: int, layout
     assert len(music) / SAMPLE_RATE == pytest.approx(1, abs=0.01)
 
 
-def test_one_frame_at_a_time(tmp_path: Path) -> None:
+def test_frames_are_decoded_one_at_a_time(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
     encode_video(path, (np.full((SIDE, SIDE, 3), 2 * number, np.uint8) for number in range(100)), None, SIDE, SIDE)
     frames = decode_frames(path)
@@ -107,7 +107,7 @@ def test_one_frame_at_a_time(tmp_path: Path) -> None:
     assert seen() is None
 
 
-def test_a_file_can_be_removed_once_its_frames_are_dropped(tmp_path: Path) -> None:
+def test_a_file_is_closed_when_its_frames_are_dropped(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
     encode_video(path, [np.zeros((SIDE, SIDE, 3), np.uint8)] * 50, None, SIDE, SIDE)
     frames, open_files = decode_frames(path), Path("/proc/self/fd")
@@ -118,13 +118,13 @@ def test_a_file_can_be_removed_once_its_frames_are_dropped(tmp_path: Path) -> No
         assert str(path) not in {str(link.readlink()) for link in open_files.iterdir() if link.is_symlink()}
 
 
-def test_a_voice_that_is_too_long_is_told_so(tmp_path: Path) -> None:
+def test_a_too_long_voice_is_rejected(tmp_path: Path) -> None:
     error = refused(save(tmp_path / "voice.wav", tone(72), "pcm_s16le", "s16"), limit_seconds=65)
     assert error.code is ErrorCode.TOO_LONG
     assert error.message == "The voice lasts 1:12; 1:05 is the limit. Shorten it."
 
 
-def test_a_header_that_says_less_than_there_is_changes_nothing(tmp_path: Path) -> None:
+def test_a_header_with_a_too_short_length_has_no_effect(tmp_path: Path) -> None:
     path = save(tmp_path / "voice.flac", tone(8), "flac", "s16")
     data = bytearray(path.read_bytes())
     # STREAMINFO (RFC 9639, §8.2): the last 32 of the 36 bits that count the samples.
@@ -135,7 +135,7 @@ def test_a_header_that_says_less_than_there_is_changes_nothing(tmp_path: Path) -
     assert "0:05 is the limit" in error.message
 
 
-def test_a_voice_within_the_limit_is_taken_whole(tmp_path: Path) -> None:
+def test_a_voice_within_the_limit_is_decoded_completely(tmp_path: Path) -> None:
     path = save(tmp_path / "voice.wav", tone(5), "pcm_s16le", "s16")
     heard: list[float] = []
     assert len(decode_voice(path, limit_seconds=5, report=heard.append)) == 5 * SAMPLE_RATE
@@ -156,19 +156,19 @@ NOT_SOUND = {
 
 
 @pytest.mark.parametrize("what", NOT_SOUND)
-def test_what_is_no_sound_is_refused(tmp_path: Path, what: str) -> None:
+def test_a_file_that_is_no_audio_is_rejected(tmp_path: Path, what: str) -> None:
     (tmp_path / "voice").write_bytes(NOT_SOUND[what])
     error = refused(tmp_path / "voice")
     assert error.code is ErrorCode.INVALID_AUDIO
     assert "pload" in error.message
 
 
-def test_a_picture_is_refused(tmp_path: Path) -> None:
+def test_a_picture_is_rejected_as_audio(tmp_path: Path) -> None:
     Image.new("RGB", (32, 32)).save(tmp_path / "voice.png")
     assert refused(tmp_path / "voice.png").code is ErrorCode.INVALID_AUDIO
 
 
-def test_a_silent_film_is_refused_and_one_with_sound_is_heard(tmp_path: Path) -> None:
+def test_a_video_is_accepted_only_with_an_audio_track(tmp_path: Path) -> None:
     frames = [np.zeros((SIDE, SIDE, 3), np.uint8)] * 25
     encode_video(tmp_path / "silent.mp4", frames, None, SIDE, SIDE)
     error = refused(tmp_path / "silent.mp4")
@@ -178,25 +178,25 @@ def test_a_silent_film_is_refused_and_one_with_sound_is_heard(tmp_path: Path) ->
     assert len(decode_voice(tmp_path / "film.mp4")) / SAMPLE_RATE == pytest.approx(1, abs=0.05)
 
 
-def test_sound_of_no_length_is_refused(tmp_path: Path) -> None:
+def test_empty_audio_is_rejected(tmp_path: Path) -> None:
     error = refused(raw_wav(tmp_path / "voice.wav", b""))
     assert error.code is ErrorCode.INVALID_AUDIO
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_samples_that_are_no_numbers_are_refused(tmp_path: Path, value: float) -> None:
+def test_nan_samples_are_rejected(tmp_path: Path, value: float) -> None:
     samples = np.zeros(SAMPLE_RATE, "<f4")
     samples[777] = value
     error = refused(raw_wav(tmp_path / "voice.wav", samples.tobytes(), bits=32, code=3))
     assert error.code is ErrorCode.INVALID_AUDIO
 
 
-def test_samples_beyond_full_scale_are_cut_there(tmp_path: Path) -> None:
+def test_samples_beyond_full_scale_are_clipped(tmp_path: Path) -> None:
     path = raw_wav(tmp_path / "voice.wav", np.full(SAMPLE_RATE, 1e9, "<f4").tobytes(), bits=32, code=3)
     assert np.abs(decode_voice(path)).max() <= 1
 
 
-def test_what_is_ours_already_is_taken_as_it_is(tmp_path: Path) -> None:
+def test_audio_in_the_pipelines_format_is_unchanged(tmp_path: Path) -> None:
     samples = tone(1, channels=1)
     path = raw_wav(tmp_path / "voice.wav", samples.astype("<f4").tobytes(), bits=32, code=3)
     assert np.array_equal(decode_voice(path), samples[:, 0])
@@ -205,13 +205,13 @@ def test_what_is_ours_already_is_taken_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("channels", "rate"), [(200, SAMPLE_RATE), (1, 1), (1, 2_000_000_000), (60_000, 4_000_000_000), (0, 0)]
 )
-def test_absurd_headers_are_refused(tmp_path: Path, channels: int, rate: int) -> None:
+def test_absurd_headers_are_rejected(tmp_path: Path, channels: int, rate: int) -> None:
     path = raw_wav(tmp_path / "voice.wav", bytes(500_000), channels=channels, rate=rate)
     assert refused(path).code is ErrorCode.INVALID_AUDIO
 
 
 @pytest.mark.parametrize(("name", "codec", "sample"), FORMATS)
-def test_a_file_that_breaks_off_gives_what_there_is_or_is_refused(
+def test_a_truncated_file_is_decoded_up_to_there_or_rejected(
     tmp_path: Path, name: str, codec: str, sample: str
 ) -> None:
     path = save(tmp_path / name, tone(2), codec, sample)
@@ -225,7 +225,7 @@ def test_a_file_that_breaks_off_gives_what_there_is_or_is_refused(
 
 
 @pytest.mark.parametrize(("name", "codec", "sample"), FORMATS)
-def test_damaged_bytes_never_end_in_another_error(tmp_path: Path, name: str, codec: str, sample: str) -> None:
+def test_damaged_bytes_raise_only_darkroom_errors(tmp_path: Path, name: str, codec: str, sample: str) -> None:
     path = save(tmp_path / name, tone(1), codec, sample)
     data = path.read_bytes()
     rng = np.random.default_rng(5)
@@ -241,13 +241,13 @@ def test_damaged_bytes_never_end_in_another_error(tmp_path: Path, name: str, cod
 
 
 @pytest.mark.parametrize("sides", [(0.0, 0.0), (1e-4, 1e-4), (1.0, -1.0)], ids=["nothing", "noise", "opposite"])
-def test_a_voice_that_nobody_would_hear_is_refused(tmp_path: Path, sides: tuple[float, float]) -> None:
+def test_an_inaudible_voice_is_rejected(tmp_path: Path, sides: tuple[float, float]) -> None:
     path = save(tmp_path / "voice.wav", tone(1) * np.float32(sides), "pcm_s16le", "s16")
     detail = refused(path)
     assert detail.code is ErrorCode.INVALID_AUDIO
     assert "silent" in detail.message
 
 
-def test_a_voice_in_one_of_two_channels_is_heard(tmp_path: Path) -> None:
+def test_a_voice_in_one_channel_is_decoded(tmp_path: Path) -> None:
     path = save(tmp_path / "voice.wav", tone(1) * np.float32((1, 0)), "pcm_s16le", "s16")
     assert np.abs(decode_voice(path)).max() == pytest.approx(0.25, abs=0.02)

@@ -29,12 +29,12 @@ def patches(*colours: tuple[int, int, int]) -> Rgb:
     return np.repeat(np.asarray(colours, np.uint8)[None], HEIGHT, 0).repeat(WIDTH // len(colours), 1)
 
 
-def film(frames: int) -> Iterator[Rgb]:
+def sample_frames(frames: int) -> Iterator[Rgb]:
     """Frames whose grey tells their number."""
     return (np.full((HEIGHT, WIDTH, 3), 10 + 2 * number, np.uint8) for number in range(frames))
 
 
-def beep(at: float, seconds: float) -> StereoSamples:
+def tone_block(at: float, seconds: float) -> StereoSamples:
     """A tenth of a second of 1 kHz in otherwise silent sound."""
     sound = np.zeros((round(seconds * SAMPLE_RATE), 2), np.float32)
     tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(SAMPLE_RATE // 10) / SAMPLE_RATE)
@@ -53,12 +53,17 @@ def fill_new_memory(byte: int) -> None:
         libc.mallopt(M_PERTURB, byte)
 
 
-def encoded_grain(path: Path, *, draft: bool = False) -> str:
+def encoded_grain(path: Path, *, unrestricted: bool = False) -> str:
     """The digest of a video of fine detail that moves, ten macroblocks wide: no multiple of the eight of AVX-512."""
     width, height = 160, 400
     grain = np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
     encode_video(
-        path, [np.roll(grain, number, 1) for number in range(25)], [beep(0.2, 1)], width, height, intermediate=draft
+        path,
+        [np.roll(grain, number, 1) for number in range(25)],
+        [tone_block(0.2, 1)],
+        width,
+        height,
+        intermediate=unrestricted,
     )
     return file_digest(path)
 
@@ -76,28 +81,28 @@ def boxes(path: Path) -> list[bytes]:
     return kinds
 
 
-def test_every_frame_comes_back_in_its_place(tmp_path: Path) -> None:
+def test_every_frame_is_decoded_at_its_position(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
-    count = encode_video(path, film(63), None, WIDTH, HEIGHT)
+    count = encode_video(path, sample_frames(63), None, WIDTH, HEIGHT)
     greys = [float(frame.mean()) for frame in decode_frames(path)]
     assert count == len(greys) == 63
     assert greys == pytest.approx([10 + 2 * number for number in range(63)], abs=2)
 
 
-@pytest.mark.parametrize("draft", [False, True])
-def test_colours_survive(tmp_path: Path, draft: bool) -> None:
+@pytest.mark.parametrize("unrestricted", [False, True])
+def test_colours_are_preserved(tmp_path: Path, unrestricted: bool) -> None:
     colours = [(128, 128, 128), (200, 30, 30), (20, 160, 60), (30, 40, 210), (255, 255, 255)]
     path = tmp_path / "colours.mp4"
-    encode_video(path, [patches(*colours)] * 10, None, WIDTH, HEIGHT, intermediate=draft)
+    encode_video(path, [patches(*colours)] * 10, None, WIDTH, HEIGHT, intermediate=unrestricted)
     frame = list(decode_frames(path))[5]
     for number, colour in enumerate(colours):
         middle = frame[HEIGHT // 2, WIDTH // 5 * number + WIDTH // 10]
         assert np.abs(middle.astype(int) - colour).max() <= 4
 
 
-def test_a_player_is_told_what_it_is(tmp_path: Path) -> None:
+def test_colour_metadata_is_written(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
-    encode_video(path, film(120), [beep(0, 2)], WIDTH, HEIGHT)
+    encode_video(path, sample_frames(120), [tone_block(0, 2)], WIDTH, HEIGHT)
     with av.open(str(path)) as container:
         video, sound = container.streams.video[0].codec_context, container.streams.audio[0].codec_context
         assert (video.name, video.profile, video.pix_fmt) == ("h264", "High", "yuv420p")
@@ -113,31 +118,31 @@ def test_a_player_is_told_what_it_is(tmp_path: Path) -> None:
         assert len(keys) >= 3
 
 
-def test_it_plays_while_it_loads(tmp_path: Path) -> None:
+def test_the_index_precedes_the_media_data(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
-    encode_video(path, film(30), [beep(0, 1)], WIDTH, HEIGHT)
+    encode_video(path, sample_frames(30), [tone_block(0, 1)], WIDTH, HEIGHT)
     kinds = boxes(path)
     assert kinds.index(b"moov") < kinds.index(b"mdat")
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.7, 3.2, 5.0])
-def test_the_sound_lasts_as_long_as_the_picture(tmp_path: Path, seconds: float) -> None:
+def test_the_audio_has_the_videos_length(tmp_path: Path, seconds: float) -> None:
     path = tmp_path / "film.mp4"
-    encode_video(path, film(80), [beep(0, seconds)] if seconds else [], WIDTH, HEIGHT)
+    encode_video(path, sample_frames(80), [tone_block(0, seconds)] if seconds else [], WIDTH, HEIGHT)
     assert len(sound_of(path)) / SAMPLE_RATE == pytest.approx(80 / FPS, abs=1 / FPS)
 
 
 @pytest.mark.parametrize("cut", [1, 100, 1920, 5000, 10**6])
-def test_a_beep_is_heard_where_it_was_put(tmp_path: Path, cut: int) -> None:
-    path, sound = tmp_path / "film.mp4", beep(1.0, 2.0)
+def test_a_tone_is_heard_at_its_position(tmp_path: Path, cut: int) -> None:
+    path, sound = tmp_path / "film.mp4", tone_block(1.0, 2.0)
     blocks = [sound[:cut], *(sound[start : start + 48_000] for start in range(cut, len(sound), 48_000))]
-    encode_video(path, film(50), blocks, WIDTH, HEIGHT)
+    encode_video(path, sample_frames(50), blocks, WIDTH, HEIGHT)
     heard = np.flatnonzero(np.abs(sound_of(path)).max(axis=1) > 0.1)
     assert heard[0] / SAMPLE_RATE == pytest.approx(1.0, abs=0.05)
     assert heard[-1] / SAMPLE_RATE == pytest.approx(1.1, abs=0.05)
 
 
-def test_no_more_sound_is_taken_than_the_frames_want(tmp_path: Path) -> None:
+def test_no_more_audio_is_read_than_the_frames_need(tmp_path: Path) -> None:
     taken = 0
 
     def without_end() -> Iterator[StereoSamples]:
@@ -149,17 +154,17 @@ def test_no_more_sound_is_taken_than_the_frames_want(tmp_path: Path) -> None:
     def heard(count: int) -> None:
         assert taken <= count * SAMPLE_RATE / FPS + 5_000
 
-    encode_video(tmp_path / "film.mp4", film(30), without_end(), WIDTH, HEIGHT, on_frame=heard)
+    encode_video(tmp_path / "film.mp4", sample_frames(30), without_end(), WIDTH, HEIGHT, on_frame=heard)
     assert len(sound_of(tmp_path / "film.mp4")) / SAMPLE_RATE == pytest.approx(30 / FPS, abs=1 / FPS)
 
 
-@pytest.mark.parametrize("draft", [False, True])
-def test_the_same_input_gives_the_same_bytes(tmp_path: Path, draft: bool) -> None:
+@pytest.mark.parametrize("unrestricted", [False, True])
+def test_equal_inputs_give_equal_bytes(tmp_path: Path, unrestricted: bool) -> None:
     digests = set()
     try:
         for attempt in range(4):
             fill_new_memory(attempt)
-            digests.add(encoded_grain(tmp_path / "grain.mp4", draft=draft))
+            digests.add(encoded_grain(tmp_path / "grain.mp4", unrestricted=unrestricted))
     finally:
         fill_new_memory(0)
     assert len(digests) == 1
@@ -186,53 +191,53 @@ def test_restricted_to_avx2_x264_gives_the_bytes_of_a_processor_without_avx512(
     assert encoded_grain(tmp_path / "restricted.mp4") == chosen
 
 
-def test_the_writer_knows_how_much_it_wrote(tmp_path: Path) -> None:
+def test_the_writer_counts_frames_and_seconds(tmp_path: Path) -> None:
     with VideoWriter(tmp_path / "film.mkv", WIDTH, HEIGHT, intermediate=True) as writer:
-        for frame in film(10):
+        for frame in sample_frames(10):
             writer.write(frame)
     assert (writer.frames, writer.seconds) == (10, 10 / FPS)
     assert len(list(decode_frames(tmp_path / "film.mkv"))) == 10
 
 
-class Ended(Exception):
+class EncodingStopped(Exception):
     """What ends the work in the tests."""
 
 
 def _end_at_frame_five(path: Path) -> None:
     def stop(count: int) -> None:
         if count == 5:
-            raise Ended
+            raise EncodingStopped
 
-    encode_video(path, film(30), [beep(0, 1)], WIDTH, HEIGHT, on_frame=stop)
+    encode_video(path, sample_frames(30), [tone_block(0, 1)], WIDTH, HEIGHT, on_frame=stop)
 
 
 def _end_before_the_first(path: Path) -> None:
     with VideoWriter(path, WIDTH, HEIGHT):
-        raise Ended
+        raise EncodingStopped
 
 
 def _end_in_the_sound(path: Path) -> None:
     def broken() -> Iterator[StereoSamples]:
-        yield beep(0, 0.5)
-        raise Ended
+        yield tone_block(0, 0.5)
+        raise EncodingStopped
 
-    encode_video(path, film(30), broken(), WIDTH, HEIGHT)
+    encode_video(path, sample_frames(30), broken(), WIDTH, HEIGHT)
 
 
 @pytest.mark.parametrize("encode", [_end_at_frame_five, _end_before_the_first, _end_in_the_sound])
 def test_an_error_during_encoding_leaves_no_file(tmp_path: Path, encode: Callable[[Path], None]) -> None:
-    with pytest.raises(Ended):
+    with pytest.raises(EncodingStopped):
         encode(tmp_path / "film.mp4")
     assert not list(tmp_path.iterdir())
 
 
-def test_no_frames_make_no_video(tmp_path: Path) -> None:
+def test_without_frames_there_is_no_video(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="needs a frame"):
         encode_video(tmp_path / "film.mp4", [], None, WIDTH, HEIGHT)
     assert not list(tmp_path.iterdir())
 
 
-def test_frames_of_another_size_are_refused(tmp_path: Path) -> None:
+def test_frames_of_another_size_raise_value_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="a frame is"):
         encode_video(tmp_path / "film.mp4", [np.zeros((10, 10, 3), np.uint8)], None, WIDTH, HEIGHT)
     with pytest.raises(ValueError, match="even"):

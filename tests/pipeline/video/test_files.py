@@ -18,7 +18,7 @@ from pipeline.video.talking_portrait import CLIP, CUES, SPEECH, TRANSCRIPT
 WIDTH, HEIGHT = 640, 360
 
 
-def test_words_are_gone_in_time_from_a_picture_that_stands_still(tmp_path: Path) -> None:
+def test_subtitles_on_a_still_picture_disappear_in_time(tmp_path: Path) -> None:
     grey = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
     encode_video(tmp_path / "clip.mp4", [grey] * 2, None, WIDTH, HEIGHT, intermediate=True)
     context = StageContext(

@@ -36,7 +36,7 @@ def curved(values: Rgb) -> float:
 
 @settings(max_examples=30, deadline=None)
 @given(columns=sides, rows=sides, canvas=canvases, focus=st.tuples(unit, unit), seed=st.integers(0, 99))
-def test_every_frame_is_filled_from_within_the_picture(
+def test_every_frame_lies_within_the_picture(
     columns: int, rows: int, canvas: tuple[int, int], focus: tuple[float, float], seed: int
 ) -> None:
     width, height = canvas
@@ -68,7 +68,7 @@ def test_the_focus_is_in_every_frame(
 
 @settings(max_examples=30, deadline=None)
 @given(columns=sides, rows=sides, canvas=canvases, place=st.tuples(inner, inner), number=st.integers(0, 29))
-def test_it_knows_where_a_point_of_the_picture_is_seen(
+def test_points_are_projected_into_frames(
     columns: int, rows: int, canvas: tuple[int, int], place: tuple[float, float], number: int
 ) -> None:
     move = plan_camera_move(lamp(columns, rows, *place), *canvas, 30, focus=place, seed=columns)
@@ -81,14 +81,14 @@ def test_it_knows_where_a_point_of_the_picture_is_seen(
     assert frame[row, column].min() >= 180
 
 
-def test_another_picture_may_take_the_place_of_the_first() -> None:
+def test_a_replacement_picture_is_rendered() -> None:
     move = plan_camera_move(chart(400, 300), 160, 90, 10, seed=1)
     turned = 255 - move.frame(4, 255 - move.picture)
     assert np.abs(turned.astype(int) - move.frame(4)).max() <= 1
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_it_moves_without_a_jerk(seed: int) -> None:
+def test_the_camera_moves_smoothly(seed: int) -> None:
     picture = lamp(2400, 1600, 0.42, 0.55)
     places = []
     for frame in camera_move_frames(picture, 320, 180, 250, seed=seed):
@@ -103,20 +103,20 @@ def test_it_moves_without_a_jerk(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_it_comes_nearer_or_goes_back_but_never_much(seed: int) -> None:
+def test_the_zoom_is_limited_in_both_directions(seed: int) -> None:
     frames = list(camera_move_frames(chart(800, 800), 160, 160, 100, seed=seed))
     shown = [int(frame[80, -1, 0]) - int(frame[80, 0, 0]) for frame in frames]
     assert 1.09 < max(shown) / min(shown) < 1.15
     assert shown == sorted(shown) or shown == sorted(shown, reverse=True)
 
 
-def test_a_short_look_moves_less() -> None:
+def test_a_short_clip_moves_less() -> None:
     frames = list(camera_move_frames(chart(800, 800), 160, 160, 25, seed=1))
     shown = [int(frame[80, -1, 0]) - int(frame[80, 0, 0]) for frame in frames]
     assert max(shown) / min(shown) < 1.05
 
 
-def test_the_seed_decides_the_way() -> None:
+def test_the_seed_decides_the_direction() -> None:
     picture = chart(300, 400)
     ways = [np.stack(list(camera_move_frames(picture, 90, 160, 50, seed=seed))) for seed in (1, 1, 2, 3)]
     assert np.array_equal(ways[0], ways[1])
@@ -128,7 +128,9 @@ def test_the_seed_decides_the_way() -> None:
     ("columns", "rows", "width", "height"), [(320, 180, 90, 160), (180, 320, 160, 90), (700, 70, 90, 160)]
 )
 @pytest.mark.parametrize("seed", [1, 2])
-def test_what_would_lose_too_much_is_shown_whole(columns: int, rows: int, width: int, height: int, seed: int) -> None:
+def test_a_picture_that_would_be_cropped_too_much_is_shown_whole(
+    columns: int, rows: int, width: int, height: int, seed: int
+) -> None:
     picture = np.full((rows, columns, 3), 128, np.uint8)
     along = picture if columns > rows else picture.swapaxes(0, 1)
     end = max(columns, rows) // 12
@@ -146,14 +148,14 @@ def test_a_square_fills_a_tall_video() -> None:
         assert np.abs(frame.astype(int) - 128).max() <= 1
 
 
-def test_a_picture_far_from_any_video_is_shown_without_much_memory() -> None:
+def test_an_extreme_aspect_ratio_takes_little_memory() -> None:
     thin = np.full((32, 16_384, 3), 128, np.uint8)
     assert sum(1 for _ in camera_move_frames(thin, 90, 160, 3, seed=1)) == 3
 
 
 @settings(max_examples=100, deadline=None)
 @given(columns=st.integers(2, 400), rows=st.integers(2, 400), canvas=canvases, focus=st.none() | st.tuples(unit, unit))
-def test_any_frame_covers_the_canvas(
+def test_any_frame_is_resized_to_cover_the_canvas(
     columns: int, rows: int, canvas: tuple[int, int], focus: tuple[float, float] | None
 ) -> None:
     frame = resize_to_cover(chart(columns, rows), *canvas, focus)
@@ -162,13 +164,13 @@ def test_any_frame_covers_the_canvas(
     assert np.abs(frame[..., 2].astype(int) - 128).max() <= 1
 
 
-def test_the_cut_is_made_around_the_focus() -> None:
+def test_the_crop_is_centred_on_the_focus() -> None:
     picture = chart(400, 100)
     assert resize_to_cover(picture, 100, 100, (0.0, 0.5))[50, 50, 0] < 45
     assert resize_to_cover(picture, 100, 100, None)[50, 50, 0] == pytest.approx(128, abs=3)
     assert resize_to_cover(picture, 100, 100, (1.0, 0.5))[50, 50, 0] > 210
 
 
-def test_what_fits_is_not_touched() -> None:
+def test_a_fitting_frame_is_unchanged() -> None:
     frame = np.random.default_rng(1).integers(0, 256, (160, 90, 3)).astype(np.uint8)
     assert np.array_equal(resize_to_cover(frame, 90, 160), frame)

@@ -73,7 +73,7 @@ def blocks(sound: StereoSamples, length: int) -> list[StereoSamples]:
 
 
 @pytest.mark.parametrize("name", SOUNDS)
-def test_the_measure_agrees_with_another(name: str) -> None:
+def test_the_measurement_agrees_with_pyloudnorm(name: str) -> None:
     sound = SOUNDS[name]()
     measured = measure_loudness([sound])
     assert measured.integrated == pytest.approx(loudness(sound), abs=0.3)
@@ -82,7 +82,7 @@ def test_the_measure_agrees_with_another(name: str) -> None:
 
 @pytest.mark.parametrize("target", [-16.0, -23.0])
 @pytest.mark.parametrize("name", SOUNDS)
-def test_everything_is_brought_to_the_target(tmp_path: Path, name: str, target: float) -> None:
+def test_any_audio_is_normalised_to_the_target(tmp_path: Path, name: str, target: float) -> None:
     source = SOUNDS[name]()
     sound = whole(normalise_loudness(write_audio(tmp_path / "in", [source]), target, tmp_path / "out"))
     assert len(sound) == len(source)
@@ -92,7 +92,7 @@ def test_everything_is_brought_to_the_target(tmp_path: Path, name: str, target: 
 
 @given(lengths=st.lists(st.integers(0, 30_000), min_size=1, max_size=8))
 @settings(max_examples=15, deadline=None)
-def test_the_blocks_do_not_matter(lengths: list[int]) -> None:
+def test_block_sizes_have_no_effect(lengths: list[int]) -> None:
     sound = music()[: sum(lengths)] * 2
     cuts = np.split(sound, np.cumsum(lengths)[:-1])
     apart, together = (
@@ -103,7 +103,7 @@ def test_the_blocks_do_not_matter(lengths: list[int]) -> None:
     assert measure_loudness(cuts).integrated == pytest.approx(measure_loudness([sound]).integrated, abs=0.01)
 
 
-def test_a_gain_that_needs_no_limiter_is_just_a_gain() -> None:
+def test_a_gain_without_limiting_is_linear() -> None:
     sound = music() * 0.2
     louder = np.concatenate(list(amplify_with_limiter(blocks(sound, SAMPLE_RATE), 6, true_peaks([sound]))))
     assert np.allclose(louder, sound * 10 ** (6 / 20), rtol=1e-4)
@@ -112,7 +112,7 @@ def test_a_gain_that_needs_no_limiter_is_just_a_gain() -> None:
 @given(seed=st.integers(0, 10**6), decibels=st.floats(-20, 40), tilt=st.integers(1, 60))
 @example(seed=1118, decibels=0.0, tilt=26)  # as loud as can be from its first sample on
 @settings(max_examples=25, deadline=None)
-def test_no_peak_passes_whatever_the_sound_is(seed: int, decibels: float, tilt: int) -> None:
+def test_no_true_peak_exceeds_the_limit(seed: int, decibels: float, tilt: int) -> None:
     rng = np.random.default_rng(seed)
     length = SAMPLE_RATE // 2
     # Noise that is dull or bright, in bursts of any height: white where tilt is 1.
@@ -123,7 +123,7 @@ def test_no_peak_passes_whatever_the_sound_is(seed: int, decibels: float, tilt: 
 
 
 @pytest.mark.parametrize("pitch", [60, 200, 3_000])
-def test_a_tone_that_is_too_loud_stays_a_tone(pitch: float) -> None:
+def test_a_limited_tone_is_not_distorted(pitch: float) -> None:
     sound = both(np.sin(2 * np.pi * pitch * np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE))
     louder = np.concatenate(list(amplify_with_limiter([sound], 10, true_peaks([sound]))))[
         SAMPLE_RATE // 2 : -SAMPLE_RATE // 2, 0
@@ -143,20 +143,20 @@ def test_silence_stays_silence(tmp_path: Path, seconds: float) -> None:
     assert not any(block.any() for block in sound)
 
 
-def test_what_is_too_short_to_measure_is_left_as_it_is(tmp_path: Path) -> None:
+def test_audio_too_short_to_measure_is_unchanged(tmp_path: Path) -> None:
     blip = music()[: SAMPLE_RATE // 5] * 0.1
     assert isinf(measure_loudness([blip]).integrated)
     sound = whole(normalise_loudness(write_audio(tmp_path / "in", [blip]), -16, tmp_path / "out"))
     assert np.abs(sound[2_000:-2_000] - blip[2_000:-2_000]).max() < 0.001
 
 
-def test_noise_is_not_blown_up(tmp_path: Path) -> None:
+def test_noise_is_not_amplified_beyond_the_limit(tmp_path: Path) -> None:
     hiss = both(np.random.default_rng(1).standard_normal(4 * SAMPLE_RATE) * 10 ** (-68 / 20))
     sound = whole(normalise_loudness(write_audio(tmp_path / "in", [hiss]), -16, tmp_path / "out"))
     assert loudness(sound) < -20
 
 
-def test_whoever_waits_hears_of_it_and_can_end_it(tmp_path: Path) -> None:
+def test_progress_is_reported_and_can_end_the_work(tmp_path: Path) -> None:
     source, heard = write_audio(tmp_path / "in", [music()]), list[float]()
     normalise_loudness(source, -16, tmp_path / "out", report=heard.append)
     assert len(heard) > 10

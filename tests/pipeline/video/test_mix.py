@@ -64,13 +64,13 @@ def lufs(sound: StereoSamples) -> float:
 
 
 @pytest.mark.parametrize("seconds", [0.04, 1.0, 3.48])
-def test_a_silent_video_has_silence_as_long_as_it(tmp_path: Path, seconds: float) -> None:
+def test_a_silent_video_has_silence_of_its_length(tmp_path: Path, seconds: float) -> None:
     sound = mixed(tmp_path, [], None, seconds)
     assert sound.shape == (round(seconds * SAMPLE_RATE), 2)
     assert not sound.any()
 
 
-def test_voices_are_heard_where_they_were_put(tmp_path: Path) -> None:
+def test_voices_are_heard_at_their_positions(tmp_path: Path) -> None:
     sound = mixed(tmp_path, [(1.0, voice(1)), (3.5, voice(0.5))], None, 5)
     heard = np.abs(sound).max(axis=1) > 0.02
     for quiet in ((0, 0.98), (2.02, 3.48), (4.02, 5)):
@@ -81,7 +81,7 @@ def test_voices_are_heard_where_they_were_put(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("loudness", [-16, -23])
-def test_the_whole_is_as_loud_as_was_asked_for(tmp_path: Path, loudness: float) -> None:
+def test_the_result_has_the_requested_loudness(tmp_path: Path, loudness: float) -> None:
     sound = mixed(
         tmp_path, [(1, voice(3, 0.01))], music(tmp_path / "music.flac", 9), 8, music_volume=0.5, loudness=loudness
     )
@@ -89,12 +89,12 @@ def test_the_whole_is_as_loud_as_was_asked_for(tmp_path: Path, loudness: float) 
     assert measure_loudness([sound]).true_peak <= -1
 
 
-def test_a_quiet_and_a_loud_voice_come_out_alike(tmp_path: Path) -> None:
+def test_quiet_and_loud_voices_get_equal_loudness(tmp_path: Path) -> None:
     sound = mixed(tmp_path, [(0, voice(2, 0.02)), (3, voice(2, 0.4))], None, 5)
     assert lufs(sound[: 2 * SAMPLE_RATE]) == pytest.approx(lufs(sound[3 * SAMPLE_RATE :]), abs=0.5)
 
 
-def test_music_makes_way_before_a_voice_and_comes_back_after_it(tmp_path: Path) -> None:
+def test_music_is_ducked_before_a_voice_and_returns_after_it(tmp_path: Path) -> None:
     tune = music(tmp_path / "music.flac", 12)
     sound = mixed(tmp_path, [(4, voice(1)), (5.6, voice(1.4))], tune, 12)
     before = tone(sound, 2)
@@ -107,7 +107,7 @@ def test_music_makes_way_before_a_voice_and_comes_back_after_it(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(("volume", "below"), [(1.0, 0.0), (0.25, 12.0)])
-def test_music_is_as_loud_against_a_voice_as_was_asked_for(tmp_path: Path, volume: float, below: float) -> None:
+def test_music_has_the_requested_volume_relative_to_the_voice(tmp_path: Path, volume: float, below: float) -> None:
     tune = music(tmp_path / "music.flac", 14, 0.02)
     sound = mixed(tmp_path, [(8, voice(4))], tune, 14, music_volume=volume)
     alone = lufs(sound[2 * SAMPLE_RATE : 7 * SAMPLE_RATE])
@@ -115,17 +115,17 @@ def test_music_is_as_loud_against_a_voice_as_was_asked_for(tmp_path: Path, volum
     assert spoken - alone == pytest.approx(below, abs=1)
 
 
-def test_music_alone_is_as_loud_as_the_video_is_to_be(tmp_path: Path) -> None:
+def test_music_alone_has_the_videos_loudness(tmp_path: Path) -> None:
     sound = mixed(tmp_path, [], music(tmp_path / "music.flac", 6), 6, music_volume=0.1)
     assert lufs(sound) == pytest.approx(-16, abs=0.5)
 
 
-def test_music_without_volume_is_not_heard(tmp_path: Path) -> None:
+def test_music_without_volume_is_silent(tmp_path: Path) -> None:
     assert not mixed(tmp_path, [], music(tmp_path / "music.flac", 2), 2, music_volume=0).any()
 
 
 @pytest.mark.parametrize("seconds", [0.02, 0.7, 3.3])
-def test_short_music_goes_on_without_a_gap_or_a_click_and_fades_out(tmp_path: Path, seconds: float) -> None:
+def test_short_music_loops_without_gaps_and_fades_out(tmp_path: Path, seconds: float) -> None:
     sound = mixed(tmp_path, [], music(tmp_path / "music.flac", seconds), 8)[:, 0]
     levels = np.abs(sound[: round(6.4 * SAMPLE_RATE)].reshape(-1, SAMPLE_RATE // 100)).max(axis=1)
     assert levels[5:].min() > 0.4 * np.median(levels)
@@ -136,7 +136,7 @@ def test_short_music_goes_on_without_a_gap_or_a_click_and_fades_out(tmp_path: Pa
     assert ending[-1] < 0.05 * ending[0]
 
 
-def test_only_as_much_music_is_read_as_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_music_is_read_than_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def without_end(_path: Path) -> Iterator[StereoSamples]:
         while True:
             yield np.full((5_000, 2), 0.1, np.float32)
@@ -145,15 +145,15 @@ def test_only_as_much_music_is_read_as_is_heard(tmp_path: Path, monkeypatch: pyt
     assert len(mixed(tmp_path, [], tmp_path / "music", 2)) == 2 * SAMPLE_RATE
 
 
-def test_music_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_no_music_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "music").write_bytes(b"RIFF----WAVE nothing")
-    with pytest.raises(DarkroomError) as caught:
+    with pytest.raises(DarkroomError) as raised:
         mixed(tmp_path, [], tmp_path / "music", 2)
-    assert caught.value.detail.code is ErrorCode.INVALID_AUDIO
+    assert raised.value.detail.code is ErrorCode.INVALID_AUDIO
     assert [path.name for path in tmp_path.iterdir()] == ["music"]
 
 
-def test_nothing_but_the_sound_is_left(tmp_path: Path) -> None:
+def test_temporary_files_are_removed(tmp_path: Path) -> None:
     tune = music(tmp_path / "music.flac", 1)
     heard: list[float] = []
     mix_soundtrack([(0, voice(1))], tune, 2, tmp_path / "sound", music_volume=1, loudness=-16, report=heard.append)
@@ -167,7 +167,7 @@ def test_nothing_but_the_sound_is_left(tmp_path: Path) -> None:
     speech=st.lists(st.tuples(st.floats(0, 4), st.floats(0, 3), st.floats(0, 1)), max_size=4),
     frames=st.integers(1, 75),
 )
-def test_any_voices_give_sound_of_the_videos_length(
+def test_any_voices_give_audio_of_the_videos_length(
     tmp_path: Path, speech: list[tuple[float, float, float]], frames: int
 ) -> None:
     voices = [(begins, voice(seconds, volume)) for begins, seconds, volume in speech]

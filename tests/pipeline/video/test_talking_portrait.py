@@ -39,7 +39,7 @@ VOICE = voice_for(None, None)
 BURST, PAUSE = 0.3, 0.1  # seconds of each word, and after it
 
 
-class Bursts:
+class ToneSynthesiser:
     """Says each word of a script as a tone, and keeps in mind whose voice it was asked for."""
 
     about = "Bursts 1"
@@ -72,7 +72,7 @@ def sound(path: Path, samples: Samples) -> Path:
     return path
 
 
-def work_of(
+def context_after(
     tmp_path: Path, track: Path | None = None, speaker: SpeechSynthesiser | None = None, **params: Any
 ) -> StageContext:
     files = {"avatar": AVATAR} | ({} if track is None else {"voice_track": track})
@@ -87,11 +87,11 @@ def run(context: StageContext, *stages: Stage) -> StageContext:
     return context
 
 
-def test_a_script_is_said_by_the_voice_that_was_asked_for(tmp_path: Path) -> None:
-    speaker = Bursts()
+def test_a_script_is_synthesised_with_the_requested_voice(tmp_path: Path) -> None:
+    speaker = ToneSynthesiser()
     script = "Two words."
     for params in ({"script": script}, {"script": script, "language": "es-ES"}):
-        context = run(work_of(tmp_path, speaker=speaker, **params), LoadAvatar(), SynthesiseSpeech())
+        context = run(context_after(tmp_path, speaker=speaker, **params), LoadAvatar(), SynthesiseSpeech())
     assert context[PORTRAIT].shape == (512, 512, 3)
     assert context[RECORDED_VOICE] is None
     assert [word.text for word in context[SPEECH].words] == ["Two", "words."]
@@ -99,8 +99,10 @@ def test_a_script_is_said_by_the_voice_that_was_asked_for(tmp_path: Path) -> Non
     assert len(set(speaker.voices)) == 2
 
 
-def test_words_are_heard_after_the_silence_before_them(tmp_path: Path) -> None:
-    context = run(work_of(tmp_path, speaker=Bursts(), script="One two"), LoadAvatar(), SynthesiseSpeech())
+def test_words_are_shifted_by_the_leading_silence(tmp_path: Path) -> None:
+    context = run(
+        context_after(tmp_path, speaker=ToneSynthesiser(), script="One two"), LoadAvatar(), SynthesiseSpeech()
+    )
     speech = context[SPEECH]
     assert speech.seconds == pytest.approx(0.8 + (LEAD_FRAMES + TAIL_FRAMES) / FPS)
     for word in speech.words:
@@ -112,33 +114,36 @@ def test_words_are_heard_after_the_silence_before_them(tmp_path: Path) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(length=st.integers(0, 9 * SAMPLE_RATE))
-def test_what_is_heard_lasts_whole_frames(length: int) -> None:
+def test_speech_is_padded_to_whole_frames(length: int) -> None:
     speech = padded_with_silence(Speech(np.ones(length, np.float32), ()))
     assert len(speech.samples) == frame_count(speech) * SAMPLE_RATE // FPS
     assert speech.samples.sum() == length
     assert speech.seconds - length / SAMPLE_RATE < (LEAD_FRAMES + TAIL_FRAMES + 1) / FPS
 
 
-def test_without_anybody_who_speaks_a_script_is_not_said(tmp_path: Path) -> None:
-    with pytest.raises(DarkroomError, match="voice_track") as caught:
-        run(work_of(tmp_path, script="Hello"), LoadAvatar(), SynthesiseSpeech())
-    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+def test_without_a_synthesiser_a_script_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(DarkroomError, match="voice_track") as raised:
+        run(context_after(tmp_path, script="Hello"), LoadAvatar(), SynthesiseSpeech())
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
 
 
-def test_a_recorded_voice_is_taken_as_it_is(tmp_path: Path) -> None:
-    spoken = Bursts().synthesise("a b c", VOICE)
+def test_a_recorded_voice_is_unchanged(tmp_path: Path) -> None:
+    spoken = ToneSynthesiser().synthesise("a b c", VOICE)
     context = run(
-        work_of(tmp_path, sound(tmp_path / "in.wav", spoken.samples)), LoadAvatar(), SynthesiseSpeech(), Transcribe()
+        context_after(tmp_path, sound(tmp_path / "in.wav", spoken.samples)),
+        LoadAvatar(),
+        SynthesiseSpeech(),
+        Transcribe(),
     )
     start = LEAD_FRAMES * SAMPLE_RATE // FPS
     assert np.abs(context[SPEECH].samples[start : start + len(spoken.samples)] - spoken.samples).max() < 1e-3
     assert context[TRANSCRIPT].words == ()
 
 
-def test_a_recorded_voice_with_its_script_gets_words_where_it_is_heard(tmp_path: Path) -> None:
-    spoken = Bursts().synthesise("a b c", VOICE)
+def test_a_recorded_voice_is_aligned_to_its_script(tmp_path: Path) -> None:
+    spoken = ToneSynthesiser().synthesise("a b c", VOICE)
     track = sound(tmp_path / "in.wav", np.concatenate([np.zeros(SAMPLE_RATE, np.float32), spoken.samples]))
-    context = work_of(tmp_path, track, script="a b c", subtitles=Subtitles.FILE)
+    context = context_after(tmp_path, track, script="a b c", subtitles=Subtitles.FILE)
     run(context, LoadAvatar(), SynthesiseSpeech(), Transcribe(), BuildSubtitles())
     assert [word.text for word in context[TRANSCRIPT].words] == ["a", "b", "c"]
     assert context[TRANSCRIPT].words[0].start == pytest.approx(1 + LEAD_FRAMES / FPS, abs=0.15)
@@ -147,17 +152,19 @@ def test_a_recorded_voice_with_its_script_gets_words_where_it_is_heard(tmp_path:
     assert any("estimated" in note for note in context.notes)
 
 
-def test_who_can_hear_is_asked_for_words_that_nobody_wrote_down(tmp_path: Path) -> None:
-    class Listener(Transcribe):
+def test_a_recording_without_a_script_is_transcribed(tmp_path: Path) -> None:
+    class TranscribeStub(Transcribe):
         def transcribe_recording(self, context: StageContext, samples: Samples, language: str | None) -> Transcript:
             context.report(1)
             return Transcript((Word(f"heard {language}", 0.2, len(samples) / SAMPLE_RATE),), "fr")
 
-    track = sound(tmp_path / "in.wav", Bursts().synthesise("a", VOICE).samples)
-    context = run(work_of(tmp_path, track, subtitles=Subtitles.BOTH), LoadAvatar(), SynthesiseSpeech(), Listener())
+    track = sound(tmp_path / "in.wav", ToneSynthesiser().synthesise("a", VOICE).samples)
+    context = run(
+        context_after(tmp_path, track, subtitles=Subtitles.BOTH), LoadAvatar(), SynthesiseSpeech(), TranscribeStub()
+    )
     assert [word.text for word in context[TRANSCRIPT].words] == ["heard None"]
     assert context[TRANSCRIPT].language == "fr"
-    silent = run(work_of(tmp_path, track), LoadAvatar(), SynthesiseSpeech(), Listener())
+    silent = run(context_after(tmp_path, track), LoadAvatar(), SynthesiseSpeech(), TranscribeStub())
     assert silent[TRANSCRIPT].words == ()
 
 
@@ -165,19 +172,19 @@ def test_who_can_hear_is_asked_for_words_that_nobody_wrote_down(tmp_path: Path) 
     ("script", "language", "read"),
     [("你好吗我很好。", None, "zh"), ("Gut so.", "de-DE", "de-DE"), ("All right.", None, "en-US")],
 )
-def test_what_is_written_down_is_read_in_the_language_of_its_letters(
+def test_a_recordings_script_has_the_language_of_its_letters(
     tmp_path: Path, script: str, language: str | None, read: str
 ) -> None:
-    track = sound(tmp_path / "in.wav", Bursts().synthesise("a b c d e f", VOICE).samples)
-    context = work_of(tmp_path, track, script=script, language=language, subtitles=Subtitles.FILE)
+    track = sound(tmp_path / "in.wav", ToneSynthesiser().synthesise("a b c d e f", VOICE).samples)
+    context = context_after(tmp_path, track, script=script, language=language, subtitles=Subtitles.FILE)
     run(context, LoadAvatar(), SynthesiseSpeech(), Transcribe(), BuildSubtitles())
     assert context[TRANSCRIPT].language == read
     assert len(context[TRANSCRIPT].words) == (6 if read == "zh" else 2)
     assert " ".join(line for cue in context[CUES] for line in cue.lines) == script
 
 
-def test_what_a_voice_says_is_in_the_language_of_the_voice(tmp_path: Path) -> None:
-    context = work_of(tmp_path, speaker=Bursts(), script="Hola", voice="lucia", subtitles=Subtitles.FILE)
+def test_a_synthesised_script_has_the_voices_language(tmp_path: Path) -> None:
+    context = context_after(tmp_path, speaker=ToneSynthesiser(), script="Hola", voice="lucia", subtitles=Subtitles.FILE)
     run(context, LoadAvatar(), SynthesiseSpeech(), Transcribe())
     assert context[TRANSCRIPT].language == "es-ES"
 
@@ -187,21 +194,23 @@ def test_what_a_voice_says_is_in_the_language_of_the_voice(tmp_path: Path) -> No
     [(Engine.PREVIEW, []), (Engine.MODELS, [SynthesiseSpeech(), Transcribe()])],
     ids=["at once", "on the way"],
 )
-def test_where_nobody_can_hear_the_words_are_missed(tmp_path: Path, engine: Engine, stages: list[Stage]) -> None:
-    track = sound(tmp_path / "in.wav", Bursts().synthesise("a", VOICE).samples)
-    with pytest.raises(DarkroomError, match="hear") as caught:
-        run(work_of(tmp_path, track, subtitles=Subtitles.BURNED), LoadAvatar(engine), *stages)
-    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+def test_without_a_transcriber_a_recording_needs_its_script(
+    tmp_path: Path, engine: Engine, stages: list[Stage]
+) -> None:
+    track = sound(tmp_path / "in.wav", ToneSynthesiser().synthesise("a", VOICE).samples)
+    with pytest.raises(DarkroomError, match="hear") as raised:
+        run(context_after(tmp_path, track, subtitles=Subtitles.BURNED), LoadAvatar(engine), *stages)
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
 
 
-def test_a_voice_beyond_the_limit_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+def test_a_too_long_voice_is_rejected_before_any_rendering(tmp_path: Path) -> None:
     track = sound(tmp_path / "in.wav", np.zeros((MAX_VOICE_SECONDS + 1) * SAMPLE_RATE, np.float32))
-    with pytest.raises(DarkroomError) as caught:
-        run(work_of(tmp_path, track), LoadAvatar())
-    assert caught.value.detail.code is ErrorCode.TOO_LONG
+    with pytest.raises(DarkroomError) as raised:
+        run(context_after(tmp_path, track), LoadAvatar())
+    assert raised.value.detail.code is ErrorCode.TOO_LONG
 
 
-def test_a_track_that_is_no_sound_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DarkroomError) as caught:
-        run(work_of(tmp_path, AVATAR), LoadAvatar())
-    assert caught.value.detail.code is ErrorCode.INVALID_AUDIO
+def test_a_voice_track_without_audio_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(DarkroomError) as raised:
+        run(context_after(tmp_path, AVATAR), LoadAvatar())
+    assert raised.value.detail.code is ErrorCode.INVALID_AUDIO

@@ -17,7 +17,7 @@ def test_every_role_has_exactly_one_default() -> None:
         assert len([model for model in catalog().values() if model.role == role and model.default]) == 1
 
 
-def test_weights_are_safetensors_but_for_those_whose_authors_have_only_pickles() -> None:
+def test_only_known_models_are_pickles() -> None:
     # CTranslate2's model.bin is numbers and their names.
     others = [model for model in catalog().values() if model.layout != "ctranslate2"]
     suffixes = {model.id: {Path(file).suffix for file in model.files} for model in others}
@@ -35,26 +35,26 @@ def test_the_operators_choice_replaces_a_default() -> None:
 
 
 @pytest.mark.parametrize("named", ["sd15", "nobody"])
-def test_a_choice_of_another_role_or_of_nothing_names_what_there_is(named: str) -> None:
+def test_an_invalid_choice_names_the_available_models(named: str) -> None:
     with pytest.raises(ValueError, match=f"{named}.*yolo11n, rt-detr-r18"):
         choose_models(("detector",), {"detector": named})
 
 
-def test_a_commercial_product_can_be_made_without_a_model_that_forbids_it() -> None:
+def test_every_kind_has_models_for_commercial_use() -> None:
     research = {model.role for model in catalog().values() if model.research_only}
     assert research == {"face_analysis", "face_swapper", "animator"}  # of which the preview engine does without
     for role in ROLES.keys() - research:
         assert any(model.commercial for model in catalog().values() if model.role == role)
 
 
-def test_models_for_research_alone_are_no_default_until_that_is_said() -> None:
+def test_research_models_are_no_default_unless_accepted() -> None:
     assert not any(model.research_only for model in default_models())
     more = set(default_models([Kind.FACE_SWAP], research=True)) - set(default_models([Kind.FACE_SWAP]))
     assert {model.id for model in more} == {"buffalo-l", "inswapper-128"}
     assert not any(model.commercial for model in more)
 
 
-def test_the_defaults_are_those_of_the_kinds_asked_for() -> None:
+def test_the_defaults_are_those_of_the_requested_kinds() -> None:
     for kind in Kind:
         needed = {model.id for model in default_models([kind])}
         assert all(kind in catalog()[each].kinds for each in needed)
@@ -76,14 +76,14 @@ def test_the_defaults_are_those_of_the_kinds_asked_for() -> None:
         {"colour": "red"},
     ],
 )
-def test_a_wrong_entry_is_refused(wrong: dict[str, object]) -> None:
+def test_an_invalid_entry_is_rejected(wrong: dict[str, object]) -> None:
     right = catalog()["sd15"].model_dump()
     assert Model.model_validate(right) == catalog()["sd15"]
     with pytest.raises(ValidationError):
         Model.model_validate({**right, **wrong})
 
 
-def test_models_are_pinned_to_commits_unless_nothing_public_names_one() -> None:
+def test_models_are_pinned_to_commits_if_possible() -> None:
     assert [model.id for model in catalog().values() if not model.pinned] == [
         "dpt-large",
         "realesrgan-x4plus-anime",
@@ -91,18 +91,18 @@ def test_models_are_pinned_to_commits_unless_nothing_public_names_one() -> None:
     ]
 
 
-def test_reading_the_catalogue_costs_no_library() -> None:
+def test_reading_the_catalogue_imports_no_heavy_library() -> None:
     heavy = "'torch', 'numpy', 'huggingface_hub', 'rich'"
     code = f"import sys, pipeline.weights.fetch; sys.exit(any(name in sys.modules for name in ({heavy})))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_documented_models_are_the_models() -> None:
+def test_the_models_document_is_up_to_date() -> None:
     """Renew with ``python -c "from pipeline.weights.catalog import document; print(document())" > docs/models.md``."""
     assert (ROOT / "docs" / "models.md").read_text("utf-8") == catalog_markdown() + "\n"
 
 
-def test_the_image_has_the_program_that_the_catalogue_pins() -> None:
+def test_the_image_has_the_pinned_program() -> None:
     dockerfile = (ROOT / "containers" / "gpu" / "Dockerfile").read_text("utf-8")
     for model in catalog().values():
         if model.program is not None:

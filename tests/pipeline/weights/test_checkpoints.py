@@ -40,7 +40,7 @@ def encrypted(content: bytes) -> bytes:
     ],
     ids=["empty", "text", "another archive", "damaged", "encrypted", "cut off", "no end"],
 )
-def test_what_is_no_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_checkpoint_is_named_in_the_error(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "G.pt"
     file.write_bytes(content)
     with pytest.raises(NotACheckpoint, match=r"G\.pt is"):

@@ -50,167 +50,169 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> WeightStore:
+def weight_store(tmp_path: Path) -> WeightStore:
     return WeightStore(tmp_path / "weights")
 
 
-def message(model: Model, shelf: WeightStore) -> str:
+def message(model: Model, weight_store: WeightStore) -> str:
     """The one line with which a fetch fails."""
-    with pytest.raises(DarkroomError) as caught:
-        fetch_model(model, shelf)
-    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
-    assert "\n" not in caught.value.detail.message
-    return caught.value.detail.message
+    with pytest.raises(DarkroomError) as raised:
+        fetch_model(model, weight_store)
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+    assert "\n" not in raised.value.detail.message
+    return raised.value.detail.message
 
 
-def test_the_listed_files_come_are_recorded_and_open(hub: Hub, shelf: WeightStore) -> None:
+def test_listed_files_are_fetched_recorded_and_opened(hub: Hub, weight_store: WeightStore) -> None:
     seen: list[tuple[int, int]] = []
-    got = fetch_model(model(), shelf, lambda done, total: seen.append((done, total)))
+    got = fetch_model(model(), weight_store, lambda done, total: seen.append((done, total)))
     assert (got.revision, got.downloaded) == (COMMIT, len(WEIGHTS) + len(CONFIG))
-    weights = shelf.open(model())
+    weights = weight_store.open(model())
     assert weights.revision == COMMIT
     assert (weights.folder / "unet/model.safetensors").read_bytes() == WEIGHTS
-    there = {path.relative_to(shelf.folder).as_posix() for path in shelf.folder.rglob("*") if path.is_file()}
+    there = {
+        path.relative_to(weight_store.folder).as_posix() for path in weight_store.folder.rglob("*") if path.is_file()
+    }
     assert there == {"manifest.json", "tiny/config.json", "tiny/unet/model.safetensors"}
-    recorded = shelf.record_of(model())
+    recorded = weight_store.record_of(model())
     assert recorded is not None
     assert recorded.files["unet/model.safetensors"].sha256 == hashlib.sha256(WEIGHTS).hexdigest()
     assert seen[-1] == (got.downloaded, got.downloaded)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
 
 
-def test_what_is_there_and_right_needs_no_network(hub: Hub, shelf: WeightStore) -> None:
-    fetch_model(model(), shelf)
+def test_intact_files_need_no_network(hub: Hub, weight_store: WeightStore) -> None:
+    fetch_model(model(), weight_store)
     hub.status = 500
     calls = hub.calls
     seen: list[tuple[int, int]] = []
-    assert fetch_model(model(), shelf, lambda done, total: seen.append((done, total))).downloaded == 0
+    assert fetch_model(model(), weight_store, lambda done, total: seen.append((done, total))).downloaded == 0
     assert hub.calls == calls
     assert seen[-1][0] == seen[-1][1] > 0
 
 
 @pytest.mark.parametrize("harm", ["missing", "altered"])
-def test_fetching_again_mends_what_is_missing_or_altered_and_leaves_the_rest(
-    hub: Hub, shelf: WeightStore, harm: str
-) -> None:
-    fetch_model(model(), shelf)
+def test_fetching_again_replaces_only_missing_or_altered_files(hub: Hub, weight_store: WeightStore, harm: str) -> None:
+    fetch_model(model(), weight_store)
     hub.downloads.clear()
-    file = shelf.folder / "tiny/unet/model.safetensors"
+    file = weight_store.folder / "tiny/unet/model.safetensors"
     if harm == "missing":
         file.unlink()
     else:
         file.write_bytes(bytes(reversed(WEIGHTS)))
-    assert fetch_model(model(), shelf).downloaded == len(WEIGHTS)
+    assert fetch_model(model(), weight_store).downloaded == len(WEIGHTS)
     assert hub.downloads == [("unet/model.safetensors", 0)]
-    assert shelf.verify(model()) == []
+    assert weight_store.verify(model()) == []
 
 
-def test_a_cut_off_download_goes_on_where_it_was(hub: Hub, shelf: WeightStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_download_resumes(hub: Hub, weight_store: WeightStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch_module, "ATTEMPTS", 1)
     hub.cuts = [len(CONFIG), 1000]
-    assert "goes on where it was" in message(model(), shelf)
-    assert shelf.record_of(model()) is None
-    assert "never fetched" in str(shelf.verify(model()))
-    fetch_model(model(), shelf)
+    assert "goes on where it was" in message(model(), weight_store)
+    assert weight_store.record_of(model()) is None
+    assert "never fetched" in str(weight_store.verify(model()))
+    fetch_model(model(), weight_store)
     assert hub.downloads[-1] == ("unet/model.safetensors", 1000)
-    assert shelf.verify(model()) == []
+    assert weight_store.verify(model()) == []
 
 
-def test_a_bad_line_is_tried_again_by_itself(hub: Hub, shelf: WeightStore) -> None:
+def test_a_failed_transfer_is_retried(hub: Hub, weight_store: WeightStore) -> None:
     hub.cuts = [len(CONFIG), 1000, 500]
-    fetch_model(model(), shelf)
+    fetch_model(model(), weight_store)
     assert [first for path, first in hub.downloads if path != "config.json"] == [0, 1000, 1500]
 
 
-def test_a_hub_that_cannot_continue_sends_the_file_again(hub: Hub, shelf: WeightStore) -> None:
+def test_a_hub_without_range_requests_sends_the_whole_file(hub: Hub, weight_store: WeightStore) -> None:
     hub.ranges = False
     hub.cuts = [len(CONFIG), 1000]
-    fetch_model(model(), shelf)
-    assert shelf.verify(model()) == []
+    fetch_model(model(), weight_store)
+    assert weight_store.verify(model()) == []
 
 
 @pytest.mark.parametrize("path", ["config.json", "unet/model.safetensors"])
-def test_a_file_other_than_the_hub_describes_is_refused(hub: Hub, shelf: WeightStore, path: str) -> None:
+def test_a_file_with_another_hash_than_the_hubs_is_rejected(hub: Hub, weight_store: WeightStore, path: str) -> None:
     hub.corrupt = {path}
-    text = message(model(), shelf)
+    text = message(model(), weight_store)
     assert f"tiny/{path} is not the file it should be" in text
-    assert not (shelf.folder / "tiny" / path).exists()
-    assert shelf.record_of(model()) is None
+    assert not (weight_store.folder / "tiny" / path).exists()
+    assert weight_store.record_of(model()) is None
     hub.corrupt = set()
-    fetch_model(model(), shelf)
+    fetch_model(model(), weight_store)
 
 
 @pytest.mark.parametrize("path", ["config.json", "unet/model.safetensors"])
-def test_another_file_at_the_same_commit_is_refused(hub: Hub, shelf: WeightStore, path: str) -> None:
-    fetch_model(model(), shelf)
+def test_a_changed_file_at_the_same_commit_is_rejected(hub: Hub, weight_store: WeightStore, path: str) -> None:
+    fetch_model(model(), weight_store)
     hub.files["someone/tiny"][path] = bytes(reversed(hub.files["someone/tiny"][path]))
-    (shelf.folder / "tiny" / path).unlink()
-    text = message(model(), shelf)
+    (weight_store.folder / "tiny" / path).unlink()
+    text = message(model(), weight_store)
     assert f"tiny/{path}" in text
     assert "recorded when it was first fetched" in text
 
 
-def test_a_branch_is_resolved_once_and_held_to_its_commit(hub: Hub, shelf: WeightStore) -> None:
+def test_a_branch_is_resolved_once_and_pinned_to_its_commit(hub: Hub, weight_store: WeightStore) -> None:
     branch = model("main")
-    assert fetch_model(branch, shelf).revision == COMMIT
+    assert fetch_model(branch, weight_store).revision == COMMIT
     hub.commit = "d" * 40
-    (shelf.folder / "tiny/config.json").unlink()
-    assert fetch_model(branch, shelf).revision == COMMIT
-    assert shelf.open(branch).revision == COMMIT
+    (weight_store.folder / "tiny/config.json").unlink()
+    assert fetch_model(branch, weight_store).revision == COMMIT
+    assert weight_store.open(branch).revision == COMMIT
 
 
-def test_a_newer_commit_in_the_catalogue_is_fetched(hub: Hub, shelf: WeightStore) -> None:
-    fetch_model(model(), shelf)
+def test_a_newer_commit_in_the_catalogue_is_fetched(hub: Hub, weight_store: WeightStore) -> None:
+    fetch_model(model(), weight_store)
     newer = model("e" * 40)
-    assert "is wanted" in shelf.verify(newer)[0]
+    assert "is wanted" in weight_store.verify(newer)[0]
     hub.files["someone/tiny"]["config.json"] = b'{"layers": 3}'
     hub.downloads.clear()
-    assert fetch_model(newer, shelf).revision == "e" * 40
+    assert fetch_model(newer, weight_store).revision == "e" * 40
     assert [path for path, _ in hub.downloads] == ["config.json"]
-    assert shelf.open(newer).revision == "e" * 40
+    assert weight_store.open(newer).revision == "e" * 40
 
 
-def test_random_weights_are_replaced_by_the_real_ones(hub: Hub, shelf: WeightStore) -> None:
+def test_random_weights_are_replaced_by_the_real_ones(hub: Hub, weight_store: WeightStore) -> None:
     for path in model().files:
-        file = shelf.folder / "tiny" / path
+        file = weight_store.folder / "tiny" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"random")
-    shelf.record(model(), "random")
-    assert fetch_model(model(), shelf).revision == COMMIT
-    assert (shelf.folder / "tiny/config.json").read_bytes() == CONFIG
+    weight_store.record(model(), "random")
+    assert fetch_model(model(), weight_store).revision == COMMIT
+    assert (weight_store.folder / "tiny/config.json").read_bytes() == CONFIG
 
 
-def test_what_the_hub_lacks_is_named(hub: Hub, shelf: WeightStore) -> None:
-    assert "someone/tiny has no file absent.json" in message(model(files=("absent.json",)), shelf)
-    assert "there is no someone/else on the hub" in message(model("main", repository="someone/else"), shelf)
+def test_files_missing_on_the_hub_are_named(hub: Hub, weight_store: WeightStore) -> None:
+    assert "someone/tiny has no file absent.json" in message(model(files=("absent.json",)), weight_store)
+    assert "there is no someone/else on the hub" in message(model("main", repository="someone/else"), weight_store)
 
 
-def test_a_hub_in_trouble_or_out_of_reach_is_one_line_that_says_to_go_on(
-    hub: Hub, shelf: WeightStore, monkeypatch: pytest.MonkeyPatch
+def test_hub_errors_are_one_line_with_the_resume_command(
+    hub: Hub, weight_store: WeightStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.status = 418
-    assert "the hub refused" in message(model(), shelf)
+    assert "the hub refused" in message(model(), weight_store)
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    text = message(model(), shelf)
+    text = message(model(), weight_store)
     assert "the hub cannot be reached" in text
     assert "`darkroom models fetch tiny`" in text
 
 
-def test_a_full_disk_is_told_before_or_while_it_fills(
-    hub: Hub, shelf: WeightStore, monkeypatch: pytest.MonkeyPatch
+def test_a_full_disk_is_reported_before_or_during_the_download(
+    hub: Hub, weight_store: WeightStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=100))
-        assert "is full; make room" in message(model(), shelf)
+        assert "is full; make room" in message(model(), weight_store)
         assert hub.downloads == []
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(fetch_module, "_stream", full)
-    assert "is full; make room" in message(model(), shelf)
+    assert "is full; make room" in message(model(), weight_store)
 
 
-def test_without_the_library_the_extra_is_named(shelf: WeightStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_library_the_error_names_the_extra(
+    weight_store: WeightStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    assert "pip install 'darkroom[models]'" in message(model(), shelf)
+    assert "pip install 'darkroom[models]'" in message(model(), weight_store)

@@ -32,13 +32,13 @@ def checkout(tmp_path: Path) -> Checkout:
 
 
 def refusal(checkout: Checkout) -> str:
-    with pytest.raises(DarkroomError) as caught:
+    with pytest.raises(DarkroomError) as raised:
         checkout.check()
-    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
-    return caught.value.detail.message
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+    return raised.value.detail.message
 
 
-def test_a_checkout_at_the_commit_is_taken_however_git_says_so(checkout: Checkout) -> None:
+def test_every_git_form_of_the_commit_is_accepted(checkout: Checkout) -> None:
     checkout.check()
     (checkout.folder / ".git" / "HEAD").write_text(COMMIT)
     checkout.check()
@@ -59,7 +59,7 @@ def test_a_checkout_at_the_commit_is_taken_however_git_says_so(checkout: Checkou
         (".venv/bin/python", None, "has no .venv/bin/python here"),
     ],
 )
-def test_what_is_missing_or_other_is_named_with_its_remedy(
+def test_a_missing_or_other_checkout_is_named_with_a_remedy(
     checkout: Checkout, file: str, content: bytes | None, said: str
 ) -> None:
     path = checkout.folder / file
@@ -76,21 +76,21 @@ def python(code: str, tmp_path: Path, **environment: str) -> tuple[programs.Prog
     return ended, heard
 
 
-def test_every_line_is_heard_and_the_last_ones_are_kept(tmp_path: Path) -> None:
+def test_every_stderr_line_is_passed_on_and_the_last_are_kept(tmp_path: Path) -> None:
     code = "import sys; sys.stderr.write('one\\rtwo\\nthree'); sys.exit(3)"
     ended, heard = python(code, tmp_path)
     assert heard == ["one", "two", "three"]
     assert ended == programs.ProgramExit(3, "one\ntwo\nthree")
 
 
-def test_a_program_gets_no_environment_but_what_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_gets_only_the_given_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
     code = "import os, sys; sys.stderr.write(' '.join(sorted(set(os.environ) - {'LC_CTYPE'})) + ' ' + os.getcwd())"
     _, heard = python(code, tmp_path, GIVEN="1")
     assert heard == [f"GIVEN {tmp_path}"]
 
 
-def test_whoever_stops_waiting_ends_the_program_and_what_it_started(tmp_path: Path) -> None:
+def test_an_error_in_the_check_kills_the_program_and_its_children(tmp_path: Path) -> None:
     code = (
         "import subprocess, sys, time\n"
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
@@ -117,7 +117,7 @@ def test_whoever_stops_waiting_ends_the_program_and_what_it_started(tmp_path: Pa
     assert state in ("gone", "Z")
 
 
-def test_a_program_that_failed_and_says_no_more_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_silent_after_a_traceback_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs, "HUNG_AFTER_TRACEBACK_SECONDS", 0.1)
     code = (
         "import threading, time\n"

@@ -20,70 +20,73 @@ def model(id_: str = "tiny", revision: str = COMMIT) -> Model:
     return Model.model_validate(usual | {"id": id_, "revision": revision, "files": ("config.json", "a/weights.bin")})
 
 
-def write(shelf: WeightStore, model: Model, content: bytes = b"weights") -> None:
+def write(weight_store: WeightStore, model: Model, content: bytes = b"weights") -> None:
     for path in model.files:
-        file = shelf.folder / model.id / path
+        file = weight_store.folder / model.id / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(path.encode() + content)
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> WeightStore:
+def weight_store(tmp_path: Path) -> WeightStore:
     """With one model, recorded."""
-    shelf = WeightStore(tmp_path / "weights")
-    write(shelf, model())
-    shelf.record(model(), COMMIT)
-    return shelf
+    weight_store = WeightStore(tmp_path / "weights")
+    write(weight_store, model())
+    weight_store.record(model(), COMMIT)
+    return weight_store
 
 
-def refusal(shelf: WeightStore, wanted: Model) -> str:
-    with pytest.raises(DarkroomError) as caught:
-        shelf.open(wanted)
-    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
-    return caught.value.detail.message
+def refusal(weight_store: WeightStore, wanted: Model) -> str:
+    with pytest.raises(DarkroomError) as raised:
+        weight_store.open(wanted)
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+    return raised.value.detail.message
 
 
-def test_what_was_recorded_opens_in_every_later_process(shelf: WeightStore) -> None:
-    weights = WeightStore(shelf.folder).open(model())
-    assert (weights.model, weights.folder, weights.revision) == (model(), shelf.folder / "tiny", COMMIT)
-    shelf.check(model())
-    assert shelf.verify(model()) == []
+def test_recorded_weights_open_in_later_processes(weight_store: WeightStore) -> None:
+    weights = WeightStore(weight_store.folder).open(model())
+    assert (weights.model, weights.folder, weights.revision) == (model(), weight_store.folder / "tiny", COMMIT)
+    weight_store.check(model())
+    assert weight_store.verify(model()) == []
 
 
-def test_what_is_missing_altered_or_was_never_fetched_is_named_with_its_remedy(shelf: WeightStore) -> None:
-    assert refusal(shelf, model("other")) == (
+def test_missing_or_altered_files_are_named_with_a_remedy(weight_store: WeightStore) -> None:
+    assert refusal(weight_store, model("other")) == (
         "The model other was never fetched; `darkroom models fetch other` mends it."
     )
-    file = shelf.folder / "tiny/a/weights.bin"
+    file = weight_store.folder / "tiny/a/weights.bin"
     file.write_bytes(b"a/weights.binWEIGHTS")
-    assert refusal(shelf, model()) == (
+    assert refusal(weight_store, model()) == (
         "The file tiny/a/weights.bin is not what was fetched; `darkroom models fetch tiny` mends it."
     )
-    shelf.check(model())  # of the right size
+    weight_store.check(model())  # of the right size
     file.write_bytes(b"short")
     with pytest.raises(DarkroomError, match=r"weights\.bin is not what"):
-        shelf.check(model())
+        weight_store.check(model())
     file.unlink()
-    assert refusal(shelf, model()) == "The file tiny/a/weights.bin is missing; `darkroom models fetch tiny` mends it."
+    assert (
+        refusal(weight_store, model())
+        == "The file tiny/a/weights.bin is missing; `darkroom models fetch tiny` mends it."
+    )
     with pytest.raises(DarkroomError, match=r"weights\.bin is missing"):
-        shelf.check(model())
+        weight_store.check(model())
 
 
-def test_verifying_tells_every_problem_and_is_not_fooled_by_times(shelf: WeightStore) -> None:
-    shelf.open(model())
-    config, weights = shelf.folder / "tiny/config.json", shelf.folder / "tiny/a/weights.bin"
+def test_verify_lists_every_problem_despite_equal_times(weight_store: WeightStore) -> None:
+    weight_store.open(model())
+    config, weights = weight_store.folder / "tiny/config.json", weight_store.folder / "tiny/a/weights.bin"
     about = weights.stat()
     weights.write_bytes(weights.read_bytes().upper())
     os.utime(weights, ns=(about.st_atime_ns, about.st_mtime_ns))
     config.unlink()
-    assert len(problems := shelf.verify(model())) == 2
+    assert len(problems := weight_store.verify(model())) == 2
     assert "config.json is missing" in problems[0]
     assert "a/weights.bin is not what was fetched" in problems[1]
 
 
-def test_a_file_is_read_once_until_it_is_written_again(shelf: WeightStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_hashed_once_until_it_changes(weight_store: WeightStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for path in model().files:  # written by another process, as far as this one knows
-        weights_module._hashed.pop(shelf.folder / "tiny" / path)
+        weights_module._hashed.pop(weight_store.folder / "tiny" / path)
     read: list[str] = []
     digest = weights_module.hashlib.file_digest
 
@@ -92,73 +95,73 @@ def test_a_file_is_read_once_until_it_is_written_again(shelf: WeightStore, monke
         return digest(file, algorithm)  # type: ignore[arg-type]
 
     monkeypatch.setattr(weights_module.hashlib, "file_digest", counted)
-    shelf.open(model())
-    shelf.open(model())
-    WeightStore(shelf.folder).open(model())
+    weight_store.open(model())
+    weight_store.open(model())
+    WeightStore(weight_store.folder).open(model())
     assert read == ["config.json", "weights.bin"]
-    os.utime(shelf.folder / "tiny/config.json", ns=(1, 1))
-    shelf.open(model())
+    os.utime(weight_store.folder / "tiny/config.json", ns=(1, 1))
+    weight_store.open(model())
     assert read == ["config.json", "weights.bin", "config.json"]
 
 
-def test_the_digest_is_that_of_the_files(shelf: WeightStore) -> None:
-    before = shelf.digest(model())
-    assert WeightStore(shelf.folder).digest(model()) == before
-    write(shelf, model(), b"others")
-    shelf.record(model(), COMMIT)
-    assert shelf.digest(model()) != before
+def test_the_digest_depends_on_the_files(weight_store: WeightStore) -> None:
+    before = weight_store.digest(model())
+    assert WeightStore(weight_store.folder).digest(model()) == before
+    write(weight_store, model(), b"others")
+    weight_store.record(model(), COMMIT)
+    assert weight_store.digest(model()) != before
     with pytest.raises(DarkroomError, match="never fetched"):
-        shelf.digest(model("other"))
+        weight_store.digest(model("other"))
 
 
-def test_the_catalogues_pin_and_repository_are_held_to(shelf: WeightStore) -> None:
-    assert "was fetched from" in refusal(shelf, model(revision="d" * 40))
-    assert shelf.open(model(revision="main")).revision == COMMIT
+def test_the_catalogues_revision_and_repository_are_enforced(weight_store: WeightStore) -> None:
+    assert "was fetched from" in refusal(weight_store, model(revision="d" * 40))
+    assert weight_store.open(model(revision="main")).revision == COMMIT
     elsewhere = Model.model_validate(model().model_dump() | {"repository": "someone/else"})
-    assert "someone/else" in refusal(shelf, elsewhere)
+    assert "someone/else" in refusal(weight_store, elsewhere)
     grown = Model.model_validate(model().model_dump() | {"files": (*model().files, "new.json")})
-    assert "tiny/new.json was never fetched" in refusal(shelf, grown)
+    assert "tiny/new.json was never fetched" in refusal(weight_store, grown)
 
 
-def test_random_weights_serve_any_pin(shelf: WeightStore) -> None:
-    shelf.record(model(), "random")
-    assert shelf.open(model(revision="d" * 40)).revision == "random"
+def test_random_weights_are_accepted_for_any_revision(weight_store: WeightStore) -> None:
+    weight_store.record(model(), "random")
+    assert weight_store.open(model(revision="d" * 40)).revision == "random"
 
 
-def test_recording_what_is_not_there_is_refused(shelf: WeightStore) -> None:
-    (shelf.folder / "tiny/config.json").unlink()
+def test_recording_a_missing_file_raises(weight_store: WeightStore) -> None:
+    (weight_store.folder / "tiny/config.json").unlink()
     with pytest.raises(DarkroomError, match=r"config\.json is missing"):
-        shelf.record(model(), COMMIT)
+        weight_store.record(model(), COMMIT)
 
 
-def test_a_folder_that_cannot_be_written_serves_as_well(shelf: WeightStore) -> None:
-    folders = [shelf.folder, *(path for path in shelf.folder.rglob("*") if path.is_dir())]
+def test_a_read_only_folder_is_usable(weight_store: WeightStore) -> None:
+    folders = [weight_store.folder, *(path for path in weight_store.folder.rglob("*") if path.is_dir())]
     for folder in folders:
         folder.chmod(0o555)
     try:
-        assert WeightStore(shelf.folder).open(model()).revision == COMMIT
+        assert WeightStore(weight_store.folder).open(model()).revision == COMMIT
     finally:
         for folder in folders:
             folder.chmod(0o755)
 
 
-def test_a_manifest_that_cannot_be_read_says_so(shelf: WeightStore) -> None:
-    (shelf.folder / MANIFEST).write_text("{")
-    assert MANIFEST in refusal(shelf, model())
-    assert "writes it anew" in refusal(shelf, model())
+def test_an_unreadable_manifest_is_an_error(weight_store: WeightStore) -> None:
+    (weight_store.folder / MANIFEST).write_text("{")
+    assert MANIFEST in refusal(weight_store, model())
+    assert "writes it anew" in refusal(weight_store, model())
 
 
-def test_threads_share_a_shelf(tmp_path: Path) -> None:
-    shelf = WeightStore(tmp_path)
+def test_threads_share_a_weight_store(tmp_path: Path) -> None:
+    weight_store = WeightStore(tmp_path)
     models = [model(f"tiny-{number}") for number in range(12)]
     for each in models:
-        write(shelf, each)
+        write(weight_store, each)
     failures: list[Exception] = []
 
     def context(each: Model) -> None:
         try:
-            shelf.record(each, COMMIT)
-            shelf.open(each)
+            weight_store.record(each, COMMIT)
+            weight_store.open(each)
         except Exception as error:
             failures.append(error)
 
@@ -172,7 +175,7 @@ def test_threads_share_a_shelf(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [MANIFEST]
 
 
-def test_where_weights_lie_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_default_folder_follows_environment_and_platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DARKROOM_WEIGHTS", str(tmp_path))
     assert default_folder() == tmp_path
     monkeypatch.setenv("DARKROOM_WEIGHTS", "")
@@ -183,6 +186,6 @@ def test_where_weights_lie_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert default_folder().parts[-4:] == ("Library", "Caches", "darkroom", "weights")
 
 
-def test_a_hash_is_the_files(tmp_path: Path) -> None:
+def test_sha256_of_is_the_files_hash(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     assert sha256_of(tmp_path / "empty").startswith("e3b0c442")

@@ -18,25 +18,25 @@ from pipeline.core.stages import Artifact, JobAbandoned, Plan, Slot, Stage, Stag
 
 EARLY: Artifact[object] = Artifact("early", "anything")
 LATE: Artifact[object] = Artifact("late", "anything")
-EYE: Network[str] = Network("eye", ("detector",), "nowhere:load")
-HAND: Network[str] = Network("hand", ("diffusion",), "nowhere:load")
-Do = Callable[[StageContext], None]
+DETECTOR: Network[str] = Network("eye", ("detector",), "nowhere:load")
+DIFFUSION: Network[str] = Network("hand", ("diffusion",), "nowhere:load")
+Action = Callable[[StageContext], None]
 
 
-class Told:
+class RecordingReporter:
     """A reporter that remembers, and stops the job once ``stop`` says so."""
 
     def __init__(self, stop: Callable[[], bool] = lambda: False) -> None:
         self.progress: list[float] = []
-        self.said: list[tuple[str, str]] = []
+        self.messages: list[tuple[str, str]] = []
         self.timelines: list[tuple[StageTime, ...]] = []
-        self.looks: list[Rgb] = []
+        self.progress_images: list[Rgb] = []
         self.stop = stop
 
     def report(self, progress: float, stage: str, message: str, timeline: Sequence[StageTime]) -> None:
         self.check()
         self.progress.append(progress)
-        self.said.append((stage, message))
+        self.messages.append((stage, message))
         self.timelines.append(tuple(timeline))
 
     def check(self) -> None:
@@ -44,23 +44,23 @@ class Told:
             raise JobAbandoned
 
     def report_progress_image(self, picture: Rgb) -> None:
-        self.looks.append(picture)
+        self.progress_images.append(picture)
 
 
-class Rack:
-    """Models of which only the memory matters: ``held`` is what fills it, ``freed`` counts calls."""
+class FakeNetworkProvider:
+    """Models of which only the memory matters: ``held`` is what fills it, ``released`` counts calls."""
 
     long_side = 768
 
     def __init__(self) -> None:
-        self.freed: list[bool] = []
-        self.filler: weakref.ref[Any] | None = None
+        self.released: list[bool] = []
+        self.memory: weakref.ref[Any] | None = None
 
     def use(self, *networks: Network[Any]) -> AbstractContextManager[LoadedNetworks]:
         return nullcontext(LoadedNetworks({network: network.name for network in networks}))
 
     def release_idle(self) -> None:
-        self.freed.append(self.filler is None or self.filler() is None)
+        self.released.append(self.memory is None or self.memory() is None)
 
     def check_weights(self, networks: Sequence[Network[Any]]) -> None:
         pass
@@ -73,7 +73,7 @@ class Rack:
 
 
 def stage(
-    do: Do,
+    action: Action,
     name: str = "only",
     *,
     slot: Slot = Slot.CPU,
@@ -83,7 +83,7 @@ def stage(
 ) -> Stage:
     body = {"name": name, "message": f"Doing {name}", "slot": slot, "requires": requires, "provides": provides}
     body["networks"] = networks
-    made = type(f"{name.title()}Stage", (Stage,), {**body, "run": lambda _self, context: do(context)})
+    made = type(f"{name.title()}Stage", (Stage,), {**body, "run": lambda _self, context: action(context)})
     return made()
 
 

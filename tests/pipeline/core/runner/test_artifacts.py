@@ -11,7 +11,7 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.requests import Kind
 from pipeline.core.runner import Runner
 from pipeline.core.stages import Artifact, Plan, StageContext
-from tests.pipeline.core.runner.plans import EARLY, LATE, Do, Told, nothing, plan, stage
+from tests.pipeline.core.runner.plans import EARLY, LATE, Action, RecordingReporter, nothing, plan, stage
 
 
 def read_undeclared(context: StageContext) -> None:
@@ -22,21 +22,21 @@ def write_undeclared(context: StageContext) -> None:
     context[LATE] = 1
 
 
-@pytest.mark.parametrize(("do", "provides"), [(read_undeclared, ()), (write_undeclared, ()), (nothing, (LATE,))])
+@pytest.mark.parametrize(("action", "provides"), [(read_undeclared, ()), (write_undeclared, ()), (nothing, (LATE,))])
 def test_declarations_are_enforced(
-    context: StageContext, do: Do, provides: tuple[Artifact[Any], ...], caplog: pytest.LogCaptureFixture
+    context: StageContext, action: Action, provides: tuple[Artifact[Any], ...], caplog: pytest.LogCaptureFixture
 ) -> None:
     def give(context: StageContext) -> None:
         context[EARLY] = 1
 
-    steps = plan(stage(give, "give", provides=(EARLY,)), stage(do, "wrong", provides=provides))
+    steps = plan(stage(give, "give", provides=(EARLY,)), stage(action, "wrong", provides=provides))
     with pytest.raises(DarkroomError) as error:
-        Runner().run(steps, context, Told())
+        Runner().run(steps, context, RecordingReporter())
     assert error.value.detail.code is ErrorCode.INTERNAL
     assert "wrong" in caplog.text
 
 
-def test_what_nobody_reads_any_more_is_let_go(context: StageContext) -> None:
+def test_artifacts_without_later_readers_are_released(context: StageContext) -> None:
     class Big:
         pass
 
@@ -58,7 +58,7 @@ def test_what_nobody_reads_any_more_is_let_go(context: StageContext) -> None:
         stage(look, "reads_late", requires=(LATE,)),
         stage(look, "reads_none"),
     )
-    Runner().run(steps, context, Told())
+    Runner().run(steps, context, RecordingReporter())
     assert seen == [(True, True), (False, True), (False, False)]
 
 
@@ -67,5 +67,5 @@ def test_results_of_the_plan_are_kept(context: StageContext) -> None:
         context[LATE] = "kept"
 
     steps = Plan(Kind.UPSCALE, Engine.PREVIEW, ((stage(give, provides=(LATE,)), 1.0),), results=(LATE,))
-    Runner().run(steps, context, Told())
+    Runner().run(steps, context, RecordingReporter())
     assert context[LATE] == "kept"

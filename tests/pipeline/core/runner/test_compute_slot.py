@@ -11,10 +11,10 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.core.networks import Network
 from pipeline.core.runner import Runner
 from pipeline.core.stages import Slot, Stage, StageContext
-from tests.pipeline.core.runner.plans import Told, new_context, plan, stage
+from tests.pipeline.core.runner.plans import RecordingReporter, new_context, plan, stage
 
 
-def test_one_job_loads_while_another_computes_but_only_one_computes(tmp_path: Path) -> None:
+def test_jobs_load_in_parallel_but_compute_one_at_a_time(tmp_path: Path) -> None:
     runner = Runner()
     computing, loaded, release = threading.Event(), threading.Event(), threading.Event()
     order: list[str] = []
@@ -34,18 +34,18 @@ def test_one_job_loads_while_another_computes_but_only_one_computes(tmp_path: Pa
 
     waiting = threading.Event()
 
-    class SecondTold(Told):
+    class SecondReporter(RecordingReporter):
         def check(self) -> None:
             # Asked again and again while the compute slot is taken.
-            if loaded.is_set() and self.said[-1:] == [("compute", "Doing compute")]:
+            if loaded.is_set() and self.messages[-1:] == [("compute", "Doing compute")]:
                 waiting.set()
 
     first = plan(stage(first_compute, "compute", slot=Slot.COMPUTE))
     second = plan(stage(second_load, "load"), stage(second_compute, "compute", slot=Slot.COMPUTE))
     with ThreadPoolExecutor(2) as pool:
         runs = [
-            pool.submit(runner.run, first, new_context(tmp_path), Told()),
-            pool.submit(runner.run, second, new_context(tmp_path), SecondTold()),
+            pool.submit(runner.run, first, new_context(tmp_path), RecordingReporter()),
+            pool.submit(runner.run, second, new_context(tmp_path), SecondReporter()),
         ]
         assert waiting.wait(30)
         assert order == []
@@ -55,10 +55,10 @@ def test_one_job_loads_while_another_computes_but_only_one_computes(tmp_path: Pa
     assert order == ["first", "second"]
 
 
-def test_a_stage_that_does_without_its_networks_waits_for_nobody(context: StageContext) -> None:
+def test_a_stage_without_required_networks_does_not_wait_for_the_slot(context: StageContext) -> None:
     network: Network[object] = Network("animator", (), "nowhere:load")
 
-    class Sparing(Stage):
+    class WithoutNetworks(Stage):
         name, message, slot, networks, optional_networks = (
             "scenes",
             "Making the scenes",
@@ -75,7 +75,7 @@ def test_a_stage_that_does_without_its_networks_waits_for_nobody(context: StageC
 
     slot = threading.Semaphore()
     with slot:
-        Runner(slot).run(plan(Sparing()), context, Told())
+        Runner(slot).run(plan(WithoutNetworks()), context, RecordingReporter())
 
 
 def test_the_slot_is_free_again_after_a_failure(context: StageContext) -> None:
@@ -85,5 +85,5 @@ def test_the_slot_is_free_again_after_a_failure(context: StageContext) -> None:
         raise DarkroomError(ErrorCode.NO_FACE, "There is no face.")
 
     with pytest.raises(DarkroomError):
-        Runner(slot).run(plan(stage(fail, slot=Slot.COMPUTE)), context, Told())
+        Runner(slot).run(plan(stage(fail, slot=Slot.COMPUTE)), context, RecordingReporter())
     assert slot.acquire(blocking=False)

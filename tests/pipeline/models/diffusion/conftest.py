@@ -1,4 +1,4 @@
-"""The networks that paint, with tiny weights."""
+"""Fixtures: the diffusion networks with tiny weights."""
 
 from contextlib import ExitStack
 
@@ -21,23 +21,23 @@ def models(tiny_weights):
 
 
 @pytest.fixture(scope="module")
-def held(models):
+def networks(models):
     with ExitStack() as stack:
         yield stack.enter_context(models.use(STABLE_DIFFUSION, SD15_UNET, SD15_FEW_STEP_UNET, CONTROLNETS, SAFETY))
 
 
 @pytest.fixture
-def paint(held):
-    def paint(order, on_step=lambda *_: None):
-        unet = held[SD15_FEW_STEP_UNET] if order.sampler is Sampler.LCM else held[SD15_UNET]
-        return held[STABLE_DIFFUSION].image_to_image(order, unet, held[CONTROLNETS], on_step)
+def generate(networks):
+    def generate(request, on_step=lambda *_: None):
+        unet = networks[SD15_FEW_STEP_UNET] if request.sampler is Sampler.LCM else networks[SD15_UNET]
+        return networks[STABLE_DIFFUSION].image_to_image(request, unet, networks[CONTROLNETS], on_step)
 
-    return paint
+    return generate
 
 
 @pytest.fixture
-def calls(held, monkeypatch):
-    """How often each part computed."""
+def calls(networks, monkeypatch):
+    """Count the forward passes of each module."""
     counts = dict.fromkeys(("unet", "controls", "encode", "words"), 0)
     with ExitStack() as stack:
 
@@ -48,9 +48,9 @@ def calls(held, monkeypatch):
             stack.callback(module.register_forward_pre_hook(hook).remove)
 
         for network in (SD15_UNET, SD15_FEW_STEP_UNET):
-            count("unet", held[network].unet)
-        for controlnet in held[CONTROLNETS].controlnets.nets:
+            count("unet", networks[network].unet)
+        for controlnet in networks[CONTROLNETS].controlnets.nets:
             count("controls", controlnet.controlnet_cond_embedding.embedding)
-        count("encode", held[STABLE_DIFFUSION]._vae.encoder)
-        count("words", held[STABLE_DIFFUSION]._text_encoder)
+        count("encode", networks[STABLE_DIFFUSION]._vae.encoder)
+        count("words", networks[STABLE_DIFFUSION]._text_encoder)
         yield counts

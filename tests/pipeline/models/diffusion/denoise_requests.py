@@ -1,4 +1,4 @@
-"""Requests to paint, and how much two pictures differ."""
+"""Denoise requests, and the mean difference of two pictures."""
 
 from dataclasses import replace
 
@@ -28,5 +28,5 @@ FAST = DenoiseRequest(
 QUALITY = replace(FAST, sampler=Sampler.DPM, steps=3, guidance=7.5)
 
 
-def differ(one, other):
+def mean_difference(one, other):
     return np.abs(one.astype(int) - other).mean()

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 
-class Harmful:
+class MaliciousPickle:
     """What unpickles by touching a file."""
 
     def __init__(self, file: Path) -> None:

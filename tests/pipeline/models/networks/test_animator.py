@@ -65,8 +65,8 @@ Animate = Callable[..., list[float]]
 def animate(models: ModelManager, portrait: np.ndarray, folder: Path) -> Animate:
     def run(speech: Speech | None = None) -> list[float]:
         heard: list[float] = []
-        with models.use(ANIMATOR) as held:
-            held[ANIMATOR].animate(portrait, speech or voice(), folder / "clip.mp4", folder, heard.append)
+        with models.use(ANIMATOR) as networks:
+            networks[ANIMATOR].animate(portrait, speech or voice(), folder / "clip.mp4", folder, heard.append)
         return heard
 
     return run
@@ -80,13 +80,13 @@ def program(checkout: Path, code: str) -> None:
 
 def failure(animate: Animate, folder: Path) -> tuple[ErrorCode, bool]:
     """What animating fails with, leaving nothing behind."""
-    with pytest.raises(DarkroomError) as caught:
+    with pytest.raises(DarkroomError) as raised:
         animate()
     assert not list(folder.iterdir())
-    return caught.value.detail.code, caught.value.detail.retryable
+    return raised.value.detail.code, raised.value.detail.retryable
 
 
-def test_a_portrait_speaks_for_as_long_as_the_voice_in_its_own_colours(animate: Animate, folder: Path) -> None:
+def test_the_video_has_the_voices_length_and_the_portraits_colours(animate: Animate, folder: Path) -> None:
     heard = animate()
     frames = list(decode_frames(folder / "clip.mp4"))
     assert len(frames) == FRAMES
@@ -98,26 +98,26 @@ def test_a_portrait_speaks_for_as_long_as_the_voice_in_its_own_colours(animate: 
 
 
 @pytest.mark.parametrize("samples", [1, 1919, 1920, 1921])
-def test_a_frame_begun_is_a_frame(animate: Animate, folder: Path, samples: int) -> None:
+def test_a_started_frame_counts_as_a_whole_one(animate: Animate, folder: Path, samples: int) -> None:
     animate(Speech(np.zeros(samples, np.float32), ()))
     assert len(list(decode_frames(folder / "clip.mp4"))) == -(-samples // 1920)
 
 
 @pytest.mark.parametrize("made", [FRAMES - animator.SLACK, FRAMES + animator.SLACK])
-def test_some_frames_more_or_less_are_made_up_for(animate: Animate, folder: Path, checkout: Path, made: int) -> None:
-    stand_in = (checkout / "inference.py").read_text()
+def test_a_few_frames_more_or_less_are_corrected(animate: Animate, folder: Path, checkout: Path, made: int) -> None:
+    stub_program = (checkout / "inference.py").read_text()
     (checkout / "inference.py").write_text(
-        stand_in.replace("for index in range(frames)", f"for index in range({made})")
+        stub_program.replace("for index in range(frames)", f"for index in range({made})")
     )
     animate()
     assert len(list(decode_frames(folder / "clip.mp4"))) == FRAMES
 
 
 @pytest.mark.parametrize("made", [0, FRAMES - animator.SLACK - 1, FRAMES + animator.SLACK + 1])
-def test_many_frames_more_or_less_are_a_failure(animate: Animate, folder: Path, checkout: Path, made: int) -> None:
-    stand_in = (checkout / "inference.py").read_text()
+def test_many_frames_more_or_less_are_an_error(animate: Animate, folder: Path, checkout: Path, made: int) -> None:
+    stub_program = (checkout / "inference.py").read_text()
     (checkout / "inference.py").write_text(
-        stand_in.replace("for index in range(frames)", f"for index in range({made})")
+        stub_program.replace("for index in range(frames)", f"for index in range({made})")
     )
     assert failure(animate, folder) == (ErrorCode.INTERNAL, True)
 
@@ -144,7 +144,7 @@ IndexError: index 0 is out of bounds for axis 0 with size 0"""
         ("", ErrorCode.INTERNAL, True),
     ],
 )
-def test_what_it_said_at_its_end_decides_the_error_and_is_logged(
+def test_the_end_of_stderr_decides_the_error_and_is_logged(
     animate: Animate,
     folder: Path,
     checkout: Path,
@@ -159,12 +159,12 @@ def test_what_it_said_at_its_end_decides_the_error_and_is_logged(
 
 
 @pytest.mark.parametrize("code", ["", "open(out, 'wb').write(b'no video')", "open(out, 'wb')"])
-def test_an_end_without_a_video_is_a_failure(animate: Animate, folder: Path, checkout: Path, code: str) -> None:
+def test_an_exit_without_a_video_is_an_error(animate: Animate, folder: Path, checkout: Path, code: str) -> None:
     program(checkout, code)
     assert failure(animate, folder) == (ErrorCode.INTERNAL, True)
 
 
-def test_a_job_that_stops_takes_the_program_along(
+def test_a_stopped_job_kills_the_program(
     models: ModelManager, portrait: np.ndarray, folder: Path, checkout: Path
 ) -> None:
     program(checkout, f"import os; open({str(folder)!r} + '/pid', 'w').write(str(os.getpid())); time.sleep(600)")
@@ -173,25 +173,25 @@ def test_a_job_that_stops_takes_the_program_along(
         if (folder / "pid").exists() and (folder / "pid").read_text():
             raise JobAbandoned
 
-    with models.use(ANIMATOR) as held, pytest.raises(JobAbandoned):
-        held[ANIMATOR].animate(portrait, voice(), folder / "clip.mp4", folder, stop)
+    with models.use(ANIMATOR) as networks, pytest.raises(JobAbandoned):
+        networks[ANIMATOR].animate(portrait, voice(), folder / "clip.mp4", folder, stop)
     with pytest.raises(ProcessLookupError):
         os.kill(int((folder / "pid").read_text()), 0)
     assert [path.name for path in folder.iterdir()] == ["pid"]
 
 
-def test_two_portraits_speak_one_after_the_other(
+def test_portraits_are_rendered_one_at_a_time(
     models: ModelManager, portrait: np.ndarray, folder: Path, checkout: Path
 ) -> None:
-    stand_in = (checkout / "inference.py").read_text()
+    stub_program = (checkout / "inference.py").read_text()
     alone = (
         f"import os\nmark = {str(folder / 'mark')!r}\nos.mkdir(mark)\nimport atexit\natexit.register(os.rmdir, mark)\n"
     )
-    (checkout / "inference.py").write_text(alone + stand_in)
+    (checkout / "inference.py").write_text(alone + stub_program)
 
     def run(name: str) -> None:
-        with models.use(ANIMATOR) as held:
-            held[ANIMATOR].animate(portrait, voice(), folder / name, folder, lambda _fraction: None)
+        with models.use(ANIMATOR) as networks:
+            networks[ANIMATOR].animate(portrait, voice(), folder / name, folder, lambda _fraction: None)
 
     threads = [threading.Thread(target=run, args=(name,)) for name in ("one.mp4", "two.mp4")]
     for thread in threads:
@@ -201,9 +201,7 @@ def test_two_portraits_speak_one_after_the_other(
     assert sorted(path.name for path in folder.iterdir()) == ["one.mp4", "two.mp4"]
 
 
-def test_a_large_portrait_is_reduced_and_its_voice_is_clipped(
-    models: ModelManager, folder: Path, checkout: Path
-) -> None:
+def test_large_portraits_are_reduced_and_voices_are_clipped(models: ModelManager, folder: Path, checkout: Path) -> None:
     program(
         checkout,
         "import shutil, os, wave; given = os.path.dirname(out)\n"
@@ -211,15 +209,15 @@ def test_a_large_portrait_is_reduced_and_its_voice_is_clipped(
     )
     loud = Speech(np.full(SAMPLE_RATE // 10, 1.5, np.float32), ())
     large = np.zeros((30, 3000, 3), np.uint8)
-    with models.use(ANIMATOR) as held, pytest.raises(DarkroomError):
-        held[ANIMATOR].animate(large, loud, folder / "clip.mp4", folder, lambda _fraction: None)
+    with models.use(ANIMATOR) as networks, pytest.raises(DarkroomError):
+        networks[ANIMATOR].animate(large, loud, folder / "clip.mp4", folder, lambda _fraction: None)
     with av.open(str(folder / "portrait.png")) as picture, av.open(str(folder / "voice.wav")) as sound:
         assert (picture.streams.video[0].width, picture.streams.video[0].height) == (1920, 19)
         heard = np.concatenate([frame.to_ndarray()[0] for frame in sound.decode(audio=0)])
     assert (len(heard), int(heard.min()), int(heard.max())) == (SAMPLE_RATE // 10, 32767, 32767)
 
 
-def test_it_gets_none_of_our_credentials(
+def test_the_program_gets_no_credentials(
     animate: Animate, folder: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SESSION_TOKEN", "hush")
@@ -232,27 +230,27 @@ def test_it_gets_none_of_our_credentials(
 
 
 @pytest.mark.parametrize("broken", ["inference.py", ".git/HEAD", ".venv/bin/python"])
-def test_without_its_program_nothing_is_offered_and_the_reason_is_said(
+def test_without_its_program_the_network_is_unavailable_with_the_reason(
     models: ModelManager, tiny_weights: Path, checkout: Path, broken: str
 ) -> None:
     models.check_weights([ANIMATOR])
     networks_digest([ANIMATOR], WeightStore(tiny_weights), {})
     (checkout / broken).unlink()
-    for offer in (
+    for write_stub in (
         lambda: models.check_weights([ANIMATOR]),
         lambda: networks_digest([ANIMATOR], WeightStore(tiny_weights), {}),
     ):
-        with pytest.raises(DarkroomError, match="antgroup/ditto-talkinghead") as caught:
-            offer()
-        assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+        with pytest.raises(DarkroomError, match="antgroup/ditto-talkinghead") as raised:
+            write_stub()
+        assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
 
 
-def test_without_the_operators_word_the_licence_keeps_it_off(tiny_weights: Path) -> None:
+def test_the_animator_needs_the_accepted_research_licence(tiny_weights: Path) -> None:
     with pytest.raises(DarkroomError, match="non-commercial research only"):
         ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu")).check_weights([ANIMATOR])
 
 
-def test_its_memory_is_made_room_for(models: ModelManager, tiny_weights: Path) -> None:
+def test_the_programs_memory_counts_in_the_budget(models: ModelManager, tiny_weights: Path) -> None:
     files = sum((tiny_weights / DITTO.id / file).stat().st_size for file in DITTO.files)
     with models.use(ANIMATOR):
         assert [resident.size for resident in models.inventory().networks] == [animator.MEMORY_PER_WEIGHT_BYTE * files]

@@ -53,7 +53,7 @@ def test_every_tensor_has_the_published_name_and_shape() -> None:
     assert (len(state), sum(tensor.numel() for tensor in state.values())) == (108, 15_200_835)
 
 
-def test_the_catalogue_knows_the_authors_file_by_the_same() -> None:
+def test_the_catalogue_recognises_the_authors_file_by_its_shapes() -> None:
     assert MODEL.original is not None
     shapes = published()
     assert MODEL.original.shapes.items() <= shapes.items()
@@ -61,12 +61,12 @@ def test_the_catalogue_knows_the_authors_file_by_the_same() -> None:
     assert MODEL.original.parameters == sum(math.prod(shape) for shape in shapes.values())
 
 
-def test_branches_look_one_two_four_and_eight_pixels_away() -> None:
+def test_branches_have_dilations_of_1_2_4_and_8() -> None:
     block = Generator(4).middle[0]
     assert [block.get_submodule(f"block0{n}")[1].dilation for n in range(4)] == [(1, 1), (2, 2), (4, 4), (8, 8)]
 
 
-def test_the_gate_is_stretched_over_each_channel() -> None:
+def test_the_gate_is_normalised_per_channel() -> None:
     """Written out for one channel, after the authors' normalization."""
     block = Generator(1).middle[0]
     features = torch.randn(1, 4, 9, 11)
@@ -78,7 +78,7 @@ def test_the_gate_is_stretched_over_each_channel() -> None:
         torch.testing.assert_close(block(features), features * (1 - share) + found * share)
 
 
-def test_a_flat_gate_is_a_number_in_half_precision_too() -> None:
+def test_a_flat_gate_is_finite_in_half_precision() -> None:
     block = Generator(1).middle[0]
     for parameter in block.gate.parameters():
         parameter.data.zero_()
@@ -86,7 +86,7 @@ def test_a_flat_gate_is_a_number_in_half_precision_too() -> None:
 
 
 @pytest.mark.parametrize("size", [(64, 64), (1, 1), (37, 90), (101, 66), (128, 8)])
-def test_any_size_is_filled_at_that_size(tiny: AotGan, size: tuple[int, int]) -> None:
+def test_pictures_of_any_size_are_filled(tiny: AotGan, size: tuple[int, int]) -> None:
     rng = np.random.default_rng(2)
     photo = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
     heard: list[float] = []
@@ -97,7 +97,7 @@ def test_any_size_is_filled_at_that_size(tiny: AotGan, size: tuple[int, int]) ->
     assert len(heard) == 10
 
 
-def test_what_is_under_the_hole_has_no_effect(tiny: AotGan) -> None:
+def test_pixels_in_the_hole_have_no_effect(tiny: AotGan) -> None:
     rng = np.random.default_rng(3)
     photo, hole = rng.integers(0, 256, (64, 72, 3), dtype=np.uint8), np.zeros((64, 72), bool)
     hole[20:40, 20:50] = True
@@ -111,7 +111,7 @@ def write(folder: Path, content: object) -> Weights:
     return Weights(MODEL, folder, "r")
 
 
-def test_a_checkpoint_is_loaded_as_it_is(tmp_path: Path) -> None:
+def test_a_checkpoint_is_loaded_unchanged(tmp_path: Path) -> None:
     generator = Generator(4)
     weights = write(tmp_path, generator.state_dict())
     network = load({"fill": weights}, Placement.for_device("cpu"))
@@ -136,18 +136,18 @@ class Hostile:
     ],
     ids=["discriminator", "optimizers", "half of it", "another shape", "no dictionary", "code"],
 )
-def test_another_file_is_named_with_what_is_wanted(
+def test_another_file_is_rejected_with_the_expected_one(
     tmp_path: Path, content: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(
         DarkroomError, match=r"aot-gan-places2/pytorch_model\.bin is not .*G0000000\.pt.*import"
-    ) as caught:
+    ) as raised:
         load({"fill": write(tmp_path, content)}, Placement.for_device("cpu"))
-    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
     assert "never" not in capsys.readouterr().out
 
 
-def test_a_file_without_a_byte_is_named_as_well(tmp_path: Path) -> None:
+def test_an_empty_file_is_rejected_with_the_expected_one(tmp_path: Path) -> None:
     (tmp_path / MODEL.files[0]).touch()
     with pytest.raises(DarkroomError, match=r"aot-gan-places2/pytorch_model\.bin is not"):
         load({"fill": Weights(MODEL, tmp_path, "r")}, Placement.for_device("cpu"))

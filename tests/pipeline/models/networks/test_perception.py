@@ -26,7 +26,7 @@ from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.catalog import catalog
 from pipeline.weights.store import Weights, WeightStore
 from tests.paths import ROOT
-from tests.pipeline.models.networks.malicious_pickles import Harmful
+from tests.pipeline.models.networks.malicious_pickles import MaliciousPickle
 
 Rgb = NDArray[np.uint8]
 DETECTORS = ("yolo11n", "rt-detr-r18")
@@ -58,7 +58,7 @@ def sized(photo: Rgb, shape: tuple[int, int]) -> Rgb:
 
 @pytest.mark.parametrize("name", DETECTORS)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_detectors_name_things_in_boxes_within_the_photo(
+def test_detections_have_names_and_boxes_within_the_photo(
     networks: dict[str, Any], photo: Rgb, name: str, shape: tuple[int, int]
 ) -> None:
     height, width = shape
@@ -74,7 +74,7 @@ def test_detectors_name_things_in_boxes_within_the_photo(
 
 
 @pytest.mark.parametrize("name", DETECTORS)
-def test_detectors_see_the_same_in_a_larger_copy_of_the_photo(networks: dict[str, Any], photo: Rgb, name: str) -> None:
+def test_detections_scale_with_the_photo(networks: dict[str, Any], photo: Rgb, name: str) -> None:
     # Both reach the network at the same size, so that only the boxes' scale differs.
     small = sized(photo, (480, 640))
     large = np.repeat(np.repeat(small, 2, axis=0), 2, axis=1)
@@ -83,7 +83,7 @@ def test_detectors_see_the_same_in_a_larger_copy_of_the_photo(networks: dict[str
     assert np.allclose([each.box for each in there], 2 * np.array([each.box for each in here]), atol=1.5)
 
 
-def test_boxes_are_right_where_yolo_pads(networks: dict[str, Any]) -> None:
+def test_boxes_are_correct_despite_letterboxing(networks: dict[str, Any]) -> None:
     """What its letterbox adds on both sides of a tall photo is taken off the boxes again."""
     tall = np.zeros((640, 300, 3), np.uint8)
     parts = ultralytics()
@@ -94,9 +94,7 @@ def test_boxes_are_right_where_yolo_pads(networks: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_segmenter_gives_a_map_of_the_photo_for_each_box(
-    networks: dict[str, Any], photo: Rgb, shape: tuple[int, int]
-) -> None:
+def test_the_segmenter_returns_one_map_per_box(networks: dict[str, Any], photo: Rgb, shape: tuple[int, int]) -> None:
     height, width = shape
     boxes = [(0.0, 0.0, width / 2, height / 2), (width / 3, height / 3, float(width), float(height))] * 10
     logits = networks["sam2.1-tiny"].segment(sized(photo, shape), boxes)
@@ -108,12 +106,12 @@ def test_segmenter_gives_a_map_of_the_photo_for_each_box(
     assert np.allclose(logits[:2], logits[-2:], atol=1e-4)
 
 
-def test_segmenter_has_nothing_to_say_about_no_boxes(networks: dict[str, Any], photo: Rgb) -> None:
+def test_the_segmenter_returns_no_maps_for_no_boxes(networks: dict[str, Any], photo: Rgb) -> None:
     assert len(networks["sam2.1-tiny"].segment(photo, [])) == 0
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_captions_share_out_the_probability(networks: dict[str, Any], photo: Rgb, shape: tuple[int, int]) -> None:
+def test_caption_probabilities_add_up_to_one(networks: dict[str, Any], photo: Rgb, shape: tuple[int, int]) -> None:
     captions = ["a photo of a kitchen", "a photo of a bedroom", "a drawing"]
     view = sized(photo, shape)
     fits = networks["clip-vit-b32"].probabilities(view, captions)
@@ -128,7 +126,7 @@ def test_captions_share_out_the_probability(networks: dict[str, Any], photo: Rgb
     assert ratio == pytest.approx(np.exp(2.6592), rel=0.02)
 
 
-def test_a_caption_means_the_same_among_others_and_however_often(networks: dict[str, Any], photo: Rgb) -> None:
+def test_a_captions_similarity_does_not_depend_on_the_others(networks: dict[str, Any], photo: Rgb) -> None:
     clip = networks["clip-vit-b32"]
     alone = clip.similarities(photo, ["a photo of a kitchen"])[0]
     for turn in range(40):
@@ -137,7 +135,7 @@ def test_a_caption_means_the_same_among_others_and_however_often(networks: dict[
         )
 
 
-def test_long_photos_are_seen_whole() -> None:
+def test_long_photos_are_covered_by_squares() -> None:
     panorama = np.zeros((30, 100, 3), np.uint8)
     panorama[:, 0], panorama[:, -1] = 255, 255
     seen = squares(panorama, 1000)
@@ -150,7 +148,9 @@ def test_long_photos_are_seen_whole() -> None:
 
 @pytest.mark.parametrize("name", DEPTHS)
 @pytest.mark.parametrize("shape", [(240, 320), (128, 384), (384, 128)])
-def test_depth_has_the_photos_shape(networks: dict[str, Any], photo: Rgb, name: str, shape: tuple[int, int]) -> None:
+def test_the_depth_map_has_the_photos_shape(
+    networks: dict[str, Any], photo: Rgb, name: str, shape: tuple[int, int]
+) -> None:
     inverse = networks[name].estimate(sized(photo, shape))
     assert inverse.shape == shape
     assert inverse.dtype == np.float32
@@ -159,7 +159,7 @@ def test_depth_has_the_photos_shape(networks: dict[str, Any], photo: Rgb, name: 
 
 
 @pytest.mark.parametrize("name", DEPTHS)
-def test_depth_is_handed_on_as_the_network_means_it(networks: dict[str, Any], name: str) -> None:
+def test_depth_keeps_the_networks_polarity(networks: dict[str, Any], name: str) -> None:
     """Inverse depth: no sign is turned on the way."""
     network = networks[name]
     ramp = torch.linspace(0, 1, 8).expand(1, 6, 8)
@@ -172,7 +172,7 @@ def test_depth_is_handed_on_as_the_network_means_it(networks: dict[str, Any], na
     assert inverse[30, -1] > inverse[30, 0]
 
 
-def test_a_network_of_distances_is_refused(tiny_weights: Path, tmp_path: Path) -> None:
+def test_a_metric_depth_network_is_rejected(tiny_weights: Path, tmp_path: Path) -> None:
     model = catalog()["depth-anything-v2-small"]
     folder = shutil.copytree(tiny_weights / model.id, tmp_path / model.id)
     config = json.loads((folder / "config.json").read_text())
@@ -181,7 +181,7 @@ def test_a_network_of_distances_is_refused(tiny_weights: Path, tmp_path: Path) -
         loaded(Weights(model, folder, "random"))
 
 
-def test_the_same_photo_gives_the_same_answers(tiny_weights: Path, networks: dict[str, Any], photo: Rgb) -> None:
+def test_equal_photos_give_equal_outputs(tiny_weights: Path, networks: dict[str, Any], photo: Rgb) -> None:
     for name in (*DETECTORS, "sam2.1-tiny"):
         again = loaded(WeightStore(tiny_weights).open(catalog()[name]))
         if name in DETECTORS:
@@ -192,7 +192,7 @@ def test_the_same_photo_gives_the_same_answers(tiny_weights: Path, networks: dic
 
 
 @pytest.mark.parametrize("name", [*DETECTORS, *DEPTHS, "sam2.1-tiny", "clip-vit-b32"])
-def test_networks_work_in_half_precision_as_on_a_t4(tiny_weights: Path, photo: Rgb, name: str) -> None:
+def test_networks_run_in_half_precision(tiny_weights: Path, photo: Rgb, name: str) -> None:
     half = Placement(torch.device("cpu"), torch.float16, torch.channels_last)
     network: TorchNetwork = loaded(WeightStore(tiny_weights).open(catalog()[name]), half)
     match network:
@@ -210,7 +210,7 @@ def test_networks_work_in_half_precision_as_on_a_t4(tiny_weights: Path, photo: R
 
 
 @pytest.mark.parametrize("name", ["yolo11n", "sam2.1-tiny", "clip-vit-b32"])
-def test_a_closed_network_holds_no_weights(tiny_weights: Path, name: str) -> None:
+def test_a_closed_network_keeps_no_weights(tiny_weights: Path, name: str) -> None:
     network: TorchNetwork = loaded(WeightStore(tiny_weights).open(catalog()[name]))
     assert network.size() > 0
     network.close()
@@ -230,36 +230,36 @@ class Evaluating:
         return ultralytics().DetectionModel, (config, 3, 1, False)
 
 
-@pytest.mark.parametrize("kind", [Harmful, Evaluating])
-def test_a_checkpoint_that_runs_code_is_refused_unrun(tmp_path: Path, kind: Any) -> None:
+@pytest.mark.parametrize("kind", [MaliciousPickle, Evaluating])
+def test_a_checkpoint_with_code_is_rejected_without_running_it(tmp_path: Path, kind: Any) -> None:
     model = catalog()["yolo11n"]
     proof = tmp_path / "it-ran"
     torch.save({"model": kind(proof), "ema": None}, tmp_path / "yolo11n.pt")
-    with pytest.raises(DarkroomError) as caught:
+    with pytest.raises(DarkroomError) as raised:
         loaded(Weights(model, tmp_path, "random"))
-    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
-    assert "yolo11n.pt" in caught.value.detail.message
-    assert "darkroom models fetch yolo11n" in caught.value.detail.message
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+    assert "yolo11n.pt" in raised.value.detail.message
+    assert "darkroom models fetch yolo11n" in raised.value.detail.message
     assert not proof.exists()
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"not a checkpoint", pickle.dumps({"model": 1})], ids=["empty", "text", "plain pickle"]
 )
-def test_what_is_no_checkpoint_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_checkpoint_is_rejected_by_name(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "yolo11n.pt").write_bytes(content)
-    with pytest.raises(DarkroomError, match=r"yolo11n\.pt") as caught:
+    with pytest.raises(DarkroomError, match=r"yolo11n\.pt") as raised:
         loaded(Weights(catalog()["yolo11n"], tmp_path, "random"))
-    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
 
 
-def test_a_checkpoint_without_a_network_is_refused(tmp_path: Path) -> None:
+def test_a_checkpoint_without_a_network_is_rejected(tmp_path: Path) -> None:
     torch.save({"model": None, "ema": None}, tmp_path / "yolo11n.pt")
     with pytest.raises(DarkroomError, match="no network"):
         loaded(Weights(catalog()["yolo11n"], tmp_path, "random"))
 
 
-def test_ultralytics_leaves_the_process_as_it_was(tmp_path: Path) -> None:
+def test_importing_ultralytics_has_no_side_effects(tmp_path: Path) -> None:
     """Asked in a process of its own: here the package is imported already."""
     code = (
         "import os, cv2, torch, torchvision\n"
@@ -277,7 +277,7 @@ def test_ultralytics_leaves_the_process_as_it_was(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_labels_are_the_contracts_whatever_the_trainer_called_them() -> None:
+def test_labels_are_translated_to_the_contracts_names() -> None:
     names = {0: "person", 3: "motorbike", 57: "sofa", 58: "pottedplant", 62: "tvmonitor", 80: "unicorn"}
     assert known_labels(names) == {0: "person", 3: "motorcycle", 57: "couch", 58: "potted plant", 62: "tv"}
     with pytest.raises(ValueError, match="COCO"):

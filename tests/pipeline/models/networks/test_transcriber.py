@@ -34,37 +34,37 @@ def voice() -> np.ndarray:
     return (0.7 * np.sin(at / 30) * np.sin(at / 9000)).astype(np.float32)
 
 
-def heard(text: str, start: float, end: float) -> SimpleNamespace:
+def recognised_word(text: str, start: float, end: float) -> SimpleNamespace:
     return SimpleNamespace(word=text, start=np.float64(start), end=np.float64(end))
 
 
-class Listener:
+class FakeWhisper:
     """As ``faster_whisper.WhisperModel``: says what it is told to, when it is asked for it."""
 
     supported_languages = ("en", "es", "zh")
 
     def __init__(self, *segments: SimpleNamespace) -> None:
         self.model = SimpleNamespace(model_is_loaded=True, unload_model=lambda **_kwargs: None)
-        self.asked: list[tuple[str | None, int]] = []
-        self.made = 0
+        self.requests: list[tuple[str | None, int]] = []
+        self.yielded = 0
         self._segments = segments
 
     def transcribe(
         self, samples: np.ndarray, *, language: str | None, **_options: object
     ) -> tuple[object, SimpleNamespace]:
         assert samples.dtype == np.float32
-        self.asked.append((language, len(samples)))
+        self.requests.append((language, len(samples)))
 
         def segments() -> object:
             for segment in self._segments:
-                self.made += 1
+                self.yielded += 1
                 yield segment
 
         return segments(), SimpleNamespace(language=language or "fr")
 
 
-def listening(listener: Listener) -> WhisperTranscriber:
-    return WhisperTranscriber(Placement.for_device("cpu"), listener, [])
+def transcriber_of(whisper: FakeWhisper) -> WhisperTranscriber:
+    return WhisperTranscriber(Placement.for_device("cpu"), whisper, [])
 
 
 def segment(end: float, *words: SimpleNamespace) -> SimpleNamespace:
@@ -74,9 +74,9 @@ def segment(end: float, *words: SimpleNamespace) -> SimpleNamespace:
 @pytest.mark.parametrize("language", ["en-US", None])
 def test_words_have_times_within_the_voice(models: ModelManager, voice: np.ndarray, language: str | None) -> None:
     fractions: list[float] = []
-    with models.use(TRANSCRIBER) as held:
-        transcript = held[TRANSCRIBER].transcribe(voice, language, fractions.append)
-        again = held[TRANSCRIBER].transcribe(voice, language, lambda _fraction: None)
+    with models.use(TRANSCRIBER) as networks:
+        transcript = networks[TRANSCRIBER].transcribe(voice, language, fractions.append)
+        again = networks[TRANSCRIBER].transcribe(voice, language, lambda _fraction: None)
     assert transcript == again
     words = transcript.words
     assert words
@@ -88,75 +88,82 @@ def test_words_have_times_within_the_voice(models: ModelManager, voice: np.ndarr
     assert all(type(value) is float for value in (*times, *fractions))
 
 
-def test_silence_says_nothing(models: ModelManager) -> None:
-    with models.use(TRANSCRIBER) as held:
+def test_silence_has_no_words(models: ModelManager) -> None:
+    with models.use(TRANSCRIBER) as networks:
         assert (
-            held[TRANSCRIBER].transcribe(np.zeros(SAMPLE_RATE, np.float32), "en-US", lambda _fraction: None).words == ()
+            networks[TRANSCRIBER].transcribe(np.zeros(SAMPLE_RATE, np.float32), "en-US", lambda _fraction: None).words
+            == ()
         )
-        assert held[TRANSCRIBER].transcribe(np.zeros(0, np.float32), "en-US", lambda _fraction: None).words == ()
+        assert networks[TRANSCRIBER].transcribe(np.zeros(0, np.float32), "en-US", lambda _fraction: None).words == ()
 
 
-def test_words_come_as_they_are_written_without_the_space_before_them() -> None:
-    listener = Listener(
-        segment(1.2, heard(" Good", 0.1, 0.4), heard(" morning,", 0.4, 1.2)), segment(2.0, heard(" all.", 1.5, 2.0))
+def test_words_are_stripped() -> None:
+    whisper = FakeWhisper(
+        segment(1.2, recognised_word(" Good", 0.1, 0.4), recognised_word(" morning,", 0.4, 1.2)),
+        segment(2.0, recognised_word(" all.", 1.5, 2.0)),
     )
     fractions: list[float] = []
-    transcript = listening(listener).transcribe(np.zeros(2 * SAMPLE_RATE, np.float32), "es-ES", fractions.append)
+    transcript = transcriber_of(whisper).transcribe(np.zeros(2 * SAMPLE_RATE, np.float32), "es-ES", fractions.append)
     assert transcript.words == (Word("Good", 0.1, 0.4), Word("morning,", 0.4, 1.2), Word("all.", 1.5, 2.0))
     assert fractions == [0.0, 0.6, 1.0]
-    assert listener.asked == [("es", 32_000)]
+    assert whisper.requests == [("es", 32_000)]
 
 
 @pytest.mark.parametrize(
-    ("given", "asked"), [("zh-CN", "zh"), ("en", "en"), (None, None), ("tlh", None), ("xx-YY", None)]
+    ("given", "requests"), [("zh-CN", "zh"), ("en", "en"), (None, None), ("tlh", None), ("xx-YY", None)]
 )
-def test_a_language_that_is_not_known_is_found_out(given: str | None, asked: str | None) -> None:
-    listener = Listener()
-    transcript = listening(listener).transcribe(np.zeros(SAMPLE_RATE, np.float32), given, lambda _fraction: None)
-    assert listener.asked == [(asked, 16_000)]
+def test_an_unknown_language_is_detected(given: str | None, requests: str | None) -> None:
+    whisper = FakeWhisper()
+    transcript = transcriber_of(whisper).transcribe(np.zeros(SAMPLE_RATE, np.float32), given, lambda _fraction: None)
+    assert whisper.requests == [(requests, 16_000)]
     assert transcript.language == (given or "fr")
 
 
-def test_a_job_that_stops_hears_no_further_sentence() -> None:
-    listener = Listener(segment(1.0), segment(2.0), segment(3.0))
+def test_a_stopped_job_transcribes_no_further_segment() -> None:
+    whisper = FakeWhisper(segment(1.0), segment(2.0), segment(3.0))
 
     def stop(fraction: float) -> None:
         if fraction:
             raise JobAbandoned
 
     with pytest.raises(JobAbandoned):
-        listening(listener).transcribe(np.zeros(3 * SAMPLE_RATE, np.float32), "en", stop)
-    assert listener.made == 1
+        transcriber_of(whisper).transcribe(np.zeros(3 * SAMPLE_RATE, np.float32), "en", stop)
+    assert whisper.yielded == 1
 
 
 @given(
     st.lists(st.tuples(st.sampled_from(["a", " b ", " ", ""]), st.floats(-5, 50), st.floats(-5, 50))),
     st.floats(0, 40),
 )
-def test_times_never_go_back_nor_beyond_the_end(given_words: list[tuple[str, float, float]], seconds: float) -> None:
-    words = words_of([heard(*each) for each in given_words], seconds)
+def test_word_times_are_ordered_and_within_the_recording(
+    given_words: list[tuple[str, float, float]], seconds: float
+) -> None:
+    words = words_of([recognised_word(*each) for each in given_words], seconds)
     times = [time for word in words for time in (word.start, word.end)]
     assert times == sorted(times)
     assert all(0 <= time <= seconds for time in times)
     assert [word.text for word in words] == [text.strip() for text, _, _ in given_words if text.strip()]
 
 
-def test_a_tone_keeps_its_pitch_and_its_loudness_at_whispers_rate() -> None:
+def test_resampling_to_whispers_rate_keeps_pitch_and_loudness() -> None:
     tone = np.sin(2 * np.pi * 440 * np.arange(SAMPLE_RATE + 7) / SAMPLE_RATE).astype(np.float32)
-    made = transcriber._resampled(tone)
-    assert abs(len(made) - len(tone) / 3) <= 1
-    spectrum = np.abs(np.fft.rfft(made[:16_000]))
+    yielded = transcriber._resampled(tone)
+    assert abs(len(yielded) - len(tone) / 3) <= 1
+    spectrum = np.abs(np.fft.rfft(yielded[:16_000]))
     assert np.argmax(spectrum) == 440
-    assert np.abs(made[1000:-1000]).max() == pytest.approx(1, abs=0.02)
+    assert np.abs(yielded[1000:-1000]).max() == pytest.approx(1, abs=0.02)
 
 
-def test_files_that_are_no_whisper_are_refused_in_one_line(tmp_path: Path) -> None:
-    shelf, model = WeightStore(tmp_path), catalog()["whisper-small"]
+def test_files_that_are_no_whisper_model_are_rejected_in_one_line(tmp_path: Path) -> None:
+    weight_store, model = WeightStore(tmp_path), catalog()["whisper-small"]
     (tmp_path / model.id).mkdir()
     for file in model.files:
         (tmp_path / model.id / file).write_bytes(b"{}")
-    shelf.record(model, "random")
-    with pytest.raises(DarkroomError) as caught, ModelManager(shelf, Placement.for_device("cpu")).use(TRANSCRIBER):
+    weight_store.record(model, "random")
+    with (
+        pytest.raises(DarkroomError) as raised,
+        ModelManager(weight_store, Placement.for_device("cpu")).use(TRANSCRIBER),
+    ):
         pass
-    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
-    assert "whisper-small was not loaded" in caught.value.detail.message
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+    assert "whisper-small was not loaded" in raised.value.detail.message

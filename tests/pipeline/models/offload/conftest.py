@@ -20,12 +20,12 @@ def history() -> Iterator[History]:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> WeightStore:
-    shelf = WeightStore(tmp_path)
+def weight_store(tmp_path: Path) -> WeightStore:
+    weight_store = WeightStore(tmp_path)
     for model in catalog().values():
         for path in model.files:
             file = tmp_path / model.id / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(f"{model.id} {path}".encode())
-        shelf.record(model, "r1")
-    return shelf
+        weight_store.record(model, "r1")
+    return weight_store

@@ -12,7 +12,7 @@ from pipeline.weights.store import Weights, WeightStore
 MB = 1_000_000
 
 
-class Fake:
+class FakeNetwork:
     """A network of a given size that tells ``History`` of every move."""
 
     def __init__(self, name: str, size: int, history: "History") -> None:
@@ -24,13 +24,13 @@ class Fake:
         return self._size
 
     def to_device(self) -> None:
-        self._history.say("in", self.name)
+        self._history.record("in", self.name)
 
     def to_host(self) -> None:
-        self._history.say("out", self.name)
+        self._history.record("out", self.name)
 
     def close(self) -> None:
-        self._history.say("closed", self.name)
+        self._history.record("closed", self.name)
 
 
 class History(ModuleType):
@@ -43,37 +43,37 @@ class History(ModuleType):
         self.fail: dict[str, BaseException] = {}
         self.before: Callable[[str, str], None] = lambda _what, _name: None
 
-    def say(self, what: str, name: str) -> None:
-        self.before(what, name)
-        if f"{what} {name}" in self.fail:
-            raise self.fail.pop(f"{what} {name}")
-        self.moves.append(f"{what} {name}")
-        self.place[name] = {"loaded": "host", "in": "device", "out": "host", "closed": "nowhere"}[what]
+    def record(self, move: str, name: str) -> None:
+        self.before(move, name)
+        if f"{move} {name}" in self.fail:
+            raise self.fail.pop(f"{move} {name}")
+        self.moves.append(f"{move} {name}")
+        self.place[name] = {"loaded": "host", "in": "device", "out": "host", "closed": "nowhere"}[move]
 
-    def network(self, name: str, megabytes: int, *roles: str) -> Network[Fake]:
-        def load(weights: Mapping[str, Weights], placement: Placement) -> Fake:
+    def network(self, name: str, megabytes: int, *roles: str) -> Network[FakeNetwork]:
+        def load(weights: Mapping[str, Weights], placement: Placement) -> FakeNetwork:
             assert self.place.get(name, "nowhere") == "nowhere", f"{name} is there twice"
             assert set(weights) == set(roles)
             assert placement.device.type == "cpu"
-            self.say("loaded", name)
-            return Fake(name, megabytes * MB, self)
+            self.record("loaded", name)
+            return FakeNetwork(name, megabytes * MB, self)
 
         setattr(self, name, load)
         return Network(name, roles, f"{self.__name__}:{name}")
 
-    def on(self, place: str) -> set[str]:
-        return {name for name, where in self.place.items() if where == place}
+    def networks_in(self, place: str) -> set[str]:
+        return {name for name, location in self.place.items() if location == place}
 
     def count(self, move: str) -> int:
         return self.moves.count(move)
 
 
-def manager(shelf: WeightStore, budget: int | None = 100, host_budget: int = 100, **more: Any) -> ModelManager:
+def manager(weight_store: WeightStore, budget: int | None = 100, host_budget: int = 100, **more: Any) -> ModelManager:
     limit = None if budget is None else budget * MB
-    return ModelManager(shelf, Placement.for_device("cpu"), budget=limit, host_budget=host_budget * MB, **more)
+    return ModelManager(weight_store, Placement.for_device("cpu"), budget=limit, host_budget=host_budget * MB, **more)
 
 
-def touch(models: ModelManager, *networks: Network[Fake]) -> None:
+def use_each(models: ModelManager, *networks: Network[FakeNetwork]) -> None:
     for network in networks:
-        with models.use(network) as held:
-            assert held[network].name == network.name
+        with models.use(network) as networks:
+            assert networks[network].name == network.name

@@ -44,7 +44,7 @@ class Anchored(nn.Module):
         return self
 
 
-def test_a_network_is_ready_for_inference_in_the_placements_numbers() -> None:
+def test_a_network_is_in_inference_mode_with_the_placements_dtype() -> None:
     module = Tied()
     network = TorchNetwork(HALF, module)
     assert not module.training
@@ -55,16 +55,16 @@ def test_a_network_is_ready_for_inference_in_the_placements_numbers() -> None:
     assert network.size() == 2 * (8 * 4) + 2 * (4 * 3 * 3 * 3) + 8 * 5
 
 
-def test_a_gpu_that_is_asked_for_and_not_there_is_no_reason_to_use_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_gpu_raises_instead_of_using_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert Placement.for_device("auto").device.type == "cpu"
-    with pytest.raises(DarkroomError, match="driver") as caught:
+    with pytest.raises(DarkroomError, match="driver") as raised:
         Placement.for_device("cuda")
-    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
 
 
 @pytest.mark.parametrize("placement", [CPU, HALF])
-def test_shared_weights_are_never_two(placement: Placement) -> None:
+def test_shared_weights_stay_shared(placement: Placement) -> None:
     first, second = Tied(), nn.Linear(4, 8, bias=False)
     second.weight = nn.Parameter(first.words.weight.data)
     network = TorchNetwork(placement, first, second)
@@ -75,7 +75,7 @@ def test_shared_weights_are_never_two(placement: Placement) -> None:
         assert first.words.weight.device == placement.device
 
 
-def test_values_survive_the_way_there_and_back() -> None:
+def test_values_are_unchanged_by_moves() -> None:
     module = Tied()
     before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
     network = TorchNetwork(CPU, module)
@@ -85,14 +85,14 @@ def test_values_survive_the_way_there_and_back() -> None:
     assert all(torch.equal(tensor, before[name]) for name, tensor in module.state_dict().items())
 
 
-def test_tensors_that_a_module_moves_itself_go_along() -> None:
+def test_tensors_moved_by_the_module_itself_are_moved_too() -> None:
     module = Anchored()
     network = TorchNetwork(ELSEWHERE, module)
     network.to_device()
     assert module.anchors.device.type == "meta"
 
 
-def test_a_closed_network_keeps_nothing() -> None:
+def test_a_closed_network_keeps_no_weights() -> None:
     network = TorchNetwork(CPU, Tied())
     network.close()
     assert network.size() == 0
@@ -141,7 +141,7 @@ def test_a_ctranslate2_model_is_unloaded_and_loaded(weights: Path, monkeypatch: 
     assert (model.model_is_loaded, model.in_cpu_memory) == (False, True)
 
 
-def test_a_ctranslate2_model_that_stays_does_not_count_as_gone(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ctranslate2_model_that_is_not_unloaded_raises(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free_memory(monkeypatch, 9000, 7500)
     model = Whisper("cuda")
     network = CTranslate2Network(GPU, model, [weights])
@@ -151,7 +151,7 @@ def test_a_ctranslate2_model_that_stays_does_not_count_as_gone(weights: Path, mo
         network.to_host()
 
 
-def test_on_the_cpu_a_ctranslate2_model_stays_where_it_is_until_it_is_closed(weights: Path) -> None:
+def test_on_the_cpu_a_ctranslate2_model_stays_loaded_until_closed(weights: Path) -> None:
     model = Whisper("cpu")
     network = CTranslate2Network(CPU, model, [weights])
     network.to_device()
@@ -172,7 +172,7 @@ class InferenceSession:
     ("placement", "providers"),
     [(CPU, ("CPUExecutionProvider",)), (GPU, ("CUDAExecutionProvider", "CPUExecutionProvider"))],
 )
-def test_an_onnx_session_is_dropped_and_made_again(
+def test_an_onnx_session_is_dropped_and_created_again(
     weights: Path, monkeypatch: pytest.MonkeyPatch, placement: Placement, providers: tuple[str, ...]
 ) -> None:
     free_memory(monkeypatch, 9000, 7000, 7000, 5000)
@@ -200,7 +200,7 @@ def test_an_onnx_session_is_dropped_and_made_again(
         (1.0, 16.0, 0, 512),  # another process has it all
     ],
 )
-def test_the_gpus_memory_decides_the_working_size(
+def test_gpu_memory_decides_the_working_size(
     monkeypatch: pytest.MonkeyPatch, free: float, total: float, budget: float, long_side: int
 ) -> None:
     readings = (int(free * 10**9), int(total * 10**9))
@@ -210,5 +210,5 @@ def test_the_gpus_memory_decides_the_working_size(
     assert GPU.long_side(measured) == long_side
 
 
-def test_the_cpu_has_no_limit_and_no_second_place() -> None:
+def test_the_cpu_has_no_limit_and_no_host_budget() -> None:
     assert (CPU.budget(), CPU.host_budget(), CPU.long_side(None)) == (None, 0, 768)

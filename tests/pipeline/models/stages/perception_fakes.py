@@ -17,18 +17,18 @@ from pipeline.models.interfaces import Detection
 LONG_SIDE = 256
 
 
-class Fakes:
-    """Who has the fake networks; ``asked`` counts how often each was used."""
+class FakeNetworkProvider:
+    """Who has the fake networks; ``used_networks`` counts how often each was used."""
 
     long_side = LONG_SIDE
 
     def __init__(self, networks: Mapping[Network[Any], Any]) -> None:
         self._networks = networks
-        self.asked: list[str] = []
+        self.used_networks: list[str] = []
 
     @contextmanager
     def use(self, *networks: Network[Any]) -> Iterator[LoadedNetworks]:
-        self.asked += [network.name for network in networks]
+        self.used_networks += [network.name for network in networks]
         yield LoadedNetworks({network: self._networks[network] for network in networks})
 
     def models_used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
@@ -92,10 +92,10 @@ def run(
     stage: Stage,
     values: Mapping[Artifact[Any], Any],
     networks: Mapping[Network[Any], Any] | None = None,
-    asked: RestyleRoomParams | None = None,
+    used_networks: RestyleRoomParams | None = None,
 ) -> StageContext:
     """The work after ``stage``, which had its declarations enforced."""
-    context = StageContext(asked or params(), {}, Path(), network_provider=Fakes(networks or {}))
+    context = StageContext(used_networks or params(), {}, Path(), network_provider=FakeNetworkProvider(networks or {}))
     for artifact, value in values.items():
         context[artifact] = value
     context.enter_stage(stage)

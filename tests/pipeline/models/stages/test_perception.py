@@ -47,30 +47,30 @@ def test_detections_are_sorted_and_within_the_photo() -> None:
     assert found == (Detection("tv", (150, 0, 200, 40), 0.9), Detection("bed", (0, 10, 50, 100), 0.4))
 
 
-def test_what_is_hardly_there_is_not_told() -> None:
+def test_detections_with_low_scores_are_dropped() -> None:
     unsure, outside = Detection("bed", (0, 0, 50, 50), 0.1), Detection("tv", (200, 0, 260, 40), 0.9)
     assert detected(unsure, outside) == ()
 
 
-def test_a_crowd_is_cut_to_the_surest() -> None:
+def test_the_highest_scores_are_kept_in_a_crowd() -> None:
     crowd = [Detection("chair", (i, 0.0, i + 10, 10.0), 0.5 + i / 1000) for i in range(120)]
     assert [each.box[0] for each in detected(*crowd)] == list(range(119, 69, -1))
 
 
-def test_nothing_detected_asks_no_segmenter() -> None:
+def test_without_detections_the_segmenter_is_not_used() -> None:
     context = run(Segment(), {PHOTO: black(90, 60), DETECTIONS: ()})
     assert len(context[MASK_LOGITS]) == 0
     assert context.models_used == {}
 
 
-def test_outlines_of_a_large_photo_stay_small() -> None:
+def test_mask_logits_of_a_large_photo_stay_small() -> None:
     found = tuple(Detection("chair", (i * 10.0, 0.0, i * 10.0 + 400, 300.0), 0.9) for i in range(50))
     outlines = run(Segment(), {PHOTO: black(3000, 4000), DETECTIONS: found}, {SEGMENTER: FakeSegmenter()})[MASK_LOGITS]
     assert len(outlines) == 50
     assert outlines.logits.nbytes < 1_000_000
 
 
-def test_logits_beyond_half_precision_stay_logits() -> None:
+def test_logits_beyond_half_precision_are_clipped() -> None:
     class Extreme:
         def segment(self, _photo: Any, _boxes: Sequence[Any]) -> NDArray[np.float32]:
             return np.array([[[-1e9, 1e9]]], np.float32)
@@ -86,10 +86,10 @@ PLANT = Detection("potted plant", (150, 10, 190, 90), 0.8)
 PERSON = Detection("person", (60, 5, 90, 95), 0.7)
 
 
-def kept(asked: RestyleRoomParams, *found: Detection, height: int = 100, width: int = 200) -> StageContext:
+def kept(used_networks: RestyleRoomParams, *found: Detection, height: int = 100, width: int = 200) -> StageContext:
     logits = np.stack([disc((height, width), each.box) for each in found]) if found else np.zeros((0, 1, 1))
     values = {PHOTO: black(height, width), DETECTIONS: found, MASK_LOGITS: MaskLogits(logits.astype(np.float16))}
-    return run(BuildKeepMask(), values, asked=asked)
+    return run(BuildKeepMask(), values, used_networks=used_networks)
 
 
 def names(objects: Sequence[FoundObject]) -> set[str]:
@@ -97,7 +97,7 @@ def names(objects: Sequence[FoundObject]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("asked", "stays"),
+    ("used_networks", "stays"),
     [
         (params(keep=["sofa"]), {"couch", "person"}),
         (params(keep=["Couch", "plant"], keep_people=False), {"couch", "potted plant"}),
@@ -106,35 +106,35 @@ def names(objects: Sequence[FoundObject]) -> set[str]:
         (params(keep_people=False), set()),
     ],
 )
-def test_what_was_asked_for_stays(asked: RestyleRoomParams, stays: set[str]) -> None:
-    context = kept(asked, COUCH, PLANT, PERSON)
+def test_requested_objects_are_kept(used_networks: RestyleRoomParams, stays: set[str]) -> None:
+    context = kept(used_networks, COUCH, PLANT, PERSON)
     assert len(context[OBJECTS]) == 3
     assert names(context[OBJECTS]) == stays
     assert (context[KEEP_MASK] is None) == (not stays)
     assert context.notes == []
 
 
-def test_what_was_not_found_is_said() -> None:
+def test_objects_that_were_not_found_add_a_note() -> None:
     context = kept(params(keep=["sofa", "tv"]), COUCH)
     assert context.notes == ["No tv was found to keep."]
     assert kept(params(keep=["tv", "television"]), COUCH).notes == ["No tv was found to keep."]
     assert kept(params(keep=["bed"])).notes == ["No bed was found to keep."]
 
 
-def test_an_empty_room_keeps_nothing() -> None:
+def test_without_objects_the_keep_mask_is_none() -> None:
     context = kept(params())
     assert context[OBJECTS] == ()
     assert context[KEEP_MASK] is None
     assert context.notes == []
 
 
-def test_a_thing_without_an_outline_is_not_kept() -> None:
+def test_an_object_without_a_mask_is_not_kept() -> None:
     values = {
         PHOTO: black(100, 200),
         DETECTIONS: (COUCH,),
         MASK_LOGITS: MaskLogits(np.full((1, 8, 8), -1, np.float16)),
     }
-    context = run(BuildKeepMask(), values, asked=params(keep=["sofa"]))
+    context = run(BuildKeepMask(), values, used_networks=params(keep=["sofa"]))
     assert context[KEEP_MASK] is None
     assert not context[OBJECTS][0].kept
     assert context.notes == ["No couch was found to keep."]
@@ -157,13 +157,13 @@ def test_masks_are_smooth_at_full_size(height: int, width: int) -> None:
     assert mask.mean() == pytest.approx(np.pi * 0.3 * 0.2, rel=0.01)
 
 
-def test_what_lies_far_outside_of_the_box_is_not_the_thing() -> None:
+def test_mask_pixels_far_outside_the_box_are_cut_off() -> None:
     values = {
         PHOTO: black(100, 200),
         DETECTIONS: (COUCH,),
         MASK_LOGITS: MaskLogits(np.ones((1, 50, 50), np.float16)),
     }
-    mask = run(BuildKeepMask(), values, asked=params(keep=["sofa"]))[KEEP_MASK]
+    mask = run(BuildKeepMask(), values, used_networks=params(keep=["sofa"]))[KEEP_MASK]
     assert mask is not None
     assert mask[20:80, 20:120].all()
     assert not mask[:13].any()
@@ -176,7 +176,7 @@ def test_the_largest_object_comes_first() -> None:
     assert all(0 < area < 1 for area in areas)
 
 
-def test_a_change_of_what_to_keep_does_not_touch_the_networks() -> None:
+def test_changed_keep_params_use_no_network() -> None:
     """What the networks say depends on the photo alone, and what depends on the wishes uses no network."""
     assert (
         Detect.depends_on_params
@@ -201,7 +201,7 @@ def test_the_room_is_recognised(room: Room) -> None:
     assert context.notes == []
 
 
-def test_low_confidence_says_so() -> None:
+def test_low_confidence_adds_a_note() -> None:
     context = run(Classify(), {PHOTO: black(60, 90)}, {IMAGE_TEXT: FakeImageText("bedroom", 0.4)})
     seen = context[ROOM]
     assert seen is not None
@@ -210,14 +210,14 @@ def test_low_confidence_says_so() -> None:
     assert "Naming the room" in context.notes[0]
 
 
-def test_what_is_no_room_is_no_room_for_certain() -> None:
+def test_a_photo_of_no_room_is_uncertain() -> None:
     seen = run(Classify(), {PHOTO: black(60, 90)}, {IMAGE_TEXT: FakeImageText("garden", 0.95)})[ROOM]
     assert seen is not None
     assert not seen.sure
 
 
-def test_the_caller_knows_the_room() -> None:
-    context = run(Classify(), {PHOTO: black(60, 90)}, asked=params(room="kitchen"))
+def test_a_named_room_is_not_classified() -> None:
+    context = run(Classify(), {PHOTO: black(60, 90)}, used_networks=params(room="kitchen"))
     assert context[ROOM] is None
     assert context.models_used == {}
 
@@ -233,7 +233,7 @@ def test_depth_and_edges_are_at_the_working_size(height: int, ratio: float) -> N
     assert depth.dtype == edges.dtype == np.uint8
 
 
-def test_near_is_bright() -> None:
+def test_near_pixels_are_bright() -> None:
     """The estimator's larger is nearer, and nothing is turned round: a lamp in front of a dark wall comes out white."""
     photo = black(300, 400)
     photo[100:200, 150:250] = 255
@@ -245,7 +245,7 @@ def test_near_is_bright() -> None:
 
 @settings(deadline=None)
 @given(st.floats(0.01, 1e4), st.floats(-10, 10))
-def test_depth_has_no_unit(scale: float, shift: float) -> None:
+def test_the_depth_picture_does_not_depend_on_the_scale(scale: float, shift: float) -> None:
     ramp = np.linspace(0, 1, 1000, dtype=np.float32).reshape(20, 50)
     other = depth_to_grey(((ramp + shift) * scale).astype(np.float32))
     assert np.abs(other.astype(int) - depth_to_grey(ramp)).max() <= 1
@@ -258,7 +258,7 @@ def test_flat_depth_is_middle_grey(value: float) -> None:
     assert np.unique(depth_to_grey(np.full((8, 8), value, np.float32))).tolist() == [128]
 
 
-def test_single_outliers_do_not_set_the_range_of_depth() -> None:
+def test_outliers_do_not_set_the_depth_range() -> None:
     ramp = np.linspace(0, 1, 10_000, dtype=np.float32).reshape(100, 100)
     wild = ramp.copy()
     wild[50, 50], wild[0, 0] = 1e6, np.nan

@@ -45,12 +45,12 @@ def scene(height=96, width=128):
     return np.clip(picture + rng.normal(0, 3, picture.shape), 0, 255).astype(np.uint8)
 
 
-class Stub:
+class FakeNetworks:
     """Every network at once: sees what it is told to see, paints what ``pictures`` has for a seed."""
 
     def __init__(self, pictures=None, unsafe=(), seen=(SOFA, PLANT), wins=True):
         self.pictures, self.nsfw, self.seen, self.wins = pictures or {}, unsafe, seen, wins
-        self.painted = []
+        self.generated = []
         self.long_side = 128
         self.freed = 0
 
@@ -78,23 +78,23 @@ class Stub:
     def truncated_tail(self, _prompt):
         return ""
 
-    def image_to_image(self, order, _unet, _controls, on_step):
-        self.painted.append(order)
-        on_step(1, 1, lambda: order.photo)
-        picture = self.pictures[order.seed]
+    def image_to_image(self, request, _unet, _controls, on_step):
+        self.generated.append(request)
+        on_step(1, 1, lambda: request.photo)
+        picture = self.pictures[request.seed]
         if isinstance(picture, Exception):
             raise picture
         return picture
 
 
-def context_for(tmp_path, models, painted, *, seed=42, report=lambda *_: None):
+def context_for(tmp_path, models, generated, *, seed=42, report=lambda *_: None):
     photo = scene()
     fit = Letterbox(96, 128, 96, 128)
     params = RestyleRoomParams(style="modern", room=Room.KITCHEN, profile=Profile.FAST, seed=seed)
     context = StageContext(params, {}, tmp_path, report, network_provider=models)
     context[PHOTO], context[ROOM], context[KEEP_MASK], context[DETECTIONS] = photo, None, None, (SOFA, PLANT)
     context[DEPTH], context[EDGES] = np.zeros((96, 128), np.uint8), find_edges(photo)
-    context[DENOISED] = DenoisedPicture(painted, seed, fit)
+    context[DENOISED] = DenoisedPicture(generated, seed, fit)
     return context
 
 
@@ -108,26 +108,26 @@ def validated(context):
 GOOD, BLACK = scene(), np.zeros((96, 128, 3), np.uint8)
 
 
-def test_a_good_picture_passes_as_it_is(tmp_path):
-    models = Stub()
+def test_a_good_picture_is_selected_unchanged(tmp_path):
+    models = FakeNetworks()
     context = validated(context_for(tmp_path, models, GOOD))
     assert context[QUALITY] == Quality.from_scores(structure=1, style=1, visual=1, objects=1)
     assert context[SELECTED].picture is GOOD
     assert context[SEED] == 42
     assert not context.notes
-    assert not models.painted
+    assert not models.generated
 
 
-def test_what_is_unsafe_is_thrown_away_whatever_else_it_is(tmp_path):
-    models = Stub(unsafe=[GOOD])
-    with pytest.raises(DarkroomError) as caught:
+def test_an_unsafe_picture_is_rejected_at_any_quality(tmp_path):
+    models = FakeNetworks(unsafe=[GOOD])
+    with pytest.raises(DarkroomError) as raised:
         validated(context_for(tmp_path, models, GOOD))
-    assert caught.value.detail.code is ErrorCode.REJECTED_CONTENT
-    assert not caught.value.detail.retryable
+    assert raised.value.detail.code is ErrorCode.REJECTED_CONTENT
+    assert not raised.value.detail.retryable
 
 
-def test_a_poor_picture_is_painted_again_with_another_seed_and_the_better_one_kept(tmp_path):
-    models = Stub({43: GOOD}, wins=lambda picture: picture is not BLACK and picture.any())
+def test_a_poor_picture_is_retried_with_the_next_seed_and_the_better_kept(tmp_path):
+    models = FakeNetworks({43: GOOD}, wins=lambda picture: picture is not BLACK and picture.any())
     heard = []
     context = validated(context_for(tmp_path, models, BLACK, report=lambda _fraction, message: heard.append(message)))
     np.testing.assert_array_equal(context[SELECTED].picture, GOOD)
@@ -137,76 +137,76 @@ def test_a_poor_picture_is_painted_again_with_another_seed_and_the_better_one_ke
     assert any("twice" in note for note in context.notes)
 
 
-def test_the_first_picture_stays_when_the_second_is_no_better(tmp_path):
-    models = Stub({43: BLACK}, seen=(), wins=False)
+def test_the_first_picture_is_kept_if_the_second_is_not_better(tmp_path):
+    models = FakeNetworks({43: BLACK}, seen=(), wins=False)
     context = validated(context_for(tmp_path, models, np.full_like(BLACK, 90)))
     assert context[SEED] == 42
     assert context[SELECTED].picture[0, 0, 0] == 90
     assert any("have a look" in note for note in context.notes)
 
 
-def test_a_picture_is_painted_again_once_only(tmp_path):
-    models = Stub({43: BLACK}, seen=(), wins=False)
+def test_a_picture_is_retried_only_once(tmp_path):
+    models = FakeNetworks({43: BLACK}, seen=(), wins=False)
     validated(context_for(tmp_path, models, BLACK))
-    assert [order.seed for order in models.painted] == [43]
+    assert [request.seed for request in models.generated] == [43]
 
 
-def test_the_seed_after_the_last_is_the_first(tmp_path):
-    models = Stub({0: GOOD}, seen=(), wins=False)
+def test_the_next_seed_wraps_around(tmp_path):
+    models = FakeNetworks({0: GOOD}, seen=(), wins=False)
     validated(context_for(tmp_path, models, BLACK, seed=2**32 - 1))
-    assert [order.seed for order in models.painted] == [0]
+    assert [request.seed for request in models.generated] == [0]
 
 
 @pytest.mark.parametrize("second", [GOOD, MemoryError()], ids=["unsafe", "no memory"])
-def test_the_first_picture_stays_when_the_second_cannot_be_shown(tmp_path, second):
-    models = Stub({43: second}, unsafe=[GOOD], seen=(), wins=False)
+def test_the_first_picture_is_kept_if_the_second_is_unsafe(tmp_path, second):
+    models = FakeNetworks({43: second}, unsafe=[GOOD], seen=(), wins=False)
     context = validated(context_for(tmp_path, models, BLACK))
     assert context[SEED] == 42
     assert context[SELECTED].picture is BLACK
     assert context.unsafe_progress_images is (second is GOOD)
 
 
-def test_a_job_that_is_cancelled_while_it_is_painted_again_stops(tmp_path):
+def test_a_job_cancelled_during_the_retry_stops(tmp_path):
     def report(_fraction, _message):
         raise JobAbandoned
 
     with pytest.raises(JobAbandoned):
-        validated(context_for(tmp_path, Stub({43: GOOD}, seen=(), wins=False), BLACK, report=report))
+        validated(context_for(tmp_path, FakeNetworks({43: GOOD}, seen=(), wins=False), BLACK, report=report))
 
 
-def test_a_middling_picture_is_kept_with_a_word_of_warning(tmp_path):
-    models = Stub(wins=False, seen=(SOFA,))
+def test_a_mediocre_picture_is_kept_with_a_note(tmp_path):
+    models = FakeNetworks(wins=False, seen=(SOFA,))
     context = validated(context_for(tmp_path, models, GOOD))
     assert scores.RETRY_BELOW <= context[QUALITY].score < 0.75
-    assert not models.painted
+    assert not models.generated
     assert any("have a look" in note for note in context.notes)
 
 
-def test_every_network_that_is_used_is_declared():
+def test_every_used_network_is_declared():
     assert {SAFETY, IMAGE_TEXT, DETECTOR, STABLE_DIFFUSION, SD15_FEW_STEP_UNET, CONTROLNETS} <= set(Validate.networks)
 
 
-def test_structure_of_the_same_picture_is_whole():
+def test_the_structure_score_of_the_photo_itself_is_one():
     assert scores.structure(find_edges(GOOD), GOOD) == 1
 
 
-def test_structure_allows_for_a_pixel_and_not_for_ten():
+def test_the_structure_score_tolerates_one_pixel_but_not_ten():
     near, far = np.roll(GOOD, 1, axis=1), np.roll(GOOD, 11, axis=(0, 1))
     assert scores.structure(find_edges(GOOD), near) > 0.95
     assert scores.structure(find_edges(GOOD), far) < 0.5
 
 
-def test_structure_of_nothing_and_of_everything_is_nil():
+def test_the_structure_score_of_flat_and_noisy_pictures_is_zero():
     noise = np.random.default_rng(0).integers(0, 256, GOOD.shape, dtype=np.uint8)
     assert scores.structure(find_edges(GOOD), BLACK) == 0
     assert scores.structure(find_edges(GOOD), noise) < 0.2
 
 
-def test_a_photo_without_edges_loses_none():
+def test_without_edges_the_structure_score_is_one():
     assert scores.structure(np.zeros((96, 128), np.uint8), GOOD) == 1
 
 
-def test_visual_quality_falls_with_blur_and_with_clipping():
+def test_the_visual_score_falls_with_blur_and_clipping():
     blurred = cv2.GaussianBlur(GOOD, (0, 0), 3)
     glaring = np.clip(GOOD.astype(int) * 2, 0, 255).astype(np.uint8)
     assert scores.visual(GOOD, GOOD) == 1
@@ -215,19 +215,19 @@ def test_visual_quality_falls_with_blur_and_with_clipping():
     assert scores.visual(GOOD, BLACK) == 0
 
 
-def test_visual_quality_falls_with_noise_and_not_with_more_patterns():
+def test_the_visual_score_falls_with_noise_but_not_with_patterns():
     chance = np.random.default_rng(0)
     patterned = np.clip(GOOD + chance.normal(0, 4, GOOD.shape), 0, 255).astype(np.uint8)
     assert scores.visual(GOOD, patterned) == pytest.approx(1, abs=0.01)
     assert scores.visual(GOOD, chance.integers(0, 256, GOOD.shape, dtype=np.uint8)) < 0.8
 
 
-def test_style_is_undecided_at_one_half():
+def test_equal_similarities_give_a_style_score_of_one_half():
     assert scores.style(np.full(len(styles()), 0.25, np.float32), 3) == 0.5
 
 
 @given(st.lists(st.floats(-1, 1, width=32), min_size=2, max_size=12), st.data())
-def test_style_grows_with_the_wanted_words(values, data):
+def test_the_style_score_grows_with_the_similarity_to_the_wanted_style(values, data):
     similarities = np.array(values, np.float32)
     wanted = data.draw(st.integers(0, len(values) - 1))
     more = similarities.copy()
@@ -235,44 +235,44 @@ def test_style_grows_with_the_wanted_words(values, data):
     assert 0 <= scores.style(similarities, wanted) <= scores.style(more, wanted) <= 1
 
 
-def test_objects_weigh_what_they_were_sure_of():
+def test_objects_are_weighted_by_their_scores():
     moved = SimpleNamespace(label="potted plant", box=(100, 10, 120, 50), score=0.9)
     assert scores.objects((SOFA, PLANT), (SOFA, moved)) == pytest.approx(0.9 / 1.5)
     assert scores.objects((SOFA,), ()) == 0
     assert scores.objects((), (SOFA,)) is None
 
 
-def test_one_thing_does_not_stand_for_two():
+def test_one_detection_matches_only_one_object():
     assert scores.objects((SOFA, SOFA), (SOFA,)) == 0.5
 
 
-def test_another_thing_at_the_same_place_is_not_it():
+def test_an_object_of_another_class_does_not_match():
     assert scores.objects((SOFA,), (Detection("bed", SOFA.box, 0.9),)) == 0
 
 
 @given(st.integers(0, 2**16))
-def test_what_is_kept_is_kept_to_the_bit_and_what_is_far_from_it_is_painted(seed):
+def test_kept_pixels_are_the_photos_and_distant_ones_generated(seed):
     rng = np.random.default_rng(seed)
-    photo, painted = rng.integers(0, 256, (2, 60, 90, 3), dtype=np.uint8)
+    photo, generated = rng.integers(0, 256, (2, 60, 90, 3), dtype=np.uint8)
     kept = np.zeros((60, 90), bool)
     top, left, height, width = rng.integers(0, 50), rng.integers(0, 80), rng.integers(1, 20), rng.integers(1, 20)
     kept[top : top + height, left : left + width] = True
-    result = composite(photo, painted, kept)
+    result = composite(photo, generated, kept)
     np.testing.assert_array_equal(result[kept], photo[kept])
     near = cv2.dilate(kept.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
-    np.testing.assert_array_equal(result[~near], painted[~near])
+    np.testing.assert_array_equal(result[~near], generated[~near])
 
 
-def test_what_is_kept_fades_out_beside_it():
-    photo, painted = np.full((300, 300, 3), 200, np.uint8), np.zeros((300, 300, 3), np.uint8)
+def test_the_photo_fades_out_beside_kept_pixels():
+    photo, generated = np.full((300, 300, 3), 200, np.uint8), np.zeros((300, 300, 3), np.uint8)
     kept = np.zeros((300, 300), bool)
     kept[:, :150] = True
-    row = composite(photo, painted, kept)[10, 145:160, 0].astype(int)
+    row = composite(photo, generated, kept)[10, 145:160, 0].astype(int)
     assert (np.diff(row) <= 0).all()
     assert 0 < row[5] < 200
 
 
-def test_keeping_nothing_changes_nothing():
-    painted = np.zeros((8, 8, 3), np.uint8)
-    assert composite(painted + 9, painted, None) is painted
-    assert composite(painted + 9, painted, np.zeros((8, 8), bool)) is painted
+def test_without_a_keep_mask_the_picture_is_returned():
+    generated = np.zeros((8, 8, 3), np.uint8)
+    assert composite(generated + 9, generated, None) is generated
+    assert composite(generated + 9, generated, np.zeros((8, 8), bool)) is generated

@@ -68,11 +68,11 @@ def result(finished: PlanResult) -> np.ndarray:
         return np.asarray(image)
 
 
-def test_every_chosen_face_changes_and_nothing_else_does(swap: Swap, models: ModelManager) -> None:
+def test_only_the_chosen_faces_change(swap: Swap, models: ModelManager) -> None:
     target = scene(64, 320, 520)
     finished = swap(scene(200), target, faces="all")
-    with models.use(FACE_ANALYSER) as held:
-        found = held[FACE_ANALYSER].analyse(target)
+    with models.use(FACE_ANALYSER) as networks:
+        found = networks[FACE_ANALYSER].analyse(target)
     assert len(found) == len(finished.objects) == 3
     away = np.all([face_mask(face.landmarks, *target.shape[:2]) == 0 for face in found], axis=0)
     changed = (result(finished) != target).any(-1)
@@ -83,20 +83,20 @@ def test_every_chosen_face_changes_and_nothing_else_does(swap: Swap, models: Mod
     assert {used.id for used in finished.models} == {"buffalo-l", "inswapper-128", "safety-checker"}
 
 
-def test_faces_not_asked_for_are_kept_and_named_so(swap: Swap) -> None:
+def test_other_faces_are_kept_and_listed_as_kept(swap: Swap) -> None:
     target = scene(64, 320)
     finished = swap(scene(200), target, faces="1")
     assert [each.kept for each in finished.objects] == [True, False]
     assert np.array_equal(result(finished)[:, :200], target[:, :200])
 
 
-def test_whose_face_it_is_decides_what_is_made(swap: Swap) -> None:
+def test_the_identity_decides_the_result(swap: Swap) -> None:
     target = scene(320)
     one, other = (result(swap(scene(200, colour=colour), target)) for colour in ((255, 0, 0), (255, 0, 30)))
     assert (one != other).any()
 
 
-def test_where_the_source_shows_several_one_must_be_chosen(swap: Swap) -> None:
+def test_several_source_faces_need_a_choice(swap: Swap) -> None:
     with pytest.raises(DarkroomError) as raised:
         swap(scene(64, 320), scene(320))
     assert raised.value.detail.code is ErrorCode.SEVERAL_FACES
@@ -104,7 +104,7 @@ def test_where_the_source_shows_several_one_must_be_chosen(swap: Swap) -> None:
 
 
 @pytest.mark.parametrize(("source", "target", "named"), [((), (64,), "source"), ((64,), (), "target")])
-def test_a_picture_without_a_face_is_named(
+def test_a_picture_without_a_face_is_named_in_the_error(
     swap: Swap, source: tuple[int, ...], target: tuple[int, ...], named: str
 ) -> None:
     with pytest.raises(DarkroomError) as raised:
@@ -113,31 +113,29 @@ def test_a_picture_without_a_face_is_named(
     assert f"in the {named} picture" in str(raised.value)
 
 
-def test_other_faces_of_the_same_pictures_are_chosen_without_looking_again(swap: Swap) -> None:
+def test_another_choice_of_faces_uses_the_cached_detection(swap: Swap) -> None:
     swap(scene(200), scene(64, 320), faces="0")
     again = swap(scene(200), scene(64, 320), faces="1")
     assert {time.stage: time.cached for time in again.timeline}["detect"]
     assert {used.id for used in again.models} == {"buffalo-l", "inswapper-128", "safety-checker"}
 
 
-def test_a_large_face_says_that_it_is_soft(swap: Swap) -> None:
+def test_an_enlarged_face_adds_a_note(swap: Swap) -> None:
     target = np.asarray(Image.fromarray(scene(320)).resize((2560, 1920), Image.Resampling.NEAREST))
     assert any("soft" in note for note in swap(scene(200), target).notes)
     assert not any("soft" in note for note in swap(scene(200), scene(320)).notes)
 
 
-def test_a_result_that_must_not_be_shown_is_refused(
-    swap: Swap, models: ModelManager, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with models.use(SAFETY) as held:
-        monkeypatch.setattr(type(held[SAFETY]), "unsafe", lambda _self, _picture: True)
+def test_an_unsafe_result_is_rejected(swap: Swap, models: ModelManager, monkeypatch: pytest.MonkeyPatch) -> None:
+    with models.use(SAFETY) as networks:
+        monkeypatch.setattr(type(networks[SAFETY]), "unsafe", lambda _self, _picture: True)
     with pytest.raises(DarkroomError) as raised:
         swap(scene(200), scene(320))
     assert raised.value.detail.code is ErrorCode.REJECTED_CONTENT
 
 
 @pytest.mark.parametrize("network", [FACE_ANALYSER, FACE_SWAPPER])
-def test_without_the_operators_word_the_licence_keeps_a_network_off(tiny_weights: Path, network: object) -> None:
+def test_face_networks_need_the_accepted_research_licence(tiny_weights: Path, network: object) -> None:
     models = ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu"))
     for refuse in (lambda: models.check_weights([network]), lambda: models.use(network).__enter__()):
         with pytest.raises(DarkroomError) as raised:
@@ -148,21 +146,21 @@ def test_without_the_operators_word_the_licence_keeps_a_network_off(tiny_weights
     models.check_weights([SAFETY])
 
 
-def test_a_file_that_is_no_network_is_refused_in_one_line(tmp_path: Path) -> None:
-    shelf, swapper = WeightStore(tmp_path), catalog()["inswapper-128"]
+def test_a_file_that_is_no_network_is_rejected_in_one_line(tmp_path: Path) -> None:
+    weight_store, swapper = WeightStore(tmp_path), catalog()["inswapper-128"]
     (tmp_path / swapper.id).mkdir()
     (tmp_path / swapper.id / swapper.files[0]).write_bytes(b"not a graph")
-    shelf.record(swapper, "random")
+    weight_store.record(swapper, "random")
     with (
         pytest.raises(DarkroomError) as raised,
-        ModelManager(shelf, Placement.for_device("cpu"), accept_research_licence=True).use(FACE_SWAPPER),
+        ModelManager(weight_store, Placement.for_device("cpu"), accept_research_licence=True).use(FACE_SWAPPER),
     ):
         pass
     assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
     assert "inswapper_128.onnx was not loaded" in str(raised.value)
 
 
-def test_what_others_say_while_the_swapper_is_loaded_is_heard(
+def test_loading_the_swapper_keeps_the_output_of_other_threads(
     tiny_weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make = faces._session
@@ -178,11 +176,11 @@ def test_what_others_say_while_the_swapper_is_loaded_is_heard(
         assert capsys.readouterr().out == "another job's metric\n"
 
 
-def test_a_face_whose_points_lie_on_one_line_is_none(
+def test_a_face_with_collinear_landmarks_is_dropped(
     swap: Swap, models: ModelManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with models.use(FACE_ANALYSER) as held:
-        detector = held[FACE_ANALYSER].session.detector
+    with models.use(FACE_ANALYSER) as networks:
+        detector = networks[FACE_ANALYSER].session.detector
     detect = detector.detect
 
     def in_profile(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

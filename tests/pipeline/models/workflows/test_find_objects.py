@@ -99,7 +99,7 @@ def keeping(*points: tuple[float, float], **params: Any) -> StageContext:
     return looked(BuildKeepMask(), asked, COUCH, CAT, TV)
 
 
-def test_the_smallest_thing_at_a_point_is_kept() -> None:
+def test_the_smallest_object_at_a_point_is_kept() -> None:
     context = keeping((0.4, 0.45))
     assert {each.label for each in context[OBJECTS] if each.kept} == {"cat"}
     assert context[KEEP_MASK] is not None
@@ -108,18 +108,18 @@ def test_the_smallest_thing_at_a_point_is_kept() -> None:
     assert context.notes == []
 
 
-def test_points_and_names_add_up() -> None:
+def test_points_and_names_are_combined() -> None:
     context = keeping((0.86, 0.2), (0.75, 0.55), keep=["cat"])
     assert {each.label for each in context[OBJECTS] if each.kept} == {"couch", "cat", "tv"}
 
 
-def test_where_nothing_is_is_said() -> None:
+def test_a_point_without_an_object_adds_a_note() -> None:
     context = keeping((0.02, 0.98))
     assert context[KEEP_MASK] is None
     assert context.notes == ["Nothing was found to keep at 0.02, 0.98."]
 
 
-def test_outlines_are_those_of_the_masks() -> None:
+def test_outlines_match_the_masks() -> None:
     big = Detection("couch", (200, 200, 1800, 900), 0.9)
     couch = looked(ListObjects(), FindObjectsParams(), big, height=1000, width=2000)[OBJECTS][0]
     for x in range(50, 2000, 150):
@@ -129,7 +129,7 @@ def test_outlines_are_those_of_the_masks() -> None:
                 assert contains_point(couch.outlines, x, y) is bool(radius < 1)
 
 
-def test_a_crowd_is_cut_to_the_largest_and_told() -> None:
+def test_a_crowd_is_limited_to_the_largest_with_a_note() -> None:
     crowd = [Detection("book", (4.0 * i, 10, 4 * i + 3 + i / 20, 40 + i), 0.5) for i in range(40)]
     context = looked(ListObjects(), FindObjectsParams(), *crowd)
     assert len(context[OBJECTS]) == MAX_OBJECTS
@@ -138,7 +138,7 @@ def test_a_crowd_is_cut_to_the_largest_and_told() -> None:
     assert areas == sorted(areas, reverse=True)
 
 
-def test_an_empty_photo_says_so() -> None:
+def test_a_photo_without_objects_adds_a_note() -> None:
     context = looked(ListObjects(), FindObjectsParams())
     assert context[OBJECTS] == ()
     assert context.notes == ["Nothing was found in this photo."]
@@ -151,7 +151,7 @@ def picture(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_restyling_of_the_same_photo_need_not_look_again(picture: Path, tmp_path: Path) -> None:
+def test_restyling_the_same_photo_uses_the_cached_detections(picture: Path, tmp_path: Path) -> None:
     networks, runner = Networks(COUCH, CAT), Runner(cache=StageCache())
     seeing = Plan(
         Kind.RESTYLE_ROOM,
@@ -177,7 +177,7 @@ def test_a_restyling_of_the_same_photo_need_not_look_again(picture: Path, tmp_pa
     assert not np.array_equal(masks[0], masks[1])
 
 
-def test_it_runs_on_networks_in_their_real_layouts(tiny_weights: Path, picture: Path, tmp_path: Path) -> None:
+def test_the_plan_runs_with_networks_in_their_real_layouts(tiny_weights: Path, picture: Path, tmp_path: Path) -> None:
     models = ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu"))
     context = StageContext(FindObjectsParams(format="png"), {"photo": picture}, tmp_path, network_provider=models)
     finished = Runner().run(get_plan(Kind.FIND_OBJECTS, Engine.MODELS), context, Silent())

@@ -48,13 +48,13 @@ def save(folder: Path, photo: np.ndarray, mask: np.ndarray) -> dict[str, Path]:
     return {"photo": folder / "photo.png", "mask": folder / "mask.png"}
 
 
-class Heard:
+class RecordedReports:
     """What a job says of itself; raises ``JobAbandoned`` once it has said ``until`` things."""
 
     def __init__(self, until: int = 10_000) -> None:
         self.fractions: list[float] = []
         self.messages: list[str] = []
-        self.looks: list[np.ndarray] = []
+        self.progress_images: list[np.ndarray] = []
         self._until = until
 
     def report(self, fraction: float, message: str) -> None:
@@ -64,16 +64,18 @@ class Heard:
             raise JobAbandoned
 
 
-def run(models: ModelManager, uploads: dict[str, Path], heard: Heard | None = None, **params: object) -> StageContext:
-    heard = heard or Heard()
+def run(
+    models: ModelManager, uploads: dict[str, Path], reports: RecordedReports | None = None, **params: object
+) -> StageContext:
+    reports = reports or RecordedReports()
     folder = uploads["photo"].parent
     context = StageContext(
         InpaintParams(**params),
         uploads,
         folder,
-        heard.report,
+        reports.report,
         network_provider=models,
-        report_progress_image=heard.looks.append,
+        report_progress_image=reports.progress_images.append,
     )
     for stage, _ in get_plan(Kind.INPAINT, Engine.MODELS).steps:
         context.enter_stage(stage)
@@ -83,7 +85,7 @@ def run(models: ModelManager, uploads: dict[str, Path], heard: Heard | None = No
 
 
 @pytest.mark.parametrize("params", [{}, WORDS, {"grow": 5}, WORDS | {"guidance": 1.0}], ids=str)
-def test_the_hole_is_filled_and_every_other_pixel_stays(models, uploads, params) -> None:
+def test_the_hole_is_filled_and_no_other_pixel_changes(models, uploads, params) -> None:
     context = run(models, uploads, **params)
     saved = np.asarray(Image.open(context[SAVED][0].path))
     hole = context[HOLE]
@@ -94,7 +96,7 @@ def test_the_hole_is_filled_and_every_other_pixel_stays(models, uploads, params)
     assert context.notes == []
 
 
-def test_without_words_only_the_network_that_continues_is_used(models, uploads) -> None:
+def test_without_a_prompt_only_the_hole_filler_is_used(models, uploads) -> None:
     assert {used.id for used in run(models, uploads).models_used} == {"aot-gan-places2"}
     assert {used.id for used in run(models, uploads, **WORDS).models_used} == {
         "sd15",
@@ -104,18 +106,18 @@ def test_without_words_only_the_network_that_continues_is_used(models, uploads) 
 
 
 @pytest.mark.parametrize("params", [{}, WORDS], ids=["without words", "with words"])
-def test_the_same_params_and_seed_give_the_same_bytes(models, uploads, params) -> None:
+def test_equal_params_and_seeds_give_equal_bytes(models, uploads, params) -> None:
     first, again = (run(models, uploads, **params)[SAVED][0].path.read_bytes() for _ in range(2))
     assert first == again
 
 
-def test_words_negative_words_guidance_and_seed_count(models, uploads) -> None:
+def test_prompts_guidance_and_seed_change_the_result(models, uploads) -> None:
     first = run(models, uploads, **WORDS)[RESULT]
     for other in ({"prompt": "a cellar"}, {"seed": 7}, {"guidance": 2.0}, {"negative_prompt": "a dog"}, {"steps": 2}):
         assert (run(models, uploads, **WORDS | other)[RESULT] != first).any(), other
 
 
-def test_what_was_in_the_hole_does_not_come_back(models, uploads, tmp_path: Path) -> None:
+def test_pixels_in_the_hole_have_no_effect(models, uploads, tmp_path: Path) -> None:
     """A photo that differs under the mask alone gives the same result, with words as well as without."""
     (tmp_path / "other").mkdir()
     photo, mask = (np.asarray(Image.open(uploads[role])) for role in ("photo", "mask"))
@@ -124,21 +126,21 @@ def test_what_was_in_the_hole_does_not_come_back(models, uploads, tmp_path: Path
         np.testing.assert_array_equal(run(models, uploads, **params)[RESULT], run(models, other, **params)[RESULT])
 
 
-def test_every_step_is_heard_some_are_shown_and_cancelling_ends_it_there(models, uploads) -> None:
-    heard = Heard()
-    run(models, uploads, heard, prompt="a chair", steps=6)
-    steps = [message for message in heard.messages if message.startswith("Denoising")]
+def test_every_step_is_reported_and_cancellation_stops_within_one_step(models, uploads) -> None:
+    reports = RecordedReports()
+    run(models, uploads, reports, prompt="a chair", steps=6)
+    steps = [message for message in reports.messages if message.startswith("Denoising")]
     assert steps == [f"Denoising: step {n} of 6" for n in range(1, 7)]
-    assert 1 <= len(heard.looks) <= 5
-    cut = Heard(until=heard.messages.index("Denoising: step 2 of 6") + 1)
+    assert 1 <= len(reports.progress_images) <= 5
+    cut = RecordedReports(until=reports.messages.index("Denoising: step 2 of 6") + 1)
     with pytest.raises(JobAbandoned):
         run(models, uploads, cut, prompt="a chair", steps=6)
     assert cut.messages[-1] == "Denoising: step 2 of 6"
     with pytest.raises(JobAbandoned):
-        run(models, uploads, Heard(until=4))
+        run(models, uploads, RecordedReports(until=4))
 
 
-def test_a_white_mask_with_words_paints_the_whole_photo(models, uploads) -> None:
+def test_a_full_mask_with_a_prompt_fills_the_whole_photo(models, uploads) -> None:
     Image.new("L", (300, 200), 255).save(uploads["mask"])
     context = run(models, uploads, **WORDS)
     assert (context[RESULT] != context[PHOTO]).any(axis=-1).mean() > 0.9
@@ -146,7 +148,7 @@ def test_a_white_mask_with_words_paints_the_whole_photo(models, uploads) -> None
         run(models, uploads)
 
 
-def test_a_hole_beyond_the_networks_size_is_filled_smaller_and_says_so(models, uploads) -> None:
+def test_a_large_hole_is_filled_at_a_reduced_size_with_a_note(models, uploads) -> None:
     mask = np.zeros((200, 300), np.uint8)
     mask[20:180, 20:280] = 255
     Image.fromarray(mask).save(uploads["mask"])
@@ -155,15 +157,15 @@ def test_a_hole_beyond_the_networks_size_is_filled_smaller_and_says_so(models, u
     np.testing.assert_array_equal(context[RESULT][mask == 0], context[PHOTO][mask == 0])
 
 
-def test_many_holes_are_painted_at_once_but_continued_one_by_one(models, tmp_path: Path) -> None:
+def test_many_holes_share_a_crop_with_a_prompt_and_have_their_own_without(models, tmp_path: Path) -> None:
     photo = np.random.default_rng(4).integers(90, 160, (600, 1600, 3), dtype=np.uint8)
     mask = np.zeros((600, 1600), np.uint8)
     for left in range(50, 1600, 300):
         mask[100:110, left : left + 10] = 255
     uploads = save(tmp_path, photo, mask)
-    heard = Heard()
-    run(models, uploads, heard, **WORDS)
-    assert sum(message.startswith("Denoising") for message in heard.messages) == 3
+    reports = RecordedReports()
+    run(models, uploads, reports, **WORDS)
+    assert sum(message.startswith("Denoising") for message in reports.messages) == 3
     context = run(models, uploads)
     assert context.notes == []
     assert (context[RESULT] != photo).any(axis=-1)[mask > 0].mean() > 0.9
@@ -173,10 +175,10 @@ def test_many_holes_are_painted_at_once_but_continued_one_by_one(models, tmp_pat
 @pytest.mark.parametrize(
     ("network", "params"), [(HOLE_FILLER, {}), (STABLE_DIFFUSION, WORDS)], ids=["without words", "with words"]
 )
-def test_when_the_memory_runs_out_it_is_made_at_half_size(models, uploads, monkeypatch, network, params) -> None:
-    with models.use(network) as held:
+def test_out_of_memory_halves_the_size_and_adds_a_note(models, uploads, monkeypatch, network, params) -> None:
+    with models.use(network) as networks:
         method = "inpaint" if network is STABLE_DIFFUSION else "fill"
-        fill, sizes = getattr(held[network], method), []
+        fill, sizes = getattr(networks[network], method), []
 
         def once(*args: object, **more: object) -> object:
             hole = args[0].hole if network is STABLE_DIFFUSION else args[1]
@@ -185,27 +187,27 @@ def test_when_the_memory_runs_out_it_is_made_at_half_size(models, uploads, monke
                 raise torch.OutOfMemoryError("full")
             return fill(*args, **more)
 
-        monkeypatch.setattr(held[network], method, once)
+        monkeypatch.setattr(networks[network], method, once)
         context = run(models, uploads, **params)
     assert sizes == [SIDE, SIDE // 2]
     assert HALF_SIZE_NOTE in context.notes
     np.testing.assert_array_equal(context[RESULT][~context[HOLE]], context[PHOTO][~context[HOLE]])
 
 
-def test_what_must_not_be_shown_is_refused_where_words_asked_for_it(models, uploads, monkeypatch) -> None:
-    with models.use(SAFETY) as held:
-        monkeypatch.setattr(held[SAFETY], "unsafe", lambda _picture: True)
-        with pytest.raises(DarkroomError) as caught:
+def test_unsafe_results_of_prompts_are_rejected(models, uploads, monkeypatch) -> None:
+    with models.use(SAFETY) as networks:
+        monkeypatch.setattr(networks[SAFETY], "unsafe", lambda _picture: True)
+        with pytest.raises(DarkroomError) as raised:
             run(models, uploads, **WORDS)
-        assert caught.value.detail.code is ErrorCode.REJECTED_CONTENT
+        assert raised.value.detail.code is ErrorCode.REJECTED_CONTENT
         run(models, uploads)
 
 
-def test_a_prompt_that_is_too_long_is_noted(models, uploads) -> None:
+def test_a_truncated_prompt_adds_a_note(models, uploads) -> None:
     context = run(models, uploads, prompt="a very " * 60 + "red chair", steps=1)
     assert any("red chair” was not read" in note for note in context.notes)
 
 
-def test_the_unet_sees_latents_hole_and_photo(models) -> None:
-    with models.use(SD15_INPAINT_UNET) as held:
-        assert held[SD15_INPAINT_UNET].unet.config.in_channels == 9
+def test_the_unet_gets_latents_mask_and_masked_photo(models) -> None:
+    with models.use(SD15_INPAINT_UNET) as networks:
+        assert networks[SD15_INPAINT_UNET].unet.config.in_channels == 9

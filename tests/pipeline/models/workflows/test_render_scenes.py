@@ -22,7 +22,7 @@ from pipeline.models.workflows.render_scenes import plan
 from pipeline.speech.types import SAMPLE_RATE
 from pipeline.weights.catalog import catalog
 from pipeline.weights.store import WeightStore
-from tests.pipeline.scenes.scene_rendering import COLOURS, Reporter, Studio, write_sound
+from tests.pipeline.scenes.scene_rendering import COLOURS, Reporter, VideoRenderer, write_wav
 
 SIDE = 128
 DITTO = catalog()["ditto"]
@@ -41,23 +41,23 @@ def models(tiny_weights, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def studio(tmp_path, models):
+def renderer(tmp_path, models):
     (tmp_path / "studio").mkdir()
-    studio = Studio(tmp_path / "studio", models)
-    studio.files["face"] = next(iter(avatars().values())).path
-    return studio
+    renderer = VideoRenderer(tmp_path / "studio", models)
+    renderer.files["face"] = next(iter(avatars().values())).path
+    return renderer
 
 
 @pytest.fixture
 def unsafe(models, monkeypatch):
     """Has every picture called unsafe."""
-    with models.use(SAFETY) as held:
-        monkeypatch.setattr(held[SAFETY], "unsafe", lambda _picture: True)
+    with models.use(SAFETY) as networks:
+        monkeypatch.setattr(networks[SAFETY], "unsafe", lambda _picture: True)
 
 
-def test_drawn_uploaded_and_speaking_scenes_become_one_video(studio):
+def test_generated_uploaded_and_avatar_scenes_become_one_video(renderer):
     reporter = Reporter()
-    video = studio.render(plan(), [GENERATED, IMAGE, AVATAR], reporter, subtitles="file")
+    video = renderer.render(plan(), [GENERATED, IMAGE, AVATAR], reporter, subtitles="file")
     # The words last 0.7 s, with the silence around them 1.32 s in whole frames.
     assert video.frames.shape == (25 + 25 + 33, 360, 360, 3)
     assert video.frames[12].std() > 1
@@ -73,7 +73,7 @@ def test_drawn_uploaded_and_speaking_scenes_become_one_video(studio):
     assert {"imagine", "scenes", "join"} <= set(reporter.stages)
 
 
-def test_a_generated_picture_is_asked_for_as_generate_would_be():
+def test_generated_scenes_use_the_params_of_generate():
     params = RenderScenesParams.model_validate(
         {"scenes": [{**GENERATED, "style": "clay"}, IMAGE], "aspect": "9:16", "seed": 7}
     )
@@ -82,46 +82,46 @@ def test_a_generated_picture_is_asked_for_as_generate_would_be():
     assert (asked.profile, asked.count) == (Profile.FAST, 1)
 
 
-def test_what_was_drawn_and_animated_is_not_made_again(studio, monkeypatch, models):
-    first = studio.render(plan(), [GENERATED, AVATAR])
+def test_generated_and_animated_parts_are_reused(renderer, monkeypatch, models):
+    first = renderer.render(plan(), [GENERATED, AVATAR])
 
     def never(*_args):
         raise AssertionError
 
     monkeypatch.setattr(TextToImage, "run", never)
-    (studio.folder.parent / "programs" / DITTO.id / DITTO.program.file).write_text("raise SystemExit(1)\n")
-    again = studio.render(plan(), [GENERATED, AVATAR])
+    (renderer.folder.parent / "programs" / DITTO.id / DITTO.program.file).write_text("raise SystemExit(1)\n")
+    again = renderer.render(plan(), [GENERATED, AVATAR])
     assert first.digests == again.digests
     assert first.finished.notes == again.finished.notes
     assert set(first.finished.models) == set(again.finished.models)
 
 
-def test_a_picture_that_must_not_be_shown_is_told_of_its_scene(studio, unsafe):
-    with pytest.raises(DarkroomError, match=r"^Scene 2 \(generated\): .* not safe for work") as caught:
-        studio.render(plan(), [IMAGE, GENERATED])
-    assert caught.value.detail.code is ErrorCode.REJECTED_CONTENT
-    assert not any(name.startswith("picture-") for name in map(str, studio.kept.path.iterdir()))
+def test_an_unsafe_picture_names_its_scene(renderer, unsafe):
+    with pytest.raises(DarkroomError, match=r"^Scene 2 \(generated\): .* not safe for work") as raised:
+        renderer.render(plan(), [IMAGE, GENERATED])
+    assert raised.value.detail.code is ErrorCode.REJECTED_CONTENT
+    assert not any(name.startswith("picture-") for name in map(str, renderer.intermediates.path.iterdir()))
 
 
-def test_a_portrait_without_a_face_is_told_of_its_scene(studio, tmp_path):
+def test_a_portrait_without_a_face_names_its_scene(renderer, tmp_path):
     program = tmp_path / "programs" / DITTO.id / DITTO.program.file
     program.write_text('import sys; sys.stderr.write("in _get_eye_info\\n"); sys.exit(1)\n')
-    with pytest.raises(DarkroomError, match=r"^Scene 2 \(avatar\): No face was found") as caught:
-        studio.render(plan(), [IMAGE, AVATAR, IMAGE])
-    assert caught.value.detail.code is ErrorCode.NO_FACE
+    with pytest.raises(DarkroomError, match=r"^Scene 2 \(avatar\): No face was found") as raised:
+        renderer.render(plan(), [IMAGE, AVATAR, IMAGE])
+    assert raised.value.detail.code is ErrorCode.NO_FACE
 
 
-def test_a_recorded_voice_is_heard_where_nobody_wrote_it_down(studio, tmp_path):
+def test_a_recorded_voice_without_a_script_is_transcribed(renderer, tmp_path):
     hum = (0.5 * np.sin(np.arange(SAMPLE_RATE) / 30) * np.sin(np.arange(SAMPLE_RATE) / 9000)).astype(np.float32)
-    studio.files["track"] = write_sound(hum, tmp_path / "track.wav")
+    renderer.files["track"] = write_wav(hum, tmp_path / "track.wav")
     scenes = [IMAGE, {"type": "image", "picture": "red", "voice_track": "track"}]
-    video = studio.render(plan(), scenes, subtitles="file")
+    video = renderer.render(plan(), scenes, subtitles="file")
     # What random weights hear means nothing; but whatever they heard, or did not, is told of that scene.
     heard = ("Scene 2: The subtitles were written by a network", "Scene 2: Nothing that the recorded voice says")
     assert any(note.startswith(heard) for note in video.finished.notes)
 
 
-def test_a_video_with_a_picture_of_half_the_size_may_be_better_another_time(studio, monkeypatch):
+def test_a_half_size_picture_adds_a_note(renderer, monkeypatch):
     def too_large(canvas):
         if canvas.scale == full:
             raise MemoryError
@@ -129,13 +129,13 @@ def test_a_video_with_a_picture_of_half_the_size_may_be_better_another_time(stud
     full = SdxlCanvas.for_aspect(Aspect.SQUARE, SIDE).scale
     draw = draw_module._generate
     monkeypatch.setattr(draw_module, "_generate", lambda context, canvas: too_large(canvas) or draw(context, canvas))
-    notes = studio.render(plan(), [IMAGE, GENERATED]).finished.notes
+    notes = renderer.render(plan(), [IMAGE, GENERATED]).finished.notes
     assert f"Scene 2: {HALF_SIZE_NOTE}" in notes
     assert not Result(pictures=[], engine=Engine.MODELS, notes=list(notes)).cacheable
 
 
-def test_the_picture_is_drawn_in_the_videos_shape(studio):
-    context = studio.context([GENERATED, IMAGE], aspect="9:16")
+def test_the_picture_has_the_videos_aspect(renderer):
+    context = renderer.context([GENERATED, IMAGE], aspect="9:16")
     GenerateScenePictures().run(context)
     assert list(context[SCENE_PICTURES]) == [0]
     assert decode(context[SCENE_PICTURES][0]).rgb.shape == (168, 96, 3)

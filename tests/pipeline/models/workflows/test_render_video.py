@@ -88,7 +88,7 @@ def subtitles(finished: PlanResult) -> dict[str, str]:
     return {file.format: file.path.read_text("utf-8") for file in found}
 
 
-def test_a_script_is_said_by_the_portrait_and_written_under_it(render: Render) -> None:
+def test_a_script_becomes_a_talking_portrait_with_subtitles(render: Render) -> None:
     finished = render(script="Good morning.", subtitles="both", aspect="16:9")
     made = video(finished)
     assert (made.width, made.height) == (640, 360)
@@ -102,23 +102,23 @@ def test_a_script_is_said_by_the_portrait_and_written_under_it(render: Render) -
     assert any("by chance" in note for note in finished.notes)
 
 
-def test_a_recorded_voice_that_nobody_wrote_down_is_heard(render: Render) -> None:
+def test_a_recorded_voice_without_a_script_is_transcribed(render: Render) -> None:
     finished = render(hum(), subtitles="file", language="en-US")
     assert "-->" in subtitles(finished)["srt"]
     assert [used.id for used in finished.models] == ["ditto", "whisper-small"]
     assert any("may be wrong" in note for note in finished.notes)
 
 
-def test_where_nothing_was_understood_a_note_says_so(render: Render) -> None:
+def test_an_empty_transcript_adds_a_note(render: Render) -> None:
     finished = render(np.full(SECONDS * SAMPLE_RATE, 1e-3, np.float32), subtitles="burned")
     assert NOT_UNDERSTOOD in finished.notes
     assert video(finished).seconds >= SECONDS
 
 
-def test_a_portrait_without_a_face_is_no_video(render: Render, tmp_path: Path) -> None:
+def test_a_portrait_without_a_face_fails_the_job(render: Render, tmp_path: Path) -> None:
     said = "img_crop, M_c2o, lmk203 = self._crop(img)\nTypeError: cannot unpack non-iterable NoneType object"
     (tmp_path / "programs" / DITTO.id / "inference.py").write_text(f"raise SystemExit({said!r})")
-    with pytest.raises(DarkroomError) as caught:
+    with pytest.raises(DarkroomError) as raised:
         render(script="Good morning.")
-    assert caught.value.detail.code is ErrorCode.NO_FACE
+    assert raised.value.detail.code is ErrorCode.NO_FACE
     assert not list((tmp_path / "job").glob("*.mp4"))

@@ -28,8 +28,8 @@ from pipeline.models.offload.manager import ModelManager
 from pipeline.models.workflows import upscale
 from pipeline.weights.catalog import catalog
 from pipeline.weights.store import Weights, WeightStore
-from tests.pipeline.models.networks.malicious_pickles import Harmful
-from tests.pipeline.models.workflows.upscale_fakes import Fakes, Repeating, run
+from tests.pipeline.models.networks.malicious_pickles import MaliciousPickle
+from tests.pipeline.models.workflows.upscale_fakes import FakeNetworkProvider, PixelRepeater, run
 
 Rgb = NDArray[np.uint8]
 PHOTO, ANIME = "realesrgan-x4plus", "realesrgan-x4plus-anime"
@@ -49,7 +49,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def enlarger(weights: Path) -> SuperResolution:
+def upscaler(weights: Path) -> SuperResolution:
     return loaded(weights)
 
 
@@ -58,21 +58,21 @@ def loaded(weights: Path, model: str = PHOTO, placement: Placement | None = None
     return super_resolution.load({given.model.role: given}, placement or Placement.for_device("cpu"))
 
 
-def tiled(enlarger: Any, picture: Rgb, side: int, overlap: int, scale: float = 4) -> Rgb:
+def tiled(upscaler: Any, picture: Rgb, side: int, overlap: int, scale: float = 4) -> Rgb:
     height, width = (round(length * scale) for length in picture.shape[:2])
     rows = tile_spans(picture.shape[0], height, side, overlap, 4)
     columns = tile_spans(picture.shape[1], width, side, overlap, 4)
     assembly = TileAssembler(np.empty((height, width, 3), np.uint8), rows, columns)
     for tile in tiles(picture, rows, columns):
-        assembly.add(tile, enlarger.upscale([tile], lambda _: None)[0])
+        assembly.add(tile, upscaler.upscale([tile], lambda _: None)[0])
     return assembly.result
 
 
-def whole(enlarger: SuperResolution, picture: Rgb, scale: float = 4) -> Rgb:
-    return tiled(enlarger, picture, max(picture.shape), 0, scale)
+def whole(upscaler: SuperResolution, picture: Rgb, scale: float = 4) -> Rgb:
+    return tiled(upscaler, picture, max(picture.shape), 0, scale)
 
 
-def test_the_network_is_what_spandrel_reads_from_the_same_file(weights: Path, photo: Rgb) -> None:
+def test_the_network_equals_spandrels(weights: Path, photo: Rgb) -> None:
     """Ours goes block by block, so that cancelling is heard, and must come to the same."""
     for model in (PHOTO, ANIME):
         described = ModelLoader().load_from_file(weights / model / catalog()[model].files[0])
@@ -86,47 +86,49 @@ def test_the_network_is_what_spandrel_reads_from_the_same_file(weights: Path, ph
 
 @pytest.mark.parametrize("scale", [1.5, 2, 2.5, 3, 4])
 @pytest.mark.parametrize("size", [(96, 129), (64, 65), (32, 40)])
-def test_tiles_leave_no_trace(enlarger: SuperResolution, photo: Rgb, size: tuple[int, int], scale: float) -> None:
+def test_tiles_with_overlap_leave_no_seams(
+    upscaler: SuperResolution, photo: Rgb, size: tuple[int, int], scale: float
+) -> None:
     picture = np.ascontiguousarray(photo[60 : 60 + size[0], 80 : 80 + size[1]])
-    cut = tiled(enlarger, picture, 64, 32, scale).astype(int)
-    assert np.abs(cut - whole(enlarger, picture, scale)).max() <= 1
+    cut = tiled(upscaler, picture, 64, 32, scale).astype(int)
+    assert np.abs(cut - whole(upscaler, picture, scale)).max() <= 1
 
 
-def test_tiles_without_overlap_would_leave_one(enlarger: SuperResolution, photo: Rgb) -> None:
+def test_tiles_without_overlap_leave_seams(upscaler: SuperResolution, photo: Rgb) -> None:
     picture = np.ascontiguousarray(photo[60:156, 80:176])
-    cut = tiled(enlarger, picture, 48, 0).astype(int)
-    assert np.abs(cut - whole(enlarger, picture)).max() > 20
+    cut = tiled(upscaler, picture, 48, 0).astype(int)
+    assert np.abs(cut - whole(upscaler, picture)).max() > 20
 
 
-def test_equal_tiles_at_once_are_as_one_by_one(enlarger: SuperResolution, photo: Rgb) -> None:
+def test_batched_tiles_equal_single_tiles(upscaler: SuperResolution, photo: Rgb) -> None:
     rows, columns = tile_spans(96, 240, 64, 32, 4), tile_spans(160, 400, 64, 32, 4)
     those = list(tiles(photo[:96, :160], rows, columns))
     assert len(those) == 8
     heard: list[float] = []
-    together = enlarger.upscale(those, heard.append)
+    together = upscaler.upscale(those, heard.append)
     for tile, enlarged in zip(those, together, strict=True):
         assert enlarged.shape == (len(tile.rows.weights), len(tile.columns.weights), 3)
-        assert np.abs(enlarged - enlarger.upscale([tile], lambda _: None)[0]).max() < 0.01
+        assert np.abs(enlarged - upscaler.upscale([tile], lambda _: None)[0]).max() < 0.01
     assert heard == sorted(heard)
     assert heard[-1] == 1
 
 
-def test_it_works_in_half_precision_as_on_a_t4(weights: Path, enlarger: SuperResolution, photo: Rgb) -> None:
+def test_the_network_runs_in_half_precision(weights: Path, upscaler: SuperResolution, photo: Rgb) -> None:
     half = loaded(weights, placement=Placement(torch.device("cpu"), torch.float16, torch.channels_last))
     crop = np.ascontiguousarray(photo[:64, :64])
-    difference = np.abs(whole(half, crop, 2).astype(int) - whole(enlarger, crop, 2))
+    difference = np.abs(whole(half, crop, 2).astype(int) - whole(upscaler, crop, 2))
     assert difference.max() <= 3
 
 
-def test_there_is_room_for_less_where_memory_is_short(
-    enlarger: SuperResolution, monkeypatch: pytest.MonkeyPatch
+def test_less_free_memory_gives_a_smaller_pixel_capacity(
+    upscaler: SuperResolution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plenty = enlarger.pixel_capacity()
+    plenty = upscaler.pixel_capacity()
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=400_000_000))
-    assert 64**2 <= enlarger.pixel_capacity() < plenty
+    assert 64**2 <= upscaler.pixel_capacity() < plenty
 
 
-def test_a_closed_network_holds_no_weights(weights: Path) -> None:
+def test_a_closed_network_keeps_no_weights(weights: Path) -> None:
     network = loaded(weights)
     assert network.size() > 0
     network.close()
@@ -156,8 +158,8 @@ def doubling(path: Path) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda path: torch.save({"params_ema": Harmful(path.with_name("it-ran"))}, path),
-        lambda path: path.write_bytes(pickle.dumps(Harmful(path.with_name("it-ran")))),
+        lambda path: torch.save({"params_ema": MaliciousPickle(path.with_name("it-ran"))}, path),
+        lambda path: path.write_bytes(pickle.dumps(MaliciousPickle(path.with_name("it-ran")))),
         lambda path: path.write_bytes(b""),
         lambda path: path.write_bytes(b"not a checkpoint"),
         lambda path: path.write_bytes(path.read_bytes()[:-20_000]),
@@ -168,20 +170,20 @@ def doubling(path: Path) -> None:
     ],
     ids=["code", "plain pickle", "empty", "text", "cut off", "a list", "archive", "others", "doubling"],
 )
-def test_a_file_of_anything_but_such_a_network_is_refused_unrun(
+def test_another_file_is_rejected_without_running_it(
     weights: Path, tmp_path: Path, damage: Callable[[Path], Any]
 ) -> None:
     model = catalog()[ANIME]
     file = Path(shutil.copy(weights / ANIME / model.files[0], tmp_path))
     damage(file)
-    with pytest.raises(DarkroomError) as caught:
+    with pytest.raises(DarkroomError) as raised:
         super_resolution.load({model.role: Weights(model, tmp_path, "random")}, Placement.for_device("cpu"))
-    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
-    assert f"darkroom models fetch {ANIME}" in caught.value.detail.message
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+    assert f"darkroom models fetch {ANIME}" in raised.value.detail.message
     assert not (tmp_path / "it-ran").exists()
 
 
-def test_damaged_safetensors_are_refused_by_name(weights: Path, tmp_path: Path) -> None:
+def test_damaged_safetensors_are_rejected_by_name(weights: Path, tmp_path: Path) -> None:
     model = catalog()[PHOTO]
     (tmp_path / model.files[0]).write_bytes((weights / PHOTO / model.files[0]).read_bytes()[:5000])
     with pytest.raises(DarkroomError, match=model.files[0]):
@@ -196,7 +198,7 @@ def picture(photo: Rgb, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("scale", [1.01, 2, 2.5, 4])
 @pytest.mark.parametrize("content", ["photo", "anime"])
-def test_a_picture_is_enlarged_to_the_scale_by_the_network_for_its_content(
+def test_the_content_selects_the_network_and_scale_the_size(
     weights: Path, photo: Rgb, tmp_path: Path, scale: float, content: str
 ) -> None:
     crop = photo[60:140, 80:187]
@@ -219,7 +221,7 @@ def test_alpha_is_enlarged_with_the_picture(tmp_path: Path, photo: Rgb) -> None:
     alpha = np.full(photo.shape[:2], 255, np.uint8)
     alpha[:, :160] = 0
     Image.fromarray(np.dstack([photo, alpha])).save(tmp_path / "in.png")
-    context = run(tmp_path / "in.png", Fakes(enlarger_photo=Repeating()), tmp_path)
+    context = run(tmp_path / "in.png", FakeNetworkProvider(enlarger_photo=PixelRepeater()), tmp_path)
     with Image.open(context[SAVED][0].path) as image:
         assert (image.mode, image.size) == ("RGBA", (1280, 960))
         large = np.asarray(image)
@@ -228,37 +230,37 @@ def test_alpha_is_enlarged_with_the_picture(tmp_path: Path, photo: Rgb) -> None:
     assert np.array_equal(large[:, 640:, :3], photo[:, 160:].repeat(4, 0).repeat(4, 1))
 
 
-def test_smaller_tiles_are_taken_when_the_memory_runs_out(picture: Path, photo: Rgb, tmp_path: Path) -> None:
-    network = Repeating(most=100)
-    models = Fakes(enlarger_photo=network)
+def test_out_of_memory_retries_with_smaller_tiles(picture: Path, photo: Rgb, tmp_path: Path) -> None:
+    network = PixelRepeater(most=100)
+    models = FakeNetworkProvider(enlarger_photo=network)
     context = run(picture, models, tmp_path)
     assert np.array_equal(context[RESULT], photo.repeat(4, 0).repeat(4, 1))
     assert sorted({*network.sides}, reverse=True) == [240, 128, 64]
-    assert models.freed == 3
+    assert models.released == 3
 
 
-def test_a_job_fails_when_the_smallest_tiles_are_too_large(picture: Path, tmp_path: Path) -> None:
-    network = Repeating(most=10)
-    with pytest.raises(DarkroomError) as caught:
-        run(picture, Fakes(enlarger_photo=network), tmp_path)
-    assert caught.value.detail.code is ErrorCode.OUT_OF_MEMORY
+def test_a_job_fails_if_the_smallest_tiles_do_not_fit(picture: Path, tmp_path: Path) -> None:
+    network = PixelRepeater(most=10)
+    with pytest.raises(DarkroomError) as raised:
+        run(picture, FakeNetworkProvider(enlarger_photo=network), tmp_path)
+    assert raised.value.detail.code is ErrorCode.OUT_OF_MEMORY
     assert network.sides == [240, 240, 128, 64]
 
 
-def test_tiles_are_as_large_as_the_memory_that_is_left(picture: Path, photo: Rgb, tmp_path: Path) -> None:
-    network = Repeating(room=100 * 100)
+def test_the_tile_size_follows_the_free_memory(picture: Path, photo: Rgb, tmp_path: Path) -> None:
+    network = PixelRepeater(room=100 * 100)
     assert np.array_equal(
-        run(picture, Fakes(enlarger_photo=network), tmp_path)[RESULT], photo.repeat(4, 0).repeat(4, 1)
+        run(picture, FakeNetworkProvider(enlarger_photo=network), tmp_path)[RESULT], photo.repeat(4, 0).repeat(4, 1)
     )
     assert {*network.sides} == {96}
 
 
-def test_progress_and_looks_come_while_tiles_are_made(picture: Path, tmp_path: Path) -> None:
+def test_progress_and_progress_images_are_reported_per_tile(picture: Path, tmp_path: Path) -> None:
     heard: list[float] = []
     seen: list[Rgb] = []
     run(
         picture,
-        Fakes(enlarger_photo=Repeating(room=96**2)),
+        FakeNetworkProvider(enlarger_photo=PixelRepeater(room=96**2)),
         tmp_path,
         report=lambda fraction, message: heard.append(fraction) if "part" in message else None,
         report_progress_image=seen.append,
@@ -271,7 +273,7 @@ def test_progress_and_looks_come_while_tiles_are_made(picture: Path, tmp_path: P
     assert brightness == sorted(brightness)
 
 
-def test_cancelling_is_heard_within_a_tile(weights: Path, picture: Path, tmp_path: Path) -> None:
+def test_cancellation_takes_effect_within_a_tile(weights: Path, picture: Path, tmp_path: Path) -> None:
     heard: list[float] = []
 
     def report(fraction: float, message: str) -> None:

@@ -17,7 +17,7 @@ from pipeline.imaging.tiles import Floats, Tile
 from pipeline.plans import get_plan
 
 
-class Repeating:
+class PixelRepeater:
     """A network of three lines: repeats pixels. Runs out of memory on tiles of more than ``most`` pixels a side."""
 
     factor = 4
@@ -43,14 +43,14 @@ class Repeating:
         return large[tile.rows.reduction, tile.columns.reduction]
 
 
-class Fakes:
+class FakeNetworkProvider:
     """Who has the fake networks."""
 
     long_side = 256
 
     def __init__(self, **networks: Any) -> None:
         self._networks = networks
-        self.freed = 0
+        self.released = 0
 
     @contextmanager
     def use(self, *networks: Network[Any]) -> Iterator[LoadedNetworks]:
@@ -60,7 +60,7 @@ class Fakes:
         return tuple(ModelUsed(id=network.name, revision="fake") for network in networks)
 
     def release_idle(self) -> None:
-        self.freed += 1
+        self.released += 1
 
     def check_weights(self, networks: Sequence[Network[Any]]) -> None: ...
 

@@ -31,9 +31,7 @@ def portrait() -> Rgb:
     return decode(avatars()["edith"].path).rgb
 
 
-def test_the_mouth_moves_while_the_voice_is_heard_and_nothing_but_the_camera_else(
-    tmp_path: Path, portrait: Rgb
-) -> None:
+def test_only_the_mouth_moves_with_the_voice_besides_the_camera(tmp_path: Path, portrait: Rgb) -> None:
     frames, seed = 2 * FPS, 7
     clip = animate_portrait(
         portrait, heard(0.6, 1.2, 2), WIDTH, HEIGHT, tmp_path / "clip.mkv", frames=frames, seed=seed
@@ -54,16 +52,16 @@ def test_the_mouth_moves_while_the_voice_is_heard_and_nothing_but_the_camera_els
     assert min(changes[round(0.8 * FPS) : round(1.15 * FPS)]) > 4 * max(changes[: round(0.5 * FPS)])
 
 
-def test_it_blinks(portrait: Rgb) -> None:
-    puppet = FaceRig(portrait, detect_faces(portrait)[0].landmarks)
+def test_the_eyes_blink(portrait: Rgb) -> None:
+    face_rig = FaceRig(portrait, detect_faces(portrait)[0].landmarks)
     x, y = detect_faces(portrait)[0].landmarks[0].astype(int)
     eye = slice(y - 5, y + 6), slice(x - 12, x + 13)
-    closed = puppet.pose(0, 1)[eye].astype(int)
+    closed = face_rig.pose(0, 1)[eye].astype(int)
     assert np.abs(closed - portrait[eye]).mean() > 20
-    assert np.array_equal(puppet.pose(0, 0), portrait)
+    assert np.array_equal(face_rig.pose(0, 0), portrait)
 
 
-def test_the_clip_knows_where_the_face_is(tmp_path: Path, portrait: Rgb) -> None:
+def test_the_clips_focus_is_the_face(tmp_path: Path, portrait: Rgb) -> None:
     clip = animate_portrait(portrait, heard(0, 0, 0.4), 320, 180, tmp_path / "clip.mkv", frames=10, seed=1)
     middle = list(decode_frames(clip.path))[5]
     found = detect_faces(np.repeat(np.repeat(middle, 3, 0), 3, 1))[0].landmarks.mean(0) / 3
@@ -71,7 +69,7 @@ def test_the_clip_knows_where_the_face_is(tmp_path: Path, portrait: Rgb) -> None
     assert np.hypot(*(np.array(clip.focus) * (320, 180) - found)) < 10
 
 
-def test_who_sits_at_the_side_of_a_wide_photo_fills_a_tall_video(tmp_path: Path, portrait: Rgb) -> None:
+def test_an_off_centre_face_fills_a_tall_video(tmp_path: Path, portrait: Rgb) -> None:
     wide = np.pad(portrait, ((0, 0), (400, 0), (0, 0)), "edge")
     clip = animate_portrait(wide, heard(0, 0, 0.4), WIDTH, HEIGHT, tmp_path / "clip.mkv", frames=10, seed=1)
     middle = list(decode_frames(clip.path))[5]
@@ -86,7 +84,7 @@ def test_who_sits_at_the_side_of_a_wide_photo_fills_a_tall_video(tmp_path: Path,
 @pytest.mark.parametrize(
     ("name", "told"), [("living_room.jpg", [NO_FACE]), ("face_group.jpg", [SEVERAL_FACES]), ("face_source.jpg", [])]
 )
-def test_it_says_when_there_is_no_face_or_a_choice_of_them(tmp_path: Path, name: str, told: list[str]) -> None:
+def test_no_face_and_several_faces_add_notes(tmp_path: Path, name: str, told: list[str]) -> None:
     picture = decode(DATA / name).rgb
     notes: list[str] = []
     clip = animate_portrait(
@@ -96,7 +94,7 @@ def test_it_says_when_there_is_no_face_or_a_choice_of_them(tmp_path: Path, name:
     assert len(list(decode_frames(clip.path))) == 5
 
 
-def test_the_largest_of_several_speaks() -> None:
+def test_the_largest_of_several_faces_speaks() -> None:
     picture = decode(DATA / "face_group.jpg").rgb
     faces = detect_faces(picture)
     largest = max(faces, key=lambda face: face.area)
@@ -104,13 +102,13 @@ def test_the_largest_of_several_speaks() -> None:
     assert 0.9 * changed.sum() < changed[:, int(largest.box[0]) : int(largest.box[2])].sum()
 
 
-def test_a_face_too_small_to_be_seen_speaking_stays_still(portrait: Rgb) -> None:
+def test_a_very_small_face_is_not_animated(portrait: Rgb) -> None:
     points = detect_faces(portrait)[0].landmarks
     points = (points - points.mean(0)) * (0.9 * MIN_EYE_DISTANCE / np.hypot(*(points[1] - points[0]))) + 256
     assert np.array_equal(FaceRig(portrait, points).pose(1, 1), portrait)
 
 
-def test_the_same_seed_gives_the_same_video(tmp_path: Path, portrait: Rgb) -> None:
+def test_equal_seeds_give_equal_videos(tmp_path: Path, portrait: Rgb) -> None:
     videos = []
     for name, seed in (("one.mkv", 3), ("two.mkv", 3), ("three.mkv", 4)):
         clip = animate_portrait(portrait, heard(0, 0.3, 0.4), 90, 160, tmp_path / name, frames=10, seed=seed)
@@ -120,7 +118,7 @@ def test_the_same_seed_gives_the_same_video(tmp_path: Path, portrait: Rgb) -> No
     assert np.abs(videos[0] - videos[2]).mean() > 0.5
 
 
-def test_who_stops_it_gets_no_file(tmp_path: Path, portrait: Rgb) -> None:
+def test_a_stopped_animation_leaves_no_file(tmp_path: Path, portrait: Rgb) -> None:
     def report(fraction: float) -> None:
         if fraction > 0.4:
             raise JobAbandoned

@@ -46,7 +46,7 @@ def test_closed_eyes_show_skin(name: AvatarName) -> None:
 
 
 @pytest.mark.parametrize("name", avatars())
-def test_nothing_bright_of_an_eye_is_left(name: AvatarName) -> None:
+def test_closed_eyes_show_no_white(name: AvatarName) -> None:
     picture, points = portrait(name)
     closed = blinked(picture, points, 1)
     for which in (0, 1):
@@ -58,7 +58,7 @@ def test_nothing_bright_of_an_eye_is_left(name: AvatarName) -> None:
         assert (white & same & inside).sum() <= 0.06 * (white & inside).sum()
 
 
-def test_half_closed_eyes_are_closed_from_above() -> None:
+def test_half_closed_eyes_are_covered_from_above() -> None:
     picture, points = portrait()
     eyelid = Eyelid(picture, points, 0)
     change = np.abs(eyelid.render(0.5).astype(int) - eyelid.render(0)).max(2) > 8
@@ -66,14 +66,14 @@ def test_half_closed_eyes_are_closed_from_above() -> None:
     assert rows.mean() < points[0, 1] - eyelid.region[0].start
 
 
-def test_open_eyes_are_the_picture_to_the_bit() -> None:
+def test_open_eyes_are_the_unchanged_picture() -> None:
     picture, points = portrait()
     eyelid = Eyelid(picture, points, 1)
     eyelid.render(1)
     assert np.array_equal(eyelid.render(0), picture[eyelid.region])
 
 
-def test_the_brows_and_the_cheeks_stay() -> None:
+def test_brows_and_cheeks_do_not_move() -> None:
     picture, points = portrait("bruno")
     apart = float(np.hypot(*(points[1] - points[0])))
     changed = np.abs(blinked(picture, points, 1).astype(int) - picture).max(2) > 0
@@ -83,7 +83,7 @@ def test_the_brows_and_the_cheeks_stay() -> None:
 
 
 @pytest.mark.parametrize("radius", [0.25, 0.32, 0.48])
-def test_dark_glasses_are_left_alone(radius: float) -> None:
+def test_dark_glasses_are_not_animated(radius: float) -> None:
     picture, points = portrait("clara")
     picture, apart = picture.copy(), np.hypot(*(points[1] - points[0]))
     for x, y in points[:2]:
@@ -92,7 +92,7 @@ def test_dark_glasses_are_left_alone(radius: float) -> None:
         Eyelid(picture, points, 0)
 
 
-def test_an_eye_at_the_edge_of_the_picture_is_left_alone() -> None:
+def test_an_eye_at_the_pictures_edge_is_not_animated() -> None:
     picture, points = portrait()
     with pytest.raises(ValueError, match="edge"):
         Eyelid(np.ascontiguousarray(picture[:, int(points[0, 0]) - 5 :]), points - (points[0, 0] - 5, 0), 0)

@@ -73,7 +73,7 @@ def test_a_wider_mouth_shows_more() -> None:
     assert changes[0] > 0
 
 
-def test_a_shut_mouth_is_the_picture_to_the_bit() -> None:
+def test_a_closed_mouth_is_the_unchanged_picture() -> None:
     picture, points = portrait()
     mouth = Mouth(picture, points)
     mouth.render(0.7)
@@ -81,7 +81,7 @@ def test_a_shut_mouth_is_the_picture_to_the_bit() -> None:
     assert np.array_equal(mouth.render(0.4 / LEVELS), picture[mouth.region])
 
 
-def test_the_corners_stay() -> None:
+def test_the_corners_of_the_mouth_do_not_move() -> None:
     picture, points = portrait("bruno")
     wide = opened(picture, points, 1).astype(int)
     for x, y in points[3:5]:
@@ -95,7 +95,7 @@ def test_the_corners_stay() -> None:
     mouth=st.tuples(*[st.floats(-40, 140)] * 4),
     opening=st.floats(0, 1),
 )
-def test_whatever_the_points_it_stays_within_its_place(
+def test_any_landmarks_keep_the_region_within_the_picture(
     eyes: tuple[float, ...], mouth: tuple[float, ...], opening: float
 ) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
@@ -109,7 +109,7 @@ def test_whatever_the_points_it_stays_within_its_place(
     assert patch.dtype == np.uint8
 
 
-def test_a_mouth_outside_of_the_picture_is_none() -> None:
+def test_a_mouth_outside_the_picture_raises_value_error() -> None:
     picture, points = portrait()
     with pytest.raises(ValueError, match="outside"):
         Mouth(picture, points + 2000)

@@ -72,7 +72,7 @@ def depth_agreement(layout: RoomLayout, depth: np.ndarray) -> float:
     return rank_correlation(found[::3, ::3], truth[::3, ::3])
 
 
-def test_the_sample_is_understood(sample) -> None:
+def test_the_samples_layout_matches_the_ground_truth(sample) -> None:
     layout = estimate_layout(to_analysis_size(sample.rgb))
     assert layout.confidence >= MIN_LAYOUT_CONFIDENCE
     for kind in FACES:
@@ -80,7 +80,7 @@ def test_the_sample_is_understood(sample) -> None:
     assert depth_agreement(layout, sample.depth) >= 0.75
 
 
-def test_the_samples_camera_is_found(sample) -> None:
+def test_the_samples_camera_matches_the_ground_truth(sample) -> None:
     """Mitsuba rendered it with a horizontal field of view of 66° from 1.45 m under a ceiling of 2.7 m."""
     layout = estimate_layout(to_analysis_size(sample.rgb))
     field = 2 * np.degrees(np.arctan(layout.camera.width / 2 / layout.camera.focal))
@@ -89,7 +89,7 @@ def test_the_samples_camera_is_found(sample) -> None:
 
 
 @pytest.mark.parametrize("name", list(ROOMS))
-def test_other_rooms_are_understood_too(room: Callable, name: str) -> None:
+def test_synthetic_rooms_match_their_ground_truth(room: Callable, name: str) -> None:
     truth = room(**ROOMS[name])
     layout = estimate_layout(to_analysis_size(truth.rgb))
     assert layout.confidence >= MIN_LAYOUT_CONFIDENCE
@@ -99,7 +99,7 @@ def test_other_rooms_are_understood_too(room: Callable, name: str) -> None:
             assert overlap(layout, truth.part, kind) >= 0.6, kind
 
 
-def test_a_mirrored_room_is_seen_mirrored(sample) -> None:
+def test_a_mirrored_room_has_the_mirrored_layout(sample) -> None:
     layout = estimate_layout(to_analysis_size(np.ascontiguousarray(sample.rgb[:, ::-1])))
     for kind in FACES:
         assert overlap(layout, sample.part[:, ::-1], kind) >= 0.6
@@ -127,5 +127,5 @@ def non_rooms() -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("name", list(non_rooms()))
-def test_what_is_no_room_is_declined(name: str) -> None:
+def test_pictures_without_a_room_have_low_confidence(name: str) -> None:
     assert estimate_layout(to_analysis_size(non_rooms()[name])).confidence < MIN_LAYOUT_CONFIDENCE

@@ -72,7 +72,7 @@ def small(path: Path, folder: Path, side: int, **save: object) -> Path:
     return target
 
 
-def test_the_face_takes_the_other_ones_place_and_the_rest_stays_to_the_bit(swap: Swap) -> None:
+def test_the_face_is_replaced_and_no_other_pixel_changes(swap: Swap) -> None:
     before, after = pixels(TARGET), result(finished := swap(SOURCE, TARGET))
     (face,) = detect_faces(before)
     changed = (before != after).any(-1)
@@ -91,13 +91,13 @@ def test_the_face_takes_the_other_ones_place_and_the_rest_stays_to_the_bit(swap:
     assert any("preview" in note.lower() for note in finished.notes)
 
 
-def test_the_result_says_in_its_metadata_that_it_is_a_composite(swap: Swap) -> None:
+def test_the_results_metadata_marks_it_as_a_composite(swap: Swap) -> None:
     finished = swap(SOURCE, TARGET, format="jpeg")
     assert b"compositeWithTrainedAlgorithmicMedia" in finished.files[0].path.read_bytes()
 
 
 @pytest.mark.parametrize(("faces", "kept"), [("all", [0, 0, 0]), ("largest", [1, 0, 1]), (2, [1, 1, 0])])
-def test_faces_of_a_group_are_replaced_as_asked(swap: Swap, tmp_path: Path, faces: object, kept: list[bool]) -> None:
+def test_the_chosen_faces_of_a_group_are_replaced(swap: Swap, tmp_path: Path, faces: object, kept: list[bool]) -> None:
     group = small(GROUP, tmp_path, 560)
     finished = swap(small(SOURCE, tmp_path, 400), group, faces=faces)
     assert [each.kept for each in finished.objects] == [bool(each) for each in kept]
@@ -117,7 +117,7 @@ def test_faces_of_a_group_are_replaced_as_asked(swap: Swap, tmp_path: Path, face
         (SOURCE, GROUP, {"faces": "3"}, ErrorCode.NO_FACE, "3 faces"),
     ],
 )
-def test_what_cannot_be_done_says_which_picture_and_what_to_do(
+def test_errors_name_the_picture_and_a_remedy(
     swap: Swap, tmp_path: Path, source: Path, target: Path, params: dict[str, object], code: ErrorCode, words: str
 ) -> None:
     with pytest.raises(DarkroomError) as raised:
@@ -126,7 +126,7 @@ def test_what_cannot_be_done_says_which_picture_and_what_to_do(
     assert words in str(raised.value)
 
 
-def test_a_face_on_its_side_is_refused_and_not_made_a_mess_of(swap: Swap, tmp_path: Path) -> None:
+def test_a_face_turned_sideways_is_rejected(swap: Swap, tmp_path: Path) -> None:
     with Image.open(small(TARGET, tmp_path, 480)) as image:
         image.rotate(90, expand=True).save(tmp_path / "side.png")
     with pytest.raises(DarkroomError) as raised:
@@ -143,7 +143,7 @@ def test_a_chosen_face_of_a_group_can_be_the_source(swap: Swap, tmp_path: Path) 
     assert bearded[chin].mean() < smooth[chin].mean()
 
 
-def test_a_photo_that_a_phone_turned_by_exif_is_swapped_upright(swap: Swap, tmp_path: Path) -> None:
+def test_the_exif_orientation_is_applied_before_the_swap(swap: Swap, tmp_path: Path) -> None:
     turned, exif = tmp_path / "turned.png", Image.Exif()
     exif[0x0112] = 6
     source, target = small(SOURCE, tmp_path, 400), small(TARGET, tmp_path, 480)
@@ -153,7 +153,7 @@ def test_a_photo_that_a_phone_turned_by_exif_is_swapped_upright(swap: Swap, tmp_
 
 
 @pytest.mark.parametrize("side", [48, 128])
-def test_small_pictures_are_swapped_as_well_or_refused_for_their_faces(swap: Swap, tmp_path: Path, side: int) -> None:
+def test_small_pictures_are_swapped_or_rejected_with_no_face(swap: Swap, tmp_path: Path, side: int) -> None:
     target = small(TARGET, tmp_path, side)
     try:
         after = result(swap(small(SOURCE, tmp_path, 400), target))
@@ -164,14 +164,14 @@ def test_small_pictures_are_swapped_as_well_or_refused_for_their_faces(swap: Swa
         assert (after != pixels(target)).any()
 
 
-def test_a_picture_without_colours_stays_so(swap: Swap, tmp_path: Path) -> None:
+def test_a_grey_picture_stays_grey(swap: Swap, tmp_path: Path) -> None:
     with Image.open(small(TARGET, tmp_path, 480)) as image:
         image.convert("L").save(tmp_path / "grey.png")
     after = result(swap(small(SOURCE, tmp_path, 400), tmp_path / "grey.png")).astype(int)
     assert np.ptp(after, axis=-1).mean() < 2
 
 
-def test_tilted_faces_are_found_where_they_are() -> None:
+def test_tilted_faces_are_detected_at_their_position() -> None:
     upright = pixels(TARGET)
     (face,) = detect_faces(upright)
     height, width = upright.shape[:2]
@@ -183,7 +183,7 @@ def test_tilted_faces_are_found_where_they_are() -> None:
     assert np.hypot(*(tilted.landmarks - expected)[:2].T).max() < 12
 
 
-def test_a_face_at_the_pictures_border_is_pasted_as_far_as_it_is_there() -> None:
+def test_a_face_at_the_border_is_pasted_within_the_picture() -> None:
     source, target = pixels(SOURCE), pixels(TARGET)
     (taken,), (given,) = detect_faces(source), detect_faces(target)
     for shift in ((-330, 0), (560, 0), (0, -290), (0, 400), (-900, 0)):

@@ -63,7 +63,7 @@ def at(objects: tuple[FoundObject, ...], point: tuple[float, float]) -> FoundObj
     return next(each for each in objects if contains_point(each.outlines, point[0] * SIZE[0], point[1] * SIZE[1]))
 
 
-def test_things_of_the_sample_are_told_apart(found: StageContext, sample) -> None:
+def test_the_samples_objects_are_separated(found: StageContext, sample) -> None:
     """Most of what is no floor, wall or ceiling is within an outline, and little else is."""
     shown = cv2.resize((sample.part == 4).astype(np.uint8), SIZE, interpolation=cv2.INTER_NEAREST) > 0
     label = found[OBJECT_SEGMENTS].label > 0
@@ -84,7 +84,7 @@ def test_objects_are_sorted_and_measured(found: StageContext) -> None:
     assert any("does not know their names" in note for note in found.notes)
 
 
-def test_the_result_shows_them(found: StageContext) -> None:
+def test_the_objects_are_drawn_on_the_result(found: StageContext) -> None:
     result, thumbnail = found[SAVED]
     assert (result.name, result.width, result.height) == ("result", *SIZE)
     assert thumbnail.name == "thumbnail"
@@ -94,7 +94,7 @@ def test_the_result_shows_them(found: StageContext) -> None:
     assert not changed[20, 320], "the ceiling"
 
 
-def test_a_photo_without_a_room_has_parts_that_stand_out(tmp_path: Path) -> None:
+def test_without_a_room_distinct_regions_are_objects(tmp_path: Path) -> None:
     pixels = np.full((300, 400, 3), (60, 90, 70), np.uint8)
     cv2.circle(pixels, (200, 150), 60, (220, 120, 40), -1)
     Image.fromarray(pixels).save(tmp_path / "ball.png")
@@ -104,14 +104,14 @@ def test_a_photo_without_a_room_has_parts_that_stand_out(tmp_path: Path) -> None
     assert any("No room was found" in note for note in context.notes)
 
 
-def test_an_even_picture_shows_nothing_and_says_so(tmp_path: Path) -> None:
+def test_a_uniform_picture_has_no_objects_and_adds_a_note(tmp_path: Path) -> None:
     Image.new("RGB", (200, 150), "#808080").save(tmp_path / "grey.png")
     context = run(Kind.FIND_OBJECTS, tmp_path / "grey.png", tmp_path / "job")
     assert context[OBJECTS] == ()
     assert context.notes == ["Nothing was found in this photo."]
 
 
-def test_what_was_pointed_at_stays_to_the_bit(kept: StageContext) -> None:
+def test_objects_at_the_points_are_unchanged(kept: StageContext) -> None:
     (sofa,) = [each for each in kept[OBJECTS] if each.kept]
     assert sofa == at(kept[OBJECTS], SOFA)
     inside = object_segments_of(kept).mask(1 + kept[OBJECTS].index(sofa))
@@ -121,19 +121,19 @@ def test_what_was_pointed_at_stays_to_the_bit(kept: StageContext) -> None:
     assert np.array_equal(kept[RESULT][~seam], kept[GRADED][~seam])
 
 
-def test_what_was_not_found_is_said_and_the_rest_goes_on(kept: StageContext) -> None:
+def test_a_point_without_an_object_adds_a_note_and_the_job_continues(kept: StageContext) -> None:
     assert "Nothing was found to keep at 0.5, 0.05." in kept.notes
 
 
-def test_without_points_nothing_is_laid_back(room: Path, tmp_path: Path) -> None:
+def test_without_points_no_objects_are_restored(room: Path, tmp_path: Path) -> None:
     context = restyle(room, tmp_path)
     assert context[RESULT] is context[GRADED]
     assert context[OBJECTS] == ()  # looking for things takes its time, and nobody asked
 
 
-def test_the_room_that_one_kind_saw_serves_the_other_and_every_choice_of_things(room: Path, tmp_path: Path) -> None:
-    class Silent:
-        def report(self, *_news: object) -> None: ...
+def test_the_cached_layout_serves_both_kinds_and_all_points(room: Path, tmp_path: Path) -> None:
+    class SilentReporter:
+        def report(self, *_arguments: object) -> None: ...
 
         def check(self) -> None: ...
 
@@ -146,7 +146,7 @@ def test_the_room_that_one_kind_saw_serves_the_other_and_every_choice_of_things(
         folder = tmp_path / str(index)
         folder.mkdir()
         context = StageContext(params_model(kind).model_validate(params), {"photo": room}, folder)
-        finished = runner.run(get_plan(kind, Engine.PREVIEW), context, Silent())
+        finished = runner.run(get_plan(kind, Engine.PREVIEW), context, SilentReporter())
         assert {each.stage for each in finished.timeline if each.cached} == ({"layout"} if index else set())
         assert finished.objects
         results.append(finished.files[0].path.read_bytes())
@@ -154,7 +154,7 @@ def test_the_room_that_one_kind_saw_serves_the_other_and_every_choice_of_things(
     assert results[1] != results[2]
 
 
-def test_telling_things_apart_says_how_far_it_is_and_can_be_stopped() -> None:
+def test_segmentation_reports_progress_and_can_be_cancelled() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
     heard: list[float] = []
     object_segments.segment_objects(noise, None, heard.append)
@@ -171,7 +171,7 @@ def test_telling_things_apart_says_how_far_it_is_and_can_be_stopped() -> None:
 
 @given(width=st.integers(32, 300), height=st.integers(32, 300), seed=st.integers(0, 99))
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_picture_has_outlines_within_it(tmp_path: Path, width: int, height: int, seed: int) -> None:
+def test_outlines_lie_within_any_picture(tmp_path: Path, width: int, height: int, seed: int) -> None:
     noise = np.random.default_rng(seed).random((6, 6, 3), np.float32)
     pixels = cv2.resize(noise, (width, height), interpolation=cv2.INTER_NEAREST) * 255
     Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "any.png")

@@ -48,7 +48,7 @@ def lamp(tmp_path_factory: pytest.TempPathFactory) -> StageContext:
     return run(DATA / "living_room.jpg", DATA / "living_room_mask.png", folder)
 
 
-def test_the_sample_keeps_every_pixel_outside_of_the_hole_in_its_png(lamp: StageContext) -> None:
+def test_the_samples_png_is_unchanged_outside_the_hole(lamp: StageContext) -> None:
     saved = lamp[SAVED][0]
     assert (saved.content_type, saved.width, saved.height) == ("image/png", 1280, 960)
     with Image.open(saved.path) as image:
@@ -61,7 +61,7 @@ def test_the_sample_keeps_every_pixel_outside_of_the_hole_in_its_png(lamp: Stage
     assert lamp.notes == []
 
 
-def test_the_lamp_is_gone_and_wall_skirting_and_floor_go_on(lamp: StageContext) -> None:
+def test_the_lamp_is_removed_and_its_surroundings_continue(lamp: StageContext) -> None:
     result, photo = lamp[RESULT].astype(float), lamp[PHOTO].astype(float)
     bulb = np.s_[325:375, 915:960]
     assert photo[bulb].mean() > 230
@@ -76,7 +76,7 @@ def test_the_lamp_is_gone_and_wall_skirting_and_floor_go_on(lamp: StageContext) 
     assert column[-12:].mean() < column[:25].mean() - 20
 
 
-def test_an_edge_goes_on_straight_through_a_hole(tmp_path: Path) -> None:
+def test_an_edge_continues_straight_through_a_hole(tmp_path: Path) -> None:
     y, x = np.mgrid[:300, :400]
     rng = np.random.default_rng(3)
     scene = np.where((y > 100 + x * 0.25)[..., None], (150, 110, 80), (200, 205, 190)) + rng.normal(0, 4, (300, 400, 1))
@@ -90,7 +90,7 @@ def test_an_edge_goes_on_straight_through_a_hole(tmp_path: Path) -> None:
     assert result[hole].astype(int).std(axis=0).max() < 80
 
 
-def test_a_texture_goes_on_with_its_detail(tmp_path: Path) -> None:
+def test_a_texture_continues_with_its_detail(tmp_path: Path) -> None:
     y, x = np.mgrid[:300, :400]
     scene = np.where((((x // 20) + (y // 20)) % 2 == 0)[..., None], (220, 210, 190), (150, 60, 50)).astype(np.uint8)
     hole = np.zeros((300, 400), bool)
@@ -102,7 +102,7 @@ def test_a_texture_goes_on_with_its_detail(tmp_path: Path) -> None:
     assert error(result, scene, hole) < error(blurred, scene, hole) / 2
 
 
-def test_a_scratch_is_closed(tmp_path: Path) -> None:
+def test_a_scratch_is_filled(tmp_path: Path) -> None:
     y, x = np.mgrid[:200, :300]
     scene = np.stack([60 + x // 3, 90 + y // 3, 120 + 0 * x], -1).astype(np.uint8)
     hole = np.abs(y - 20 - x // 2) <= 1
@@ -110,7 +110,7 @@ def test_a_scratch_is_closed(tmp_path: Path) -> None:
     assert error(fill_scene(damaged, hole, tmp_path)[RESULT], scene, hole) < 3
 
 
-def test_a_prompt_and_a_large_hole_are_noted(tmp_path: Path) -> None:
+def test_a_prompt_and_a_large_hole_add_notes(tmp_path: Path) -> None:
     scene = np.full((120, 160, 3), 90, np.uint8)
     hole = np.zeros((120, 160), bool)
     hole[10:110, 10:150] = True
@@ -119,7 +119,7 @@ def test_a_prompt_and_a_large_hole_are_noted(tmp_path: Path) -> None:
     assert "The hole is large" in notes
 
 
-def test_the_same_params_and_seed_give_the_same_bytes_and_a_seed_counts(tmp_path: Path) -> None:
+def test_equal_params_give_equal_bytes_and_the_seed_has_an_effect(tmp_path: Path) -> None:
     scene = np.random.default_rng(1).integers(0, 256, (100, 140, 3), dtype=np.uint8)
     hole = np.zeros((100, 140), bool)
     hole[40:70, 50:90] = True
@@ -128,7 +128,7 @@ def test_the_same_params_and_seed_give_the_same_bytes_and_a_seed_counts(tmp_path
     assert first != other
 
 
-def test_a_cancelled_job_ends_within_the_fill(tmp_path: Path) -> None:
+def test_a_cancelled_job_stops_during_the_fill(tmp_path: Path) -> None:
     heard: list[float] = []
 
     def report(fraction: float, _message: str) -> None:
@@ -142,7 +142,7 @@ def test_a_cancelled_job_ends_within_the_fill(tmp_path: Path) -> None:
     assert heard == sorted(heard)
 
 
-def test_a_hole_of_a_large_photo_is_filled_smaller_and_says_so(tmp_path: Path) -> None:
+def test_a_large_photos_hole_is_filled_at_a_reduced_size_with_a_note(tmp_path: Path) -> None:
     scene = np.full((1400, 1800, 3), 90, np.uint8)
     hole = np.zeros((1400, 1800), bool)
     hole[400:900, 500:1000] = True
@@ -158,7 +158,7 @@ def test_a_hole_of_a_large_photo_is_filled_smaller_and_says_so(tmp_path: Path) -
     seed=st.integers(0, 9),
 )
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_hole_of_any_photo_is_filled_and_nothing_else_touched(
+def test_any_hole_is_filled_and_no_other_pixel_changes(
     height: int, width: int, box: tuple[float, float, float, float], seed: int
 ) -> None:
     top, bottom = sorted((int(box[0] * height), int(box[1] * height)))

@@ -32,7 +32,7 @@ from pipeline.video.talking_portrait import LEAD_FRAMES, TAIL_FRAMES
 SILENCE = (LEAD_FRAMES + TAIL_FRAMES) / FPS
 
 
-class Bursts:
+class ToneSynthesiser:
     """Says each word of a script as a tone of 0.3 s and a pause of 0.1 s."""
 
     about = "Bursts 1"
@@ -50,7 +50,7 @@ def render(folder: Path, script: str, speaker: SpeechSynthesiser | None = None, 
     folder.mkdir(exist_ok=True)
     asked = RenderVideoParams(script=script, **{"resolution": "360p", **params})
     reports: list[float] = []
-    context = StageContext(asked, {"avatar": avatars()["farid"].path}, folder, speaker=speaker or Bursts())
+    context = StageContext(asked, {"avatar": avatars()["farid"].path}, folder, speaker=speaker or ToneSynthesiser())
     for stage, _ in get_plan(Kind.RENDER_VIDEO, Engine.PREVIEW).steps:
         context.enter_stage(stage, lambda fraction, _message: reports.append(fraction))
         stage.run(context)
@@ -74,7 +74,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SavedFile]:
     return saved(render(tmp_path_factory.mktemp("plain"), "Hello there", aspect="1:1"))
 
 
-def test_a_script_becomes_a_video_that_players_play(tmp_path: Path) -> None:
+def test_a_script_becomes_a_playable_video(tmp_path: Path) -> None:
     files = saved(render(tmp_path, "one two three four five", aspect="9:16"))
     video = files["result"]
     assert isinstance(video, SavedVideo)
@@ -97,12 +97,12 @@ def test_a_script_becomes_a_video_that_players_play(tmp_path: Path) -> None:
             assert DigitalSource.TRAINED_ALGORITHMIC_MEDIA.value in str(image.info["xmp"])
 
 
-def test_it_is_as_loud_as_the_web_plays(plain: dict[str, SavedFile]) -> None:
+def test_the_video_has_the_web_loudness(plain: dict[str, SavedFile]) -> None:
     video = plain["result"]
     assert pyloudnorm.Meter(SAMPLE_RATE).integrated_loudness(heard(video.path)) == pytest.approx(-16, abs=1)
 
 
-def test_the_mouth_moves_when_the_voice_is_heard(plain: dict[str, SavedFile]) -> None:
+def test_the_mouth_moves_with_the_voice(plain: dict[str, SavedFile]) -> None:
     video = plain["result"]
     sound = heard(video.path)[:, 0]
     begins = np.flatnonzero(np.abs(sound) > 0.05)[0] / SAMPLE_RATE
@@ -116,7 +116,7 @@ def test_the_mouth_moves_when_the_voice_is_heard(plain: dict[str, SavedFile]) ->
 @pytest.mark.parametrize(
     ("subtitles", "names"), [("burned", set()), ("file", {"srt", "vtt"}), ("both", {"srt", "vtt"})]
 )
-def test_subtitles_are_where_they_were_asked_for(
+def test_subtitles_are_burned_or_stored_as_requested(
     tmp_path: Path, plain: dict[str, SavedFile], subtitles: str, names: set[str]
 ) -> None:
     files = saved(render(tmp_path, "Hello there", aspect="1:1", subtitles=subtitles))
@@ -136,7 +136,7 @@ def test_subtitles_are_where_they_were_asked_for(
     assert np.abs(poster - bare).max() < 40
 
 
-def test_the_same_job_gives_the_same_files(tmp_path: Path) -> None:
+def test_equal_jobs_give_equal_files(tmp_path: Path) -> None:
     digests = []
     for name in ("one", "two"):
         files = saved(render(tmp_path / name, "Hello there", aspect="1:1", subtitles="both"))
@@ -145,7 +145,7 @@ def test_the_same_job_gives_the_same_files(tmp_path: Path) -> None:
     assert digests[0] == digests[1]
 
 
-def test_espeak_says_a_script(tmp_path: Path) -> None:
+def test_espeak_synthesises_a_script(tmp_path: Path) -> None:
     speaker = EspeakSynthesiser()
     context = render(tmp_path, "Good morning.", speaker, aspect="16:9", subtitles="file")
     video = saved(context)["result"]
@@ -157,9 +157,9 @@ def test_espeak_says_a_script(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stage", ["animate", "encode"])
-def test_who_cancels_leaves_nothing_behind(tmp_path: Path, stage: str) -> None:
+def test_a_cancelled_job_leaves_no_files(tmp_path: Path, stage: str) -> None:
     params = RenderVideoParams(script="one two", resolution="360p", aspect="1:1")
-    context = StageContext(params, {"avatar": avatars()["farid"].path}, tmp_path, speaker=Bursts())
+    context = StageContext(params, {"avatar": avatars()["farid"].path}, tmp_path, speaker=ToneSynthesiser())
 
     def report(fraction: float, _message: str) -> None:
         if fraction > 0.4:
@@ -179,7 +179,7 @@ def test_who_cancels_leaves_nothing_behind(tmp_path: Path, stage: str) -> None:
     assert not [path for path in opened if tmp_path in path.parents]
 
 
-def test_a_longer_video_takes_no_more_memory_but_its_sound(tmp_path: Path) -> None:
+def test_memory_grows_only_with_the_audio(tmp_path: Path) -> None:
     peaks = []
     for words in (1, 7):
         tracemalloc.start()

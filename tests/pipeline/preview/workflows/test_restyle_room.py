@@ -88,12 +88,12 @@ def test_every_style_scores_well_and_is_measured(restyled: Restyle, style: str) 
     assert quality.score == pytest.approx((quality.structure + quality.style + quality.visual) / 3, abs=1e-3)
 
 
-def test_scores_differ_from_job_to_job(restyled: Restyle) -> None:
+def test_scores_differ_between_styles(restyled: Restyle) -> None:
     scores = [restyled(style=style)[QUALITY].score for style in styles()]
     assert len(set(scores)) > len(scores) / 2
 
 
-def test_styles_differ_visibly_from_each_other_and_from_the_photo(restyled: Restyle) -> None:
+def test_styles_differ_from_each_other_and_from_the_photo(restyled: Restyle) -> None:
     pictures = {style: restyled(style=style)[RESULT] for style in styles()}
     photo = restyled(style="modern")[PHOTO]
     for style, picture in pictures.items():
@@ -103,7 +103,7 @@ def test_styles_differ_visibly_from_each_other_and_from_the_photo(restyled: Rest
                 assert apart(picture, another) > 5, (style, other)
 
 
-def test_things_are_touched_by_the_light_alone(restyled: Restyle, sample) -> None:
+def test_objects_change_only_by_the_grading(restyled: Restyle, sample) -> None:
     """Well inside furniture, the repainted picture is the photo, and the result its grade."""
     context = restyled(style="art_deco")
     photo, result = context[PHOTO], context[RESULT]
@@ -125,13 +125,13 @@ def test_shadows_stay_on_new_floors_and_walls(restyled: Restyle, sample) -> None
     assert np.corrcoef(before[inside], after[inside])[0, 1] > 0.8
 
 
-def test_the_same_seed_makes_the_same_pixels(small_sample: Path, tmp_path: Path) -> None:
+def test_equal_seeds_give_equal_pixels(small_sample: Path, tmp_path: Path) -> None:
     first, again, other = (run(small_sample, tmp_path / str(k), style="boho", seed=s) for k, s in enumerate((7, 7, 8)))
     assert first[SAVED][0].path.read_bytes() == again[SAVED][0].path.read_bytes()
     assert not np.array_equal(first[RESULT], other[RESULT])
 
 
-def test_strength_leads_from_the_photo_to_the_style(restyled: Restyle) -> None:
+def test_strength_interpolates_from_the_photo_to_the_style(restyled: Restyle) -> None:
     distance = [
         apart(restyled(style="boho", strength=s)[RESULT], restyled(style="boho")[PHOTO]) for s in (0.05, 0.5, 1)
     ]
@@ -139,7 +139,7 @@ def test_strength_leads_from_the_photo_to_the_style(restyled: Restyle) -> None:
     assert distance[0] < distance[1] < distance[2]
 
 
-def test_wet_rooms_get_the_wet_floor(restyled: Restyle, sample) -> None:
+def test_kitchens_and_bathrooms_get_the_wet_floor(restyled: Restyle, sample) -> None:
     floor = cv2.resize((sample.part == 1).astype(np.uint8), (640, 480), interpolation=cv2.INTER_NEAREST)
     inside = cv2.erode(floor, np.ones((9, 9), np.uint8)) > 0
     dry = restyled(style="modern", room=Room.LIVING_ROOM)
@@ -150,7 +150,7 @@ def test_wet_rooms_get_the_wet_floor(restyled: Restyle, sample) -> None:
     assert any("recognise" in note for note in restyled(style="modern").notes)
 
 
-def test_without_a_room_only_the_light_changes_and_the_result_says_so(tmp_path: Path) -> None:
+def test_without_a_room_only_the_light_changes_and_a_note_is_added(tmp_path: Path) -> None:
     y, x = np.mgrid[0:200, 0:300]
     Image.fromarray(np.stack([x * 0.8, y, 255 - y], -1).astype(np.uint8)).save(tmp_path / "sky.png")
     context = run(tmp_path / "sky.png", tmp_path / "job", style="industrial")
@@ -160,7 +160,7 @@ def test_without_a_room_only_the_light_changes_and_the_result_says_so(tmp_path: 
     assert not np.array_equal(context[RESULT], context[PHOTO])
 
 
-def test_progress_of_a_stage_rises_to_one_and_can_stop_the_job(small_sample: Path, tmp_path: Path) -> None:
+def test_progress_rises_to_one_and_reports_can_stop_the_job(small_sample: Path, tmp_path: Path) -> None:
     seen: list[float] = []
 
     def watch(fraction: float, _message: str) -> None:

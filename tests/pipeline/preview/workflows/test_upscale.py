@@ -30,7 +30,7 @@ def run(picture: Path, scale: float = 2, **params: Any) -> StageContext:
     return context
 
 
-def test_the_sample_is_enlarged_faithfully(sample, tmp_path: Path) -> None:
+def test_the_enlarged_sample_matches_the_original(sample, tmp_path: Path) -> None:
     small = cv2.resize(sample.rgb, (640, 480), interpolation=cv2.INTER_AREA)
     Image.fromarray(small).save(tmp_path / "in.png")
     context = run(tmp_path / "in.png")
@@ -61,7 +61,7 @@ def test_edges_get_no_halos(tmp_path: Path, scale: float) -> None:
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
-def test_it_is_nearer_to_the_original_than_bicubic(tmp_path: Path, sample: Any, scale: int) -> None:
+def test_the_result_is_closer_to_the_original_than_bicubic(tmp_path: Path, sample: Any, scale: int) -> None:
     height, width = sample.rgb.shape[0] // scale, sample.rgb.shape[1] // scale
     original = sample.rgb[: height * scale, : width * scale].astype(np.float32)
     small = cv2.resize(original, (width, height), interpolation=cv2.INTER_AREA).round().astype(np.uint8)
@@ -86,7 +86,7 @@ def test_alpha_is_kept_in_a_png(tmp_path: Path) -> None:
         assert "trainedAlgorithmicMedia" in image.info["XML:com.adobe.xmp"]
 
 
-def test_what_is_hidden_does_not_bleed_into_the_edges(tmp_path: Path) -> None:
+def test_transparent_colours_do_not_bleed_into_the_edges(tmp_path: Path) -> None:
     pixels = np.zeros((40, 60, 4), np.uint8)
     pixels[:, 30:] = (250, 240, 200, 255)
     Image.fromarray(pixels).save(tmp_path / "in.png")
@@ -96,7 +96,7 @@ def test_what_is_hidden_does_not_bleed_into_the_edges(tmp_path: Path) -> None:
     assert np.abs(seen - (250, 240, 200)).max() <= 1
 
 
-def test_the_thumbnail_is_the_result_on_white(tmp_path: Path) -> None:
+def test_the_thumbnail_is_composited_on_white(tmp_path: Path) -> None:
     pixels = np.full((400, 700, 4), 255, np.uint8)
     pixels[:200] = (200, 30, 40, 255)
     pixels[200:, :, 3] = 0
@@ -110,7 +110,7 @@ def test_the_thumbnail_is_the_result_on_white(tmp_path: Path) -> None:
     assert np.abs(small[144:] - 255).max() <= 3
 
 
-def test_the_result_is_a_jpeg_or_the_png_that_was_asked_for(sample_path: Path, tmp_path: Path) -> None:
+def test_the_result_has_the_requested_format(sample_path: Path, tmp_path: Path) -> None:
     picture = Path(shutil.copy(sample_path, tmp_path))
     assert run(picture, 1.5)[SAVED][0].content_type == "image/jpeg"
     context = run(picture, 1.5, format="png")
@@ -119,29 +119,29 @@ def test_the_result_is_a_jpeg_or_the_png_that_was_asked_for(sample_path: Path, t
         assert np.array_equal(np.asarray(image), context[RESULT])
 
 
-def test_what_has_no_effect_is_said(sample_path: Path, tmp_path: Path) -> None:
+def test_params_without_effect_add_notes(sample_path: Path, tmp_path: Path) -> None:
     picture = Path(shutil.copy(sample_path, tmp_path))
     assert run(picture, 1.1).notes == []
     assert "content had no effect" in run(picture, 1.1, content="anime").notes[0]
 
 
-def test_too_large_a_result_is_refused_before_any_work(tmp_path: Path) -> None:
+def test_a_too_large_result_is_rejected_before_enlarging(tmp_path: Path) -> None:
     Image.new("RGB", (8000, 2000)).save(tmp_path / "in.png")
-    with pytest.raises(DarkroomError, match="32000×8000") as caught:
+    with pytest.raises(DarkroomError, match="32000×8000") as raised:
         run(tmp_path / "in.png", 4)
-    assert caught.value.detail.code is ErrorCode.TOO_LARGE
+    assert raised.value.detail.code is ErrorCode.TOO_LARGE
 
 
-def test_a_jpeg_whose_side_would_be_too_long_is_refused(tmp_path: Path) -> None:
+def test_a_jpeg_with_too_long_sides_is_rejected(tmp_path: Path) -> None:
     Image.new("RGB", (16_384, 32)).save(tmp_path / "in.png")
-    with pytest.raises(DarkroomError, match="PNG") as caught:
+    with pytest.raises(DarkroomError, match="PNG") as raised:
         run(tmp_path / "in.png", 4)
-    assert caught.value.detail.code is ErrorCode.TOO_LARGE
+    assert raised.value.detail.code is ErrorCode.TOO_LARGE
     saved = run(tmp_path / "in.png", 4, format="png")[SAVED]
     assert [(picture.width, picture.height) for picture in saved] == [(65_536, 128), (480, 1)]
 
 
-def test_cancelling_is_heard_while_it_enlarges(sample_path: Path, tmp_path: Path) -> None:
+def test_cancellation_takes_effect_while_enlarging(sample_path: Path, tmp_path: Path) -> None:
     heard: list[float] = []
 
     def report(fraction: float, _message: str) -> None:

@@ -30,23 +30,23 @@ def models(tiny_weights):
 
 
 @pytest.fixture(scope="module")
-def held(models):
+def networks(models):
     with ExitStack() as stack:
         yield stack.enter_context(models.use(*NETWORKS))
 
 
 @pytest.fixture
-def calls(held):
+def calls(networks):
     """The inputs of every forward of each part."""
     seen = {"few": [], "unet": [], "first": [], "second": [], "decoder": []}
     parts = {
-        "few": held[SDXL_FEW_STEP_UNET].unet,
-        "unet": held[SDXL_UNET].unet,
-        "first": held[SDXL_TEXT_ENCODERS]._encoders[0],
-        "second": held[SDXL_TEXT_ENCODERS]._encoders[1],
-        "decoder": held[SDXL_VAE_DECODER]._vae.decoder,
+        "few": networks[SDXL_FEW_STEP_UNET].unet,
+        "unet": networks[SDXL_UNET].unet,
+        "first": networks[SDXL_TEXT_ENCODERS]._encoders[0],
+        "second": networks[SDXL_TEXT_ENCODERS]._encoders[1],
+        "decoder": networks[SDXL_VAE_DECODER]._vae.decoder,
     }
-    held[SDXL_TEXT_ENCODERS]._cache.clear()
+    networks[SDXL_TEXT_ENCODERS]._cache.clear()
     with ExitStack() as stack:
         for name, module in parts.items():
 

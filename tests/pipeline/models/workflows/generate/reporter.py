@@ -7,7 +7,7 @@ class Reporter:
     """Hears everything; stops the job at the report that ``stop`` says."""
 
     def __init__(self, stop=lambda _message: False):
-        self.stop, self.progress, self.messages, self.shown = stop, [], [], []
+        self.stop, self.progress, self.messages, self.progress_images = stop, [], [], []
 
     def report(self, progress, _stage, message, _timeline):
         self.progress.append(progress)
@@ -19,4 +19,4 @@ class Reporter:
         pass
 
     def report_progress_image(self, picture):
-        self.shown.append(picture)
+        self.progress_images.append(picture)

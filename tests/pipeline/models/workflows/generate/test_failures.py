@@ -25,27 +25,27 @@ from tests.pipeline.models.workflows.generate.reporter import Reporter
 
 
 @pytest.mark.parametrize(("profile", "name"), [(Profile.FAST, "few"), (Profile.QUALITY, "unet")])
-def test_a_cancelled_job_stops_within_a_step(generate, calls, profile, name):
+def test_a_cancelled_job_stops_within_one_step(generate, calls, profile, name):
     with pytest.raises(JobAbandoned):
         generate(Reporter(stop=lambda message: "step 2 of" in message), profile=profile)
     assert len(calls[name]) == 2
     assert not calls["decoder"]
 
 
-def test_a_late_job_stops_within_a_step(models, tmp_path, calls):
+def test_a_late_job_stops_within_one_step(models, tmp_path, calls):
     clock = iter(range(1000))
     context = StageContext(GenerateParams(prompt="a kite"), {}, tmp_path, network_provider=models)
     runner = Runner(clock=lambda: next(clock), now=lambda: datetime(2030, 1, 1, tzinfo=UTC))
-    with pytest.raises(DarkroomError) as caught:
+    with pytest.raises(DarkroomError) as raised:
         runner.run(
             get_plan(Kind.GENERATE, Engine.MODELS), context, Reporter(), datetime(2030, 1, 1, 0, 0, 8, tzinfo=UTC)
         )
-    assert caught.value.detail.code is ErrorCode.TIMED_OUT
+    assert raised.value.detail.code is ErrorCode.TIMED_OUT
     assert 0 < len(calls["few"]) < 4
 
 
 @pytest.fixture
-def unsafe(held, monkeypatch):
+def unsafe(networks, monkeypatch):
     """Which pictures, by the order of looking, are called unsafe."""
     numbers, looked = set(), []
 
@@ -53,11 +53,11 @@ def unsafe(held, monkeypatch):
         looked.append(1)
         return len(looked) - 1 in numbers
 
-    monkeypatch.setattr(held[SAFETY], "unsafe", unsafe)
+    monkeypatch.setattr(networks[SAFETY], "unsafe", unsafe)
     return numbers
 
 
-def test_an_unsafe_picture_is_left_out_and_the_others_keep_their_seeds(generate, unsafe):
+def test_an_unsafe_picture_is_dropped_and_the_others_keep_their_seeds(generate, unsafe):
     unsafe |= {0, 2}
     made, pictures = generate(count=4, seed=7, format="png")
     assert set(pictures) == {"result", "thumbnail", "result-2", "thumbnail-2"}
@@ -67,12 +67,12 @@ def test_an_unsafe_picture_is_left_out_and_the_others_keep_their_seeds(generate,
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_nothing_is_saved_when_nothing_is_safe(generate, unsafe, tmp_path, count):
+def test_nothing_is_saved_if_all_pictures_are_unsafe(generate, unsafe, tmp_path, count):
     unsafe |= {0, 1, 2}
-    with pytest.raises(DarkroomError, match="Try other words or another seed") as caught:
+    with pytest.raises(DarkroomError, match="Try other words or another seed") as raised:
         generate(count=count)
-    assert caught.value.detail.code is ErrorCode.REJECTED_CONTENT
-    assert not caught.value.detail.retryable
+    assert raised.value.detail.code is ErrorCode.REJECTED_CONTENT
+    assert not raised.value.detail.retryable
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
@@ -96,44 +96,44 @@ def no_memory(times):
     return [torch.OutOfMemoryError("CUDA out of memory") for _ in range(times)]
 
 
-def test_out_of_memory_halves_the_size_of_all_and_says_so(generate, held, monkeypatch):
-    with failing(monkeypatch, held[SDXL_FEW_STEP_UNET], "denoise", no_memory(1)) as seen:
+def test_out_of_memory_halves_the_size_of_all_pictures_and_adds_a_note(generate, networks, monkeypatch):
+    with failing(monkeypatch, networks[SDXL_FEW_STEP_UNET], "denoise", no_memory(1)) as seen:
         made, _ = generate(count=2, aspect=Aspect.SQUARE)
     assert [(given[0].canvas.width, given[0].seed) for given in seen] == [(128, 42), (64, 42), (64, 43)]
     assert {(picture.width, picture.height) for picture in made.files} == {(64, 64)}
     assert made.notes == (HALF_SIZE_NOTE,)
 
 
-def test_out_of_memory_twice_fails_the_job_and_leaves_a_healthy_machine(generate, held, monkeypatch):
+def test_out_of_memory_twice_fails_the_job_and_the_next_job_completes(generate, networks, monkeypatch):
     with (
-        failing(monkeypatch, held[SDXL_FEW_STEP_UNET], "denoise", no_memory(2)),
-        pytest.raises(DarkroomError) as caught,
+        failing(monkeypatch, networks[SDXL_FEW_STEP_UNET], "denoise", no_memory(2)),
+        pytest.raises(DarkroomError) as raised,
     ):
         generate()
-    assert caught.value.detail.code is ErrorCode.OUT_OF_MEMORY
+    assert raised.value.detail.code is ErrorCode.OUT_OF_MEMORY
     assert generate()[0].notes == ()
 
 
-def test_out_of_memory_at_decoding_is_tried_again_at_full_size_first(generate, held, monkeypatch):
-    with failing(monkeypatch, held[SDXL_VAE_DECODER], "decode", no_memory(1)) as seen:
+def test_out_of_memory_while_decoding_is_retried_at_full_size_first(generate, networks, monkeypatch):
+    with failing(monkeypatch, networks[SDXL_VAE_DECODER], "decode", no_memory(1)) as seen:
         made, _ = generate()
     assert len(seen) == 2
     assert (made.files[0].width, made.notes) == (128, ())
-    with failing(monkeypatch, held[SDXL_VAE_DECODER], "decode", no_memory(2)):
+    with failing(monkeypatch, networks[SDXL_VAE_DECODER], "decode", no_memory(2)):
         made, _ = generate()
     assert (made.files[0].width, made.notes) == (64, (HALF_SIZE_NOTE,))
 
 
-def test_other_errors_are_not_tried_again(generate, held, monkeypatch):
-    with failing(monkeypatch, held[SDXL_VAE_DECODER], "decode", [RuntimeError("a mistake")]) as seen:
-        with pytest.raises(DarkroomError) as caught:
+def test_other_errors_are_not_retried(generate, networks, monkeypatch):
+    with failing(monkeypatch, networks[SDXL_VAE_DECODER], "decode", [RuntimeError("a mistake")]) as seen:
+        with pytest.raises(DarkroomError) as raised:
             generate()
         assert len(seen) == 1
-    assert caught.value.detail.code is ErrorCode.INTERNAL
+    assert raised.value.detail.code is ErrorCode.INTERNAL
 
 
 @pytest.mark.parametrize("wrong", ["other keys", "other shapes", "no tensors at all"])
-def test_a_file_that_is_not_the_network_is_named_with_the_command_that_mends_it(tmp_path, wrong):
+def test_a_wrong_weights_file_is_named_with_the_fetch_command(tmp_path, wrong):
     write_weights(tmp_path, Scale.TINY, ["sdxl-base", "sdxl-lightning"])
     file = tmp_path / "sdxl-lightning" / "sdxl_lightning_4step_unet.safetensors"
     tensors = load_file(file)
@@ -148,6 +148,6 @@ def test_a_file_that_is_not_the_network_is_named_with_the_command_that_mends_it(
     models = ModelManager(WeightStore(tmp_path), Placement.for_device("cpu"))
     with pytest.raises(
         DarkroomError, match=r"sdxl-lightning/sdxl_lightning_4step_unet.*fetch sdxl-lightning"
-    ) as caught:
+    ) as raised:
         models.use(SDXL_FEW_STEP_UNET).__enter__()
-    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE

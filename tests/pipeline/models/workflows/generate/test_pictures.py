@@ -35,13 +35,13 @@ def test_fast_takes_four_steps_without_guidance_and_quality_thirty_with(generate
     assert len(calls["few"]) == 4
 
 
-def test_lightning_begins_where_there_is_nothing_but_noise(generate, calls):
+def test_lightning_starts_at_the_last_timestep(generate, calls):
     generate()
     assert [int(inputs[1]) for inputs, _ in calls["few"]] == [999, 749, 499, 249]
 
 
 @pytest.mark.parametrize("aspect", list(Aspect))
-def test_a_picture_has_the_shape_that_was_asked_for(generate, aspect):
+def test_a_picture_has_the_requested_aspect(generate, aspect):
     made, _ = generate(aspect=aspect)
     width, height = TRAINED[aspect]
     assert [(picture.width, picture.height) for picture in made.files] == [(width // 8, height // 8)] * 2
@@ -51,7 +51,7 @@ def test_a_picture_has_the_shape_that_was_asked_for(generate, aspect):
 
 @pytest.mark.parametrize("aspect", list(Aspect))
 @pytest.mark.parametrize("long_side", [768, 1024])
-def test_a_device_of_six_gigabytes_or_more_draws_at_the_trained_sizes(aspect, long_side):
+def test_devices_with_enough_memory_use_the_trained_sizes(aspect, long_side):
     canvas = SdxlCanvas.for_aspect(aspect, long_side)
     assert (canvas.width, canvas.height) == TRAINED[aspect]
     assert 0.9 < canvas.width * canvas.height / 2**20 <= 1
@@ -59,7 +59,7 @@ def test_a_device_of_six_gigabytes_or_more_draws_at_the_trained_sizes(aspect, lo
 
 
 @given(st.sampled_from(Aspect), st.integers(8, 95).map(lambda side: 8 * side))
-def test_a_smaller_device_draws_so_much_less_on_the_latents_grid(aspect, long_side):
+def test_smaller_devices_scale_the_canvas_on_the_latent_grid(aspect, long_side):
     canvas = SdxlCanvas.for_aspect(aspect, long_side)
     for each in (canvas, canvas.halved(), canvas.halved().halved()):
         assert each.width % 8 == each.height % 8 == 0
@@ -67,14 +67,14 @@ def test_a_smaller_device_draws_so_much_less_on_the_latents_grid(aspect, long_si
     assert max(canvas.width, canvas.height) <= max(1.5 * long_side + 8, 64)
 
 
-def test_the_network_is_told_the_trained_size_whatever_is_drawn(generate, calls):
+def test_the_size_conditioning_is_the_trained_size(generate, calls):
     generate(aspect=Aspect.WIDE)
     (_, options) = calls["few"][0]
     assert options["added_cond_kwargs"]["time_ids"].tolist() == [[768, 1344, 0, 0, 768, 1344]]
 
 
 @pytest.mark.parametrize("profile", list(Profile))
-def test_the_same_seed_makes_the_same_bytes_and_another_other_ones(generate, profile):
+def test_equal_seeds_give_equal_bytes_and_different_seeds_different_ones(generate, profile):
     made, first = generate(seed=5, profile=profile, format="png")
     assert made.seed == 5
     assert generate(seed=5, profile=profile, format="png")[1] == first
@@ -82,7 +82,7 @@ def test_the_same_seed_makes_the_same_bytes_and_another_other_ones(generate, pro
     assert np.abs(pixels(first["result"]) - pixels(other["result"])).mean() > 1
 
 
-def test_several_pictures_have_the_seeds_that_follow(generate, calls):
+def test_several_pictures_use_consecutive_seeds(generate, calls):
     made, pictures = generate(count=4, seed=2**32 - 2, format="png")
     assert [picture.name for picture in made.files] == [
         *("result", "thumbnail", "result-2", "thumbnail-2"),
@@ -96,16 +96,16 @@ def test_several_pictures_have_the_seeds_that_follow(generate, calls):
     assert pictures["result-3"] == generate(seed=0, format="png")[1]["result"]
 
 
-def test_the_words_and_the_style_reach_both_text_encoders(generate, calls, held):
+def test_prompt_and_style_reach_both_text_encoders(generate, calls, networks):
     generate(prompt="a  green\nkite", style="clay")
-    for name, tokenizer in zip(("first", "second"), held[SDXL_TEXT_ENCODERS]._tokenizers, strict=True):
+    for name, tokenizer in zip(("first", "second"), networks[SDXL_TEXT_ENCODERS]._tokenizers, strict=True):
         ((inputs, _),) = calls[name]
         text = tokenizer.decode(inputs[0][0], skip_special_tokens=True)
         assert text.replace(" ", "").startswith("claymationstyleagreenkite,handmade")
     assert len({generate(style=style)[1]["result"] for style in (None, "clay", "neon")}) == 3
 
 
-def test_what_is_not_wanted_counts_with_quality(generate):
+def test_the_negative_prompt_has_an_effect_with_quality(generate):
     def with_quality(**params):
         return generate(profile=Profile.QUALITY, format="png", **params)[1]["result"]
 
@@ -114,7 +114,7 @@ def test_what_is_not_wanted_counts_with_quality(generate):
     assert len({plain, styled, with_quality(negative_prompt="blue"), with_quality(negative_prompt="sea")}) == 4
 
 
-def test_what_was_not_read_is_said(generate):
+def test_truncated_prompts_add_notes(generate):
     made, _ = generate(prompt="a " * 80 + "blue rug")
     assert [note for note in made.notes if note.startswith("The prompt is too long") and "blue rug" in note]
     made, _ = generate(profile=Profile.QUALITY, negative_prompt="a " * 80 + "blue rug")
@@ -122,25 +122,25 @@ def test_what_was_not_read_is_said(generate):
     assert not generate()[0].notes
 
 
-def test_every_step_is_told_and_a_few_are_shown(generate):
+def test_every_step_is_reported_and_a_few_have_progress_images(generate):
     reporter = Reporter()
     generate(reporter, count=2, aspect=Aspect.PANORAMA)
-    drawing = [message for message in reporter.messages if message.startswith("Drawing:")]
-    assert drawing == [
+    drawing_messages = [message for message in reporter.messages if message.startswith("Drawing:")]
+    assert drawing_messages == [
         f"Drawing: picture {picture} of 2, step {step} of 4" for picture in (1, 2) for step in (1, 2, 3, 4)
     ]
     assert reporter.progress == sorted(reporter.progress)
-    assert 2 <= len(reporter.shown) <= 5
-    assert {(look.shape, look.dtype.name) for look in reporter.shown} == {((107, 256, 3), "uint8")}
+    assert 2 <= len(reporter.progress_images) <= 5
+    assert {(image.shape, image.dtype.name) for image in reporter.progress_images} == {((107, 256, 3), "uint8")}
 
 
-def test_the_models_that_took_part_are_named_and_no_other(generate):
+def test_only_the_used_models_are_listed(generate):
     always = {"sdxl-base", "sdxl-vae-fp16-fix", "safety-checker"}
     assert {model.id for model in generate()[0].models} == always | {"sdxl-lightning"}
     assert {model.id for model in generate(profile=Profile.QUALITY)[0].models} == always | {"sdxl-unet"}
 
 
-def test_full_size_configurations_are_those_of_the_published_files():
+def test_full_size_configurations_match_the_published_files():
     """By size: two bytes a number in half precision, four in the decoder's file, and a header of some kilobytes."""
     config = sdxl.unet_config(Scale.FULL)
     with torch.device("meta"):
@@ -155,15 +155,15 @@ def test_full_size_configurations_are_those_of_the_published_files():
         assert 0 < published - width * parameters < 300_000
 
 
-def test_half_precision_draws_nearly_the_same(tiny_weights, held):
+def test_half_precision_gives_nearly_the_same_picture(tiny_weights, networks):
     placement = Placement(torch.device("cpu"), torch.float16, torch.channels_last)
-    drawing = TextToImageRequest(SdxlCanvas.for_aspect(Aspect.SQUARE, SIDE), 4, 0.0, 3)
+    drawing_messages = TextToImageRequest(SdxlCanvas.for_aspect(Aspect.SQUARE, SIDE), 4, 0.0, 3)
 
-    def drawn(networks):
+    def decoded(networks):
         words = networks[SDXL_TEXT_ENCODERS].encode("a kite")
         return networks[SDXL_VAE_DECODER].decode(
-            networks[SDXL_FEW_STEP_UNET].denoise(drawing, words, None, lambda *_: None)
+            networks[SDXL_FEW_STEP_UNET].denoise(drawing_messages, words, None, lambda *_: None)
         )
 
     with ModelManager(WeightStore(tiny_weights), placement).use(*NETWORKS) as half:
-        assert np.abs(drawn(half).astype(int) - drawn(held)).mean() < 2
+        assert np.abs(decoded(half).astype(int) - decoded(networks)).mean() < 2
