@@ -60,7 +60,7 @@ class ProgressImages:
                 return
             state.newest = picture
             if self._thread is None:
-                self._thread = threading.Thread(target=self._store, name=f"looks-{self._job_id}", daemon=True)
+                self._thread = threading.Thread(target=self._store, name=f"progress-images-{self._job_id}", daemon=True)
                 self._thread.start()
             state.changed.notify_all()
 

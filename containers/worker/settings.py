@@ -23,30 +23,36 @@ class Settings(BaseSettings):
     host: str = "0.0.0.0"  # noqa: S104  # SageMaker calls the container from outside it
     port: int = Field(8080, ge=1, le=65535, description="SageMaker calls 8080.")
     invocations_token: SecretStr | None = Field(
-        None, description="Bearer token of `POST /invocations`, where others than SageMaker can reach the port."
+        None, description="Bearer token of `POST /invocations`, if other callers than SageMaker can reach the port."
     )
-    concurrency: int = Field(2, ge=1, le=64, description="Jobs in flight; one computes while the others read and save.")
-    stages: Literal["default", "noop"] = Field("default", description="`noop`: every plan is empty, for the bench.")
-    weights: Path = Field(default_factory=default_folder, description="Where the models' files lie.")
-    device: str = Field("auto", description="Where networks compute: `auto`, `cpu`, `cuda` or `cuda:N`.")
-    vram_budget_mb: int | None = Field(None, ge=1, description="The device's memory for networks; measured if not set.")
-    host_budget_mb: int | None = Field(None, ge=0, description="The host's for networks that had to leave the device.")
-    long_side: int | None = Field(None, ge=64, multiple_of=8, description="Of what diffusion works on, in pixels.")
-    models: dict[str, str] = Field({}, description="Role → id of the model to take instead of the default, as JSON.")
+    concurrency: int = Field(
+        2, ge=1, le=64, description="Concurrent jobs: one computes while the others load and save."
+    )
+    stages: Literal["default", "noop"] = Field("default", description="`noop`: every plan is empty, for measurements.")
+    weights: Path = Field(default_factory=default_folder, description="Folder of the weight store.")
+    device: str = Field("auto", description="Device of the networks: `auto`, `cpu`, `cuda` or `cuda:N`.")
+    vram_budget_mb: int | None = Field(None, ge=1, description="Device memory for weights; measured if not set.")
+    host_budget_mb: int | None = Field(
+        None, ge=0, description="Host memory for offloaded weights; measured if not set."
+    )
+    long_side: int | None = Field(
+        None, ge=64, multiple_of=8, description="Longer side of diffusion canvases, in pixels."
+    )
+    models: dict[str, str] = Field({}, description="Role → id of the model that replaces the default, as JSON.")
     accept_research_licence: bool = Field(
-        False, description="Use models that are licensed for non-commercial research only: the operator's word for it."
+        False, description="The operator accepts licences for non-commercial research only."
     )
-    speech: Literal["espeak", "polly"] = Field("espeak", description="What says scripts.")
-    cache_mb: int = Field(512, ge=0, description="For what stages found out about photos; 0 keeps nothing.")
+    speech: Literal["espeak", "polly"] = Field("espeak", description="Speech synthesiser.")
+    cache_mb: int = Field(512, ge=0, description="Size of the stage cache; 0 disables it.")
     preload: tuple[Kind, ...] = Field((), description="Kinds whose networks are loaded at the start, as JSON.")
-    max_upload_bytes: int = Field(MAX_AUDIO_BYTES, ge=1, description="Of the largest file that a job may be given.")
-    max_part_bytes: int = Field(2_000_000_000, ge=1, description="Of a part that an earlier attempt finished.")
-    progress_seconds: float = Field(0.2, gt=0, description="Least time between two writes of progress in one stage.")
-    video_progress_seconds: float = Field(
-        1.0, gt=0, description="The same for a job that makes a video: it takes minutes, and its scripts are long."
+    max_upload_bytes: int = Field(MAX_AUDIO_BYTES, ge=1, description="Maximum size of an uploaded file.")
+    max_part_bytes: int = Field(2_000_000_000, ge=1, description="Maximum size of an intermediate file.")
+    progress_seconds: float = Field(0.2, gt=0, description="Minimum time between two progress writes within a stage.")
+    video_progress_seconds: float = Field(1.0, gt=0, description="The same for video jobs, which take minutes.")
+    heartbeat_seconds: float = Field(1.0, gt=0, description="Maximum time until a cancellation is noticed.")
+    drain_seconds: float = Field(
+        20.0, ge=0, description="Time for running jobs after SIGTERM; SageMaker sends SIGKILL after 30 s."
     )
-    heartbeat_seconds: float = Field(1.0, gt=0, description="Longest time until a cancelled job is noticed.")
-    drain_seconds: float = Field(20.0, ge=0, description="Time to finish after SIGTERM; SageMaker kills after 30 s.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("models")

@@ -146,7 +146,7 @@ class StageContext:
             if undeclared:
                 raise LookupError(f"stage {self._stage.name!r} uses {', '.join(undeclared)} without declaring it")
         if self.network_provider is None:
-            raise LookupError("this work was given no networks")
+            raise LookupError("this job has no network provider")
         self.models_used |= dict.fromkeys(self.network_provider.models_used(networks))
         return self.network_provider.use(*networks)
 

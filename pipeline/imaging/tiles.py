@@ -69,14 +69,14 @@ def tile_spans(size: int, target: int, tile: int, overlap: int, factor: int) -> 
         *(_rise(at, first, second, length) for first, second in pairwise(starts)),
         np.zeros(target, np.float32),
     ]
-    made = []
+    spans = []
     for number, start in enumerate(starts):
         weights = rises[number] - rises[number + 1]
         counting = np.flatnonzero(weights)
         span = slice(int(counting[0]), int(counting[-1]) + 1)
         reduction = _reduction(at[span] - start, length, factor, size * factor / target)
-        made.append(TileSpan(slice(start, start + length), span, weights[span], reduction))
-    return tuple(made)
+        spans.append(TileSpan(slice(start, start + length), span, weights[span], reduction))
+    return tuple(spans)
 
 
 def tiles(picture: Rgb, rows: Sequence[TileSpan], columns: Sequence[TileSpan]) -> Iterator[Tile]:
@@ -123,10 +123,10 @@ class TileAssembler:
         self.result[row.target.start : row.target.start + finished, columns] = rounded
 
 
-def _ends(those: Sequence[TileSpan], whole: int) -> dict[int, int]:
+def _ends(spans: Sequence[TileSpan], whole: int) -> dict[int, int]:
     """Return up to where the result is finished after each tile, by the tile's start in the picture."""
-    following = [*(part.target.start for part in those[1:]), whole]
-    return {part.source.start: end for part, end in zip(those, following, strict=True)}
+    following = [*(part.target.start for part in spans[1:]), whole]
+    return {part.source.start: end for part, end in zip(spans, following, strict=True)}
 
 
 def _rise(at: NDArray[np.float64], first: int, second: int, length: int) -> Floats:

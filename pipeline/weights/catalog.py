@@ -57,28 +57,26 @@ def _relative_path(path: str) -> str:
 
 
 class Original(BaseModel):
-    """A file that the model's authors publish where only a person can download it, and how to recognise it."""
+    """Original file of a model that must be downloaded by hand, and the data that identify it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    file: str = Field(description="Its name there.")
+    file: str = Field(description="Name of the published file.")
     where: str
     tensors: int
     parameters: int = Field(description="Numbers in all tensors.")
-    shapes: dict[str, tuple[int, ...]] = Field(description="Some of the tensors, by name.")
-    others: str = Field("", description="What lies beside it and is taken for it.")
+    shapes: dict[str, tuple[int, ...]] = Field(description="Shapes of some tensors, by name.")
+    others: str = Field("", description="Files beside it that are easily confused with it.")
 
 
 class Program(BaseModel):
-    """The authors' own program, for a model that no package runs: its GitHub repository, commit and script."""
+    """Program of a model's authors, for a model that no package runs: its GitHub repository, commit and script."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     repository: str = Field(description="owner/name on GitHub.")
     commit: str = Field(pattern=rf"^{COMMIT.pattern}$")
-    file: Annotated[str, AfterValidator(_relative_path)] = Field(
-        description="What is run, as a path in the repository."
-    )
+    file: Annotated[str, AfterValidator(_relative_path)] = Field(description="Path of the script in the repository.")
 
 
 class Model(BaseModel):
@@ -87,7 +85,7 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$", description="Its folder's name; unique.")
-    role: Annotated[str, AfterValidator(_known_role)] = Field(description="What it is for, one of ``ROLES``.")
+    role: Annotated[str, AfterValidator(_known_role)] = Field(description="Its role, one of ``ROLES``.")
     default: bool = Field(True, description="Chosen for its role unless the operator names another.")
     repository: str = Field(description="owner/name on the Hugging Face hub.")
     revision: str = Field(description="A commit; or a branch, which the first fetch resolves to a commit.")
@@ -96,16 +94,17 @@ class Model(BaseModel):
         min_length=1, description="Paths in the repository, and in the model's folder."
     )
     dtype: Literal["float16", "float32"]
-    vram_mb: int = Field(gt=0, description="What the weights take on a GPU, roughly; for people, not for the manager.")
+    vram_mb: int = Field(gt=0, description="Approximate GPU memory of the weights; informative only.")
     licence: str
-    commercial: bool = Field(description="Whether the licence lets a product be sold with it.")
+    commercial: bool = Field(description="True if the licence allows commercial use.")
     research_only: bool = Field(
-        False, description="The licence allows non-commercial research alone: off unless the operator accepts that."
+        False,
+        description="True if the licence allows non-commercial research only, which the operator must accept.",
     )
-    note: str = Field("", description="What a person should know before choosing it.")
+    note: str = Field("", description="Advice for its choice.")
     kinds: tuple[Kind, ...]
-    original: Original | None = Field(None, description="For a model of one file that can be imported as well.")
-    program: Program | None = Field(None, description="What runs it, where that is a program of its authors'.")
+    original: Original | None = Field(None, description="Original file, for a model of one file that can be imported.")
+    program: Program | None = Field(None, description="Program that runs it, if no package does.")
 
     @property
     def variant(self) -> Literal["fp16"] | None:

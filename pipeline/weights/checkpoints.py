@@ -82,6 +82,6 @@ def _legacy(file: IO[bytes]) -> Any:
     file.seek(0)
     if _Unpickler(file).load() != MAGIC:
         raise pickle.UnpicklingError("another magic number")
-    for _ in ("version of the format", "what the machine was like"):
+    for _ in ("version of the format", "system information"):
         _Unpickler(file).load()
     return _Unpickler(file).load()

@@ -54,11 +54,11 @@ class Checkout:
         if not self.interpreter.exists():
             raise self._unavailable_error(f"has no {INTERPRETER} here")
 
-    def _unavailable_error(self, what: str) -> DarkroomError:
+    def _unavailable_error(self, problem: str) -> DarkroomError:
         program = self.program
         return DarkroomError(
             ErrorCode.ENGINE_UNAVAILABLE,
-            f"The program {program.repository} {what}, and is wanted at {program.commit[:8]}, as the folder "
+            f"The program {program.repository} {problem}, and is wanted at {program.commit[:8]}, as the folder "
             f"{self.folder.name!r} in DARKROOM_PROGRAMS: containers/gpu/Dockerfile shows how it gets there.",
         )
 

@@ -103,7 +103,7 @@ async def invoke(client: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:
 
 
 def cancel(store: JobStore) -> None:
-    """Its owner cancels the job."""
+    """Reporter that cancels the job after a number of reports."""
     assert store.cancel(JOB, "ann", ErrorDetail(code=ErrorCode.CANCELLED, message="Cancelled.")) is not None
 
 

@@ -1,4 +1,4 @@
-"""Plans of one scripted stage, and their outcomes."""
+"""Plans of one stage with a given action, and helpers for their outcomes."""
 
 import threading
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Action = Callable[[StageContext], None]
 
 
 class DevelopStage(Stage):
-    """Calls ``action``, then saves the upload's bytes as the result."""
+    """Call ``action``, then save the upload's bytes as the result."""
 
     name = "develop"
     message = "Developing"
@@ -50,7 +50,7 @@ def wait_for_stage(store: JobStore, stage: str) -> None:
 
 
 def report_until_stopped(context: StageContext) -> None:
-    """A stage that goes on until a report stops it."""
+    """Run until a report stops the stage."""
     pause = threading.Event()
     for _ in range(3000):
         context.report(0.5)

@@ -1,4 +1,4 @@
-"""Instance reports: what a container says about itself."""
+"""Instance reports: engine digests, and the instance's state."""
 
 import threading
 import time
@@ -31,7 +31,7 @@ SUPPORTED = ((Kind.RESTYLE_ROOM, Engine.PREVIEW), (Kind.RESTYLE_ROOM, Engine.MOD
 
 
 class Reports(InstanceReports):
-    """Remembers that something was written."""
+    """Progress store that records writes."""
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
@@ -147,7 +147,7 @@ def test_model_size_and_licence_change_the_engine_digest(tiny_weights: Path, tmp
 
 
 class WithoutAnimator(OneNetwork):
-    """As where nobody accepted the animator's licence."""
+    """Network provider without the animator, as its licence was not accepted."""
 
     def check_weights(self, networks: Sequence[Any]) -> None:
         if ANIMATOR in networks:
@@ -160,13 +160,13 @@ def test_scenes_without_portraits_need_no_animator(
     monkeypatch.setenv("DARKROOM_PROGRAMS", str(tmp_path))
     drawn = {"type": "generated", "prompt": "a fox"}
     speaking = {"type": "avatar", "avatar": "host", "script": "Hello."}
-    without, asked = engines(tiny_weights, WithoutAnimator), (Kind.RENDER_SCENES, Engine.MODELS)
-    prepared = without.prepare(*asked, False, RenderScenesParams.model_validate({"scenes": [drawn, drawn]}))
-    assert without.engine_digests([asked]) == {asked: prepared.digest}
+    without, kind_and_engine = engines(tiny_weights, WithoutAnimator), (Kind.RENDER_SCENES, Engine.MODELS)
+    prepared = without.prepare(*kind_and_engine, False, RenderScenesParams.model_validate({"scenes": [drawn, drawn]}))
+    assert without.engine_digests([kind_and_engine]) == {kind_and_engine: prepared.digest}
     portraits = RenderScenesParams.model_validate({"scenes": [drawn, speaking]})
     with pytest.raises(DarkroomError, match="no animator"):
-        without.prepare(*asked, False, portraits)
-    assert without.prepare(*asked, True, portraits).plan.engine is Engine.PREVIEW
+        without.prepare(*kind_and_engine, False, portraits)
+    assert without.prepare(*kind_and_engine, True, portraits).plan.engine is Engine.PREVIEW
 
 
 def test_library_versions_change_the_engine_digest(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,20 +111,20 @@ def test_a_part_put_after_delete_is_not_stored(s3: "S3Client", tmp_path: Path) -
 
 
 class VideoStage(Stage):
-    """Makes a video's files."""
+    """Stage that writes a video's files."""
 
     name = "film"
     message = "Filming"
     provides = (SAVED,)
 
     def run(self, context: StageContext) -> None:
-        made = [context.folder / name for name in ("result.mp4", "poster.jpg", "subtitles.srt")]
-        for path in made:
+        paths = [context.folder / name for name in ("result.mp4", "poster.jpg", "subtitles.srt")]
+        for path in paths:
             path.write_bytes(path.name.encode())
         context[SAVED] = (
-            SavedVideo("result", made[0], "video/mp4", 720, 1280, 2.0, 50, 25.0),
-            SavedPicture("poster", made[1], "image/jpeg", 720, 1280),
-            SavedSubtitles("srt", made[2], "application/x-subrip", "srt", "en-US", 3),
+            SavedVideo("result", paths[0], "video/mp4", 720, 1280, 2.0, 50, 25.0),
+            SavedPicture("poster", paths[1], "image/jpeg", 720, 1280),
+            SavedSubtitles("srt", paths[2], "application/x-subrip", "srt", "en-US", 3),
         )
 
 

@@ -1,4 +1,4 @@
-"""Container as a process, run as SageMaker does."""
+"""Container as a process, run as SageMaker runs it."""
 
 import os
 import signal

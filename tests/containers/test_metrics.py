@@ -15,7 +15,7 @@ from tests.containers.conftest import invocation
 
 @pytest.fixture
 def eager_threads() -> Iterator[None]:
-    """Threads take turns as often as they can."""
+    """Switch threads as often as possible."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield

@@ -27,7 +27,7 @@ SILENCE = Speech(np.zeros(SAMPLE_RATE, np.float32), (Word("nothing", 0, 1),))
 
 
 class RecordingSynthesiser:
-    """Speaks nothing, and says for whom it did."""
+    """Synthesiser that returns silence and records the voices."""
 
     about = "nobody"
 
@@ -37,7 +37,7 @@ class RecordingSynthesiser:
     def synthesise(
         self, _script: str, voice: Voice, _report: Callable[[float], None] = lambda _fraction: None
     ) -> Speech:
-        """A second of silence."""
+        """Return a second of silence and record the voice."""
         self.voices_used.append(voice.name)
         return SILENCE
 
@@ -46,12 +46,12 @@ class UnreachableClient:
     """A client without a network."""
 
     def synthesize_speech(self, **_request: object) -> NoReturn:
-        """As boto3 does it."""
+        """Raise boto3's connection error."""
         raise EndpointConnectionError(endpoint_url="polly")
 
 
 class StubbedPolly:
-    """boto3's client, whose answers are written here."""
+    """boto3's client with stubbed responses."""
 
     def __init__(self) -> None:
         self.client = boto3.client(
@@ -66,7 +66,7 @@ class StubbedPolly:
         self.speaker = PollySpeaker(self.client, self.fallback)
 
     def expect(self, text: str, marks: list[tuple[int, str]], sound: bytes, voice: Voice = JOANNA) -> None:
-        """The two requests for a text: its marks are milliseconds and words, as Polly finds them in the text."""
+        """Expect both requests for a text; ``marks`` are milliseconds and words of the text."""
         expected_request = {"Text": text, "VoiceId": voice.polly, "Engine": voice.polly_engine}
         lines, at = [], 0
         for time, word in marks:
@@ -93,7 +93,7 @@ def polly() -> Iterator[StubbedPolly]:
 
 
 def sound(*parts: tuple[float, float]) -> bytes:
-    """A FLAC file of parts, each so many seconds of a tone at such an amplitude."""
+    """Return a FLAC file of tones; each part is its seconds and its amplitude."""
     blocks = [amplitude * np.sin(np.arange(round(seconds * 24_000)) * 0.2) for seconds, amplitude in parts]
     samples = (32_767 * np.concatenate(blocks)).astype(np.int16)
     file = BytesIO()
@@ -138,8 +138,8 @@ def test_a_long_script_is_requested_by_sentences_and_joined(polly: StubbedPolly)
             polly.stubber.add_response(
                 "synthesize_speech", {"AudioStream": StreamingBody(BytesIO(body), len(body))}, None
             )
-    heard: list[float] = []
-    speech = polly.speaker.synthesise(script, JOANNA, heard.append)
+    fractions: list[float] = []
+    speech = polly.speaker.synthesise(script, JOANNA, fractions.append)
     assert " ".join(voices_used[::2]) == script
     assert voices_used[::2] == voices_used[1::2]
     assert all(len(text) <= MAX_CHARACTERS < 3000 for text in voices_used)
@@ -149,8 +149,8 @@ def test_a_long_script_is_requested_by_sentences_and_joined(polly: StubbedPolly)
     assert all(one.end <= two.start for one, two in pairwise(speech.words))
     (second,) = [word for word in speech.words if abs(word.start - 60.3) < 1e-6]
     assert second.text == "Every"
-    assert heard == sorted(heard)
-    assert heard[-1] == 1
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
 
 
 def test_a_script_without_spaces_is_split_at_the_limit(polly: StubbedPolly) -> None:

@@ -1,4 +1,4 @@
-"""Progress updates to the table: the newest wins, a new stage is written at once, and a lost job is noticed."""
+"""Progress writer: the newest update wins, a new stage is written at once, and a lost job is noticed."""
 
 import threading
 from collections.abc import Callable
@@ -17,7 +17,7 @@ LONG = 3600.0
 
 
 class FakeStore:
-    """Remembers what was written; each write first passes ``gate`` and may raise what ``refusals`` holds."""
+    """Progress store that records writes; each write waits for ``gate`` and raises the next of ``refusals``."""
 
     def __init__(self) -> None:
         self.wait_for_stage: list[tuple[float, str | None]] = []
@@ -27,10 +27,10 @@ class FakeStore:
         self.entered = threading.Event()
         self.refusals: list[Exception] = []
         self.record: JobRecord | None = record(state=State.RUNNING)
-        self.asked = threading.Event()
+        self.queried = threading.Event()
 
     def get(self, _job_id: str) -> JobRecord | None:
-        self.asked.set()
+        self.queried.set()
         return self.record
 
     def start(self, *_: object, **__: object) -> None:
@@ -60,7 +60,7 @@ def writer(store: FakeStore, interval: float = LONG, heartbeat: float = LONG) ->
 
 
 def stopped(progress: ProgressWriter) -> None:
-    """Wait until the writer has noticed."""
+    """Wait until the writer has stopped."""
     ticks = threading.Event()
     for _ in range(3000):
         try:
@@ -127,7 +127,7 @@ def test_a_stale_attempt_stops_the_job(store: FakeStore) -> None:
 def test_a_cancellation_is_noticed_during_a_stage_without_reports(store: FakeStore) -> None:
     progress = writer(store, heartbeat=0.01)
     progress.report(0.1, "diffuse", "", ())
-    assert store.asked.wait(30)
+    assert store.queried.wait(30)
     progress.check()
     store.record = record(state=State.CANCELLED)
     stopped(progress)

@@ -83,7 +83,7 @@ async def test_a_fallback_engine_is_stated_in_the_notes(container: Container) ->
 
 
 async def test_a_darkroom_error_becomes_a_failed_outcome(container: Container, s3: "S3Client") -> None:
-    def fail(_work: StageContext) -> None:
+    def fail(_context: StageContext) -> None:
         raise DarkroomError(ErrorCode.INVALID_IMAGE, "The photo cannot be read.")
 
     outcome = await invoke(container(plan_of(fail)))
@@ -194,7 +194,7 @@ async def test_concurrent_duplicate_invocations_run_once(container: Container) -
     running, both_there = threading.Event(), threading.Event()
     runs: list[int] = []
 
-    def wait(_work: StageContext) -> None:
+    def wait(_context: StageContext) -> None:
         runs.append(1)
         running.set()
         assert both_there.wait(30)
@@ -246,7 +246,7 @@ async def test_ping_answers_200_until_draining(container: Container) -> None:
 async def test_draining_lets_a_running_job_finish(container: Container) -> None:
     running, go_on = threading.Event(), threading.Event()
 
-    def wait(_work: StageContext) -> None:
+    def wait(_context: StageContext) -> None:
         running.set()
         assert go_on.wait(30)
 
@@ -284,7 +284,7 @@ async def test_log_lines_are_json_and_name_the_job(container: Container) -> None
     logger = logging.getLogger("pipeline.core.failures")
     logger.addHandler(handler)
 
-    def fail(_work: StageContext) -> None:
+    def fail(_context: StageContext) -> None:
         raise ZeroDivisionError
 
     try:

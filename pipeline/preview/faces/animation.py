@@ -68,7 +68,7 @@ def animate_portrait(
     frames: int,
     seed: int,
     report: Callable[[float], None] = lambda _fraction: None,
-    show_progress_image: Callable[[Rgb], None] = lambda _look: None,
+    show_progress_image: Callable[[Rgb], None] = lambda _image: None,
     add_note: Callable[[str], None] = lambda _text: None,
 ) -> Clip:
     """Write a clip of ``frames`` frames, width × height, in which a portrait (H×W×3 uint8 sRGB) says ``samples``.
@@ -102,15 +102,15 @@ def animate_portrait(
 class _ProgressImages:
     """Rate limit for progress images: shows a frame at most every ``PROGRESS_IMAGE_SECONDS``."""
 
-    def __init__(self, show: Callable[[Rgb], None]) -> None:
-        self._show = show
+    def __init__(self, report: Callable[[Rgb], None]) -> None:
+        self._report = report
         self._next = time.monotonic() + PROGRESS_IMAGE_SECONDS
 
     def __call__(self, frame: Rgb) -> None:
         if time.monotonic() < self._next:
             return
         with best_effort("progress picture"):
-            self._show(downscaled(frame, PROGRESS_IMAGE_SIDE))
+            self._report(downscaled(frame, PROGRESS_IMAGE_SIDE))
         self._next = time.monotonic() + PROGRESS_IMAGE_SECONDS
 
 

@@ -1,4 +1,4 @@
-"""The grid on which a texture is made, and what several materials are made with."""
+"""Texture sampling grid, and helpers that several materials share."""
 
 from dataclasses import dataclass
 

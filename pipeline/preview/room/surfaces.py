@@ -280,5 +280,5 @@ def _with_gaps(bare: Mask, floor: Mask, features: Floats, edges: Mask) -> Mask:
     contact = np.bincount(label[rim], minlength=len(area)) / area
     small = (area > 0.0001 * floor.size) & (area < 0.006 * floor.size) & (contact > 0.15)
     small[0] = False
-    given = cv2.morphologyEx((small[label] | known).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)) > 0
-    return bare | (given & floor & (cv2.dilate(small[label].astype(np.uint8), across) > 0))
+    closed = cv2.morphologyEx((small[label] | known).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)) > 0
+    return bare | (closed & floor & (cv2.dilate(small[label].astype(np.uint8), across) > 0))

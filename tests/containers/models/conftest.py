@@ -1,4 +1,4 @@
-"""The container with the models engine and tiny weights in the real layouts, and a photo in the bucket."""
+"""Fixtures: the container with the models engine and tiny weights, and a photo in the bucket."""
 
 import io
 from collections.abc import AsyncIterator, Callable
@@ -77,5 +77,5 @@ async def container(store: JobStore, s3: "S3Client", tiny_weights: Path) -> Asyn
 
 @pytest.fixture(autouse=True)
 def one_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures by random weights are always poor: do not paint each of them twice."""
+    """Disable the retry, as pictures by random weights always score low."""
     monkeypatch.setattr(scores, "RETRY_BELOW", 0.0)

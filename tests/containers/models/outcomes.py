@@ -1,4 +1,4 @@
-"""Outcomes of restyling by the models engine, and what they left in the bucket."""
+"""Outcomes of restyling by the models engine, and the objects in the bucket."""
 
 import io
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""The models engine as SageMaker meets it, over HTTP: cancellation, refusals and what is missing."""
+"""Models engine in the container, over HTTP: cancellation, rejected content and missing weights."""
 
 import io
 import json
@@ -36,16 +36,16 @@ async def test_a_cancelled_job_stops_within_one_step_and_leaves_no_files(
         steps += 1
         if steps == 2:
             cancel(store)
-            heard.wait(30)
+            cancellation_noticed.wait(30)
         return forward(self, *args, **kwargs)
 
-    heard = threading.Event()
+    cancellation_noticed = threading.Event()
     get = JobStore.get
 
     def tell(self: JobStore, job_id: str) -> Any:
         record = get(self, job_id)
         if record is not None and record.state is State.CANCELLED:
-            threading.Timer(0.05, heard.set).start()  # once the writer has taken it in
+            threading.Timer(0.05, cancellation_noticed.set).start()  # once the writer has taken it in
         return record
 
     monkeypatch.setattr(JobStore, "get", tell)

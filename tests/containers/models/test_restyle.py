@@ -1,4 +1,4 @@
-"""The models engine as SageMaker meets it, over HTTP: a photo through the real plan."""
+"""Models engine in the container, over HTTP: a photo through the real plan."""
 
 import io
 from typing import TYPE_CHECKING, Any
@@ -80,9 +80,9 @@ async def test_progress_images_are_stored_during_the_job(
     await restyle(container(), steps=4)
 
     assert shown
-    look = shown[-1].preview
-    assert look is not None
-    assert look.url == f"https://bucket/{look.key}"
-    body = s3.get_object(Bucket=BUCKET, Key=look.key)["Body"].read()
+    progress_image = shown[-1].preview
+    assert progress_image is not None
+    assert progress_image.url == f"https://bucket/{progress_image.key}"
+    body = s3.get_object(Bucket=BUCKET, Key=progress_image.key)["Body"].read()
     with Image.open(io.BytesIO(body)) as image:
-        assert image.size == (look.width, look.height)
+        assert image.size == (progress_image.width, progress_image.height)

@@ -1,4 +1,4 @@
-"""A desk at which jobs are run one after the other, with a stage cache between them."""
+"""Test harness for the stage cache: fake stages, networks and reporter."""
 
 import threading
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ OTHER_NETWORK: Network[str] = Network("other", ("depth",), "nowhere:load")
 
 
 class FakeNetworkProvider:
-    """Models whose digest and working size a test sets."""
+    """Fake network provider with a given digest and working size."""
 
     def __init__(self, revision: str = "r1", long_side: int = 768) -> None:
         self.revision = revision
@@ -49,7 +49,7 @@ class FakeNetworkProvider:
 
 
 class RecordingReporter:
-    """A reporter that remembers the progress."""
+    """Reporter that records the progress."""
 
     def __init__(self) -> None:
         self.progress: list[float] = []
@@ -75,7 +75,7 @@ class LoadStage(Stage):
 
 
 class FindStage(Stage):
-    """Counts its runs, notes something and uses one of its two networks."""
+    """Stage that counts its runs, adds a note and uses one of its two networks."""
 
     name = "find"
     message = "Finding"
@@ -97,7 +97,7 @@ class FindStage(Stage):
 
 
 class RestyleStage(Stage):
-    """Counts its runs; never worth keeping."""
+    """Stage that counts its runs; not cacheable."""
 
     name = "restyle"
     message = "Restyling"
@@ -115,7 +115,7 @@ class RestyleStage(Stage):
 
 
 class CacheHarness:
-    """One runner with a cache, and jobs through one plan of three stages."""
+    """Test harness: one runner with a stage cache, and jobs of one plan with three stages."""
 
     def __init__(self, folder: Path, cache: StageCache | None = None, slot: threading.Semaphore | None = None) -> None:
         self.folder = folder

@@ -25,7 +25,7 @@ from pipeline.plans import get_plan
 
 
 class SilentReporter:
-    """A reporter that hears everything and does nothing."""
+    """Reporter that ignores all calls."""
 
     def report(self, *_arguments: Any) -> None:
         pass

@@ -18,7 +18,7 @@ RED, BLUE = (220, 30, 30), (30, 30, 220)
 
 
 def scene(width: int = 96, height: int = 64) -> Image.Image:
-    """Red above, blue below, a white patch in the upper left corner: upright is easy to tell."""
+    """Picture that shows its orientation: red above, blue below, a white patch in the upper left corner."""
     pixels = np.zeros((height, width, 3), np.uint8)
     pixels[: height // 2], pixels[height // 2 :] = RED, BLUE
     pixels[:16, :16] = 255

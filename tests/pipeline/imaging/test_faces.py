@@ -30,7 +30,7 @@ def face(left: float, size: float = 20, top: float = 10) -> Face:
 FACES = from_the_left([face(300), face(20), face(120, 60)])
 
 
-def refusal(code: ErrorCode) -> "pytest.RaisesExc[DarkroomError]":
+def error_of(code: ErrorCode) -> "pytest.RaisesExc[DarkroomError]":
     return pytest.raises(DarkroomError, check=lambda error: error.detail.code is code)
 
 
@@ -44,17 +44,17 @@ def test_faces_of_the_target_are_chosen_by_size_or_number(which: str, meant: tup
 
 
 def test_a_face_number_out_of_range_states_the_count() -> None:
-    with refusal(ErrorCode.NO_FACE) as raised:
+    with error_of(ErrorCode.NO_FACE) as raised:
         choose_target_faces(FACES, "3")
     assert "3 faces, numbers 0 to 2" in str(raised.value)
     assert "target" in str(raised.value)
-    with refusal(ErrorCode.NO_FACE) as raised:
+    with error_of(ErrorCode.NO_FACE) as raised:
         choose_source_face(FACES[:1], 1)
     assert "source picture shows one face" in str(raised.value)
 
 
 def test_several_source_faces_are_rejected_unless_one_is_chosen() -> None:
-    with refusal(ErrorCode.SEVERAL_FACES) as raised:
+    with error_of(ErrorCode.SEVERAL_FACES) as raised:
         choose_source_face(FACES, None)
     assert "shows 3 faces" in str(raised.value)
     assert "source_face" in str(raised.value)
@@ -63,19 +63,19 @@ def test_several_source_faces_are_rejected_unless_one_is_chosen() -> None:
 
 
 def test_a_picture_without_faces_is_named_in_the_error() -> None:
-    with refusal(ErrorCode.NO_FACE) as raised:
+    with error_of(ErrorCode.NO_FACE) as raised:
         choose_source_face((), None)
     assert "source" in str(raised.value)
-    with refusal(ErrorCode.NO_FACE) as raised:
+    with error_of(ErrorCode.NO_FACE) as raised:
         choose_target_faces((), "all")
     assert "target" in str(raised.value)
 
 
 def test_objects_state_which_faces_are_kept() -> None:
-    told = objects_from_faces(FACES, (1,), 100, 400)
-    assert [(each.label, each.kept) for each in told] == [("face", True), ("face", False), ("face", True)]
-    assert told[1].box == (120, 10, 180, 70)
-    assert told[1].area == pytest.approx(0.09)
+    objects = objects_from_faces(FACES, (1,), 100, 400)
+    assert [(each.label, each.kept) for each in objects] == [("face", True), ("face", False), ("face", True)]
+    assert objects[1].box == (120, 10, 180, 70)
+    assert objects[1].area == pytest.approx(0.09)
 
 
 ANGLES, SCALES, SHIFTS = st.floats(-3.1, 3.1), st.floats(0.05, 20), st.floats(-500, 500)

@@ -1,4 +1,4 @@
-"""Saving results: it checks for cancellation all along."""
+"""Saving of results: frequent checks for cancellation."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ NOISE = np.random.default_rng(0).integers(0, 256, (700, 900, 3)).astype(np.uint8
 
 
 class CancellingReporter:
-    """Cancels at a report."""
+    """Reporter that cancels at a given report."""
 
     def __init__(self, allowed_reports: int = 10**6) -> None:
         self.reports, self.allowed_reports = 0, allowed_reports

@@ -32,7 +32,7 @@ def square(mode: str, colour: object, around: object = 0) -> Image.Image:
     return mask
 
 
-def refusal(*args: object, **more: object) -> str:
+def error_of(*args: object, **more: object) -> str:
     with pytest.raises(DarkroomError) as raised:
         load(*args, **more)
     assert raised.value.detail.code is ErrorCode.INVALID_MASK
@@ -60,21 +60,21 @@ def test_white_pixels_are_the_hole_in_every_format(mask: Image.Image, tmp_path: 
 
 
 def test_a_mask_of_another_size_is_rejected_with_both_sizes(tmp_path: Path) -> None:
-    message = refusal(Image.new("L", (50, 40), 255), tmp_path)
+    message = error_of(Image.new("L", (50, 40), 255), tmp_path)
     assert "50×40" in message
     assert "60×40" in message
 
 
 def test_a_mask_without_white_is_rejected_with_a_hint(tmp_path: Path) -> None:
-    assert "white is what is filled" in refusal(Image.new("L", SIZE, 0), tmp_path)
+    assert "white is what is filled" in error_of(Image.new("L", SIZE, 0), tmp_path)
 
 
 def test_a_full_mask_needs_a_prompt_and_an_engine_that_supports_it(tmp_path: Path) -> None:
     white = Image.new("L", SIZE, 255)
-    assert "prompt" in refusal(white, tmp_path, from_words=True)
-    assert "prompt" not in refusal(white, tmp_path, prompt="a room")
+    assert "prompt" in error_of(white, tmp_path, from_words=True)
+    assert "prompt" not in error_of(white, tmp_path, prompt="a room")
     assert load(white, tmp_path, from_words=True, prompt="a room").all()
-    assert "grown by 64" in refusal(square("L", 255), tmp_path, grow=64)
+    assert "grown by 64" in error_of(square("L", 255), tmp_path, grow=64)
 
 
 def test_a_damaged_mask_is_named_in_the_error(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ shares = st.one_of(st.floats(-0.5, 1.5), st.sampled_from([0.0, 1.0, -40.0, 1e9])
 
 @st.composite
 def scenes(draw: st.DrawFn) -> tuple[tuple[int, int], list[FoundObject]]:
-    """A picture's width and height, and objects on it: polygons, lines, points, and what has no outline."""
+    """A picture's width and height, and objects on it: polygons, lines, points, and objects without an outline."""
     width, height = draw(sides), draw(sides)
     objects = []
     for name in draw(st.lists(names, max_size=14)):
@@ -85,10 +85,10 @@ def test_labels_lie_within_the_picture_and_never_overlap(
         assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
     numbers = [label.index for label in placed]
     assert numbers == sorted(set(numbers))
-    wanted = [index for index, anchor in enumerate(anchors) if anchor is not None]
-    assert set(numbers) <= set(wanted)
-    if wanted and min(size) >= 3 * MIN_TEXT_PIXELS:
-        assert wanted[0] in numbers, "the first one always has room for its number"
+    anchored = [index for index, anchor in enumerate(anchors) if anchor is not None]
+    assert set(numbers) <= set(anchored)
+    if anchored and min(size) >= 3 * MIN_TEXT_PIXELS:
+        assert anchored[0] in numbers, "the first one always has room for its number"
 
 
 @given(high=st.integers(1, 120), longer=st.integers(0, 200), pixels=st.integers(1, 100), text=names)

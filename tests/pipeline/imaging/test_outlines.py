@@ -35,7 +35,7 @@ def blob(seed: int, shape: tuple[int, int] = SIZE, smooth: float = 3.0) -> NDArr
 
 
 def filled(rings: list[Ring], height: int, width: int) -> NDArray[np.bool_]:
-    """The pixels whose middles the rings hold."""
+    """Return the pixels whose centres lie within the rings."""
     return np.array([[contains_point(rings, x + 0.5, y + 0.5) for x in range(width)] for y in range(height)])
 
 

@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 
 @st.composite
 def sides(draw: st.DrawFn, most: int = 400) -> dict[str, int]:
-    """A side of a picture and how it is cut, as ``parts`` takes them."""
+    """Side of a picture, tile size, overlap and factor, as ``tile_spans`` takes them."""
     size, factor = draw(st.integers(1, most)), draw(st.sampled_from([1, 2, 4]))
     tile = draw(st.integers(4, 160))
     return {
@@ -48,8 +48,8 @@ def test_tile_weights_add_up_to_exactly_one_at_every_pixel(side: dict[str, int])
 @given(side=sides())
 @settings(max_examples=80, deadline=None)
 def test_a_tile_has_no_weight_near_its_cut_edges(side: dict[str, int]) -> None:
-    made = tile_spans(**side)
-    for first, second in pairwise(made):
+    spans = tile_spans(**side)
+    for first, second in pairwise(spans):
         shared = first.source.stop - second.source.start
         assert shared >= side["overlap"]
         scale = side["target"] / side["size"]

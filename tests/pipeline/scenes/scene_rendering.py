@@ -25,7 +25,7 @@ SPEECH_TONE, MUSIC_TONE = 440, 1_500  # hertz
 
 
 class FolderIntermediates:
-    """Keeps parts in a folder."""
+    """Intermediates in a folder."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -44,13 +44,13 @@ class FolderIntermediates:
             self._changed.notify_all()
 
     def wait_for(self, pattern: str, count: int) -> None:
-        """Until so many parts are there."""
+        """Wait until ``count`` parts match the pattern."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(list(self.path.glob(pattern))) >= count, timeout=30)
 
 
 class ToneSynthesiser:
-    """Says every word as a quarter of a second of a tone."""
+    """Synthesiser that renders each word as a quarter of a second of a tone."""
 
     about = "bursts 1"
 
@@ -75,7 +75,7 @@ class ToneSynthesiser:
 
 @dataclass
 class Reporter:
-    """Hears everything; stops the job at the report that ``stop`` says."""
+    """Reporter that records all calls; stops the job when ``stop`` returns True."""
 
     stop: Callable[[str, float], bool] = lambda _stage, _progress: False
     stages: list[str] = field(default_factory=list)
@@ -107,12 +107,12 @@ class Video:
 
     @property
     def level(self) -> NDArray[np.float32]:
-        """Of all channels together."""
+        """Mean of both channels."""
         return self.sound.mean(1)
 
 
 class VideoRenderer:
-    """Makes videos of plain pictures: a job, with its own folder, for every call."""
+    """Renders videos of plain pictures; each call is a job with its own folder."""
 
     def __init__(self, folder: Path, models: NetworkProvider | None = None) -> None:
         self.folder = folder
@@ -128,9 +128,9 @@ class VideoRenderer:
     def context(self, scenes, **params) -> StageContext:
         job = self.folder / str(next(self._jobs))
         job.mkdir()
-        wanted = {"aspect": "1:1", "resolution": "360p", "transition": "cut", **params, "scenes": scenes}
+        raw_params = {"aspect": "1:1", "resolution": "360p", "transition": "cut", **params, "scenes": scenes}
         return StageContext(
-            RenderScenesParams.model_validate(wanted),
+            RenderScenesParams.model_validate(raw_params),
             self.files,
             job,
             network_provider=self.models,
@@ -151,12 +151,12 @@ class VideoRenderer:
 
 
 def tone(hertz: float, seconds: float) -> NDArray[np.float32]:
-    """A quiet sine."""
+    """Return a quiet sine."""
     return 0.3 * np.sin(np.arange(round(seconds * SAMPLE_RATE)) * (2 * np.pi * hertz / SAMPLE_RATE)).astype(np.float32)
 
 
 def write_wav(samples: NDArray[np.float32], path: Path) -> Path:
-    """As a mono WAV."""
+    """Write the samples as a mono WAV."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -166,6 +166,6 @@ def write_wav(samples: NDArray[np.float32], path: Path) -> Path:
 
 
 def tone_amplitude(hertz: float, samples: NDArray[np.float32]) -> float:
-    """How loud a tone is within samples: its amplitude."""
+    """Measure the amplitude of a tone within samples."""
     turns = np.exp(-2j * np.pi * hertz / SAMPLE_RATE * np.arange(len(samples)))
     return float(2 * np.abs((samples * turns).mean()))

@@ -18,7 +18,7 @@ from tests.pipeline.scenes.scene_rendering import FolderIntermediates
 
 @pytest.fixture
 def attempt(tmp_path):
-    """Has a part made, or taken from what an earlier attempt kept: its content, and what is said about it."""
+    """Return a function that creates a part or reuses an earlier attempt's: its content and its notes."""
     intermediates = FolderIntermediates(tmp_path / "kept")
 
     def attempt(content, name="part", notes=()):

@@ -35,7 +35,7 @@ def run(context, *tasks, **options):
 
 
 def report_until_stopped(scene_context):
-    """Works until it is stopped."""
+    """Report until the job is stopped."""
     never = threading.Event()
     while True:
         scene_context.report(0.5)
@@ -106,7 +106,7 @@ def test_progress_is_the_weighted_mean_and_never_falls(context, reports):
 def test_progress_images_are_reported_by_the_jobs_own_thread(context, tmp_path):
     threads, progress_images = set(), []
 
-    def show(picture):
+    def report_progress_image(picture):
         threads.add(threading.current_thread())
         progress_images.append(int(picture[0, 0, 0]))
 
@@ -116,7 +116,7 @@ def test_progress_images_are_reported_by_the_jobs_own_thread(context, tmp_path):
 
         return make
 
-    context.enter_stage(None, report_progress_image=show)
+    context.enter_stage(None, report_progress_image=report_progress_image)
     run(context, SceneTask("one", 1, make(1)), SceneTask("two", 1, make(2)))
     assert sorted(progress_images) == [1, 2]
     assert threads == {threading.current_thread()}

@@ -76,11 +76,11 @@ def test_a_fade_mixes_both_scenes_and_a_slide_shows_them_side_by_side(renderer):
 def test_each_scenes_speech_is_heard_while_it_is_visible_alone(renderer):
     scenes = [image("red", script="One two"), image("green"), image("blue", script="three")]
     video = renderer.render(plan(), scenes, transition="fade", transition_seconds=0.4)
-    heard = np.abs(video.level) > 0.02
+    audible = np.abs(video.level) > 0.02
     # 0.2 s of silence before what is said, 0.4 s of it after that and a transition of 0.4 s.
-    first, last = np.flatnonzero(heard[: 2 * SAMPLE_RATE])[[0, -1]] / SAMPLE_RATE
+    first, last = np.flatnonzero(audible[: 2 * SAMPLE_RATE])[[0, -1]] / SAMPLE_RATE
     assert (first, last) == pytest.approx((0.2, 0.2 + 0.35 + WORD_SECONDS), abs=0.03)
-    start, end = np.flatnonzero(heard[2 * SAMPLE_RATE :])[[0, -1]] / SAMPLE_RATE + 2
+    start, end = np.flatnonzero(audible[2 * SAMPLE_RATE :])[[0, -1]] / SAMPLE_RATE + 2
     third = len(video.frames) / FPS - 0.4 - 0.35
     assert (start, end) == pytest.approx((third, third + WORD_SECONDS), abs=0.06)
     assert any("synthesised" in note for note in video.finished.notes)
@@ -110,7 +110,7 @@ def seconds(text):
 
 
 def cues(vtt):
-    """When each is seen, and what it says."""
+    """Return the frames of each scene, and its speech."""
     found = re.findall(rf"^({TIME.pattern}) --> ({TIME.pattern}).*\n((?:.+\n?)+)", vtt, re.MULTILINE)
     return [(seconds(match[0]), seconds(match[5]), match[10].strip()) for match in found]
 
@@ -167,7 +167,7 @@ def test_an_avatars_mouth_moves_only_in_its_own_scene(renderer):
 
 def test_equal_jobs_give_equal_files(tmp_path):
     grain = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
-    made = []
+    videos = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         renderer = VideoRenderer(tmp_path / name)
@@ -176,9 +176,9 @@ def test_equal_jobs_give_equal_files(tmp_path):
         Image.fromarray(grain).save(renderer.folder / "grain.png")
         renderer.files["grain"] = renderer.folder / "grain.png"
         scenes = [image("grain", seconds=1), {"type": "avatar", "avatar": "face", "script": "One two."}]
-        made.append(renderer.render(plan(), scenes, transition="fade", subtitles="both"))
-    assert set(made[0].digests) == {"result", "poster", "thumbnail", "srt", "vtt"}
-    assert made[0].digests == made[1].digests
+        videos.append(renderer.render(plan(), scenes, transition="fade", subtitles="both"))
+    assert set(videos[0].digests) == {"result", "poster", "thumbnail", "srt", "vtt"}
+    assert videos[0].digests == videos[1].digests
 
 
 @pytest.mark.parametrize("broken", ["picture", "voice_track"])

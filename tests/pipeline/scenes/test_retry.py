@@ -1,4 +1,4 @@
-"""Retries: nothing that an earlier attempt finished is made again."""
+"""Retries of a job: finished parts are reused."""
 
 import os
 
@@ -22,7 +22,7 @@ SIDE = 64
 
 
 class Flat(Stage):
-    """Has portraits speak by a flat clip in their colour; at the colour ``fail``, what is to come ``before`` does."""
+    """Animation stage that writes a flat clip in the portrait's colour; at the colour ``fail``, it calls ``before``."""
 
     name = "animate"
     message = "Animating"
@@ -30,7 +30,7 @@ class Flat(Stage):
     provides = (CLIP,)
 
     def __init__(self):
-        self.made = []
+        self.rendered = []
         self.fail = None
         self.before = lambda: None
 
@@ -42,7 +42,7 @@ class Flat(Stage):
         path = context.folder / "clip.mp4"
         frame = np.full((SIDE, SIDE, 3), colour, np.uint8)
         encode_video(path, [frame] * frame_count(context[SPEECH]), None, SIDE, SIDE, intermediate=True)
-        self.made.append(colour)
+        self.rendered.append(colour)
         context.notes.append(f"Flat as {colour[0]}.")
         context[CLIP] = Clip(path, None)
 
@@ -62,8 +62,8 @@ def animate(monkeypatch):
 @pytest.fixture
 def plan(animate):
     steps = ((LoadScenes(Engine.PREVIEW), 0.1), (SynthesiseSceneSpeech(), 0.1), (TranscribeScenes(), 0.1))
-    made = (*steps, (RenderClips(animate), 0.4), (JoinScenes(), 0.3))
-    return Plan(Kind.RENDER_SCENES, Engine.PREVIEW, made, results=(SAVED,))
+    rendered = (*steps, (RenderClips(animate), 0.4), (JoinScenes(), 0.3))
+    return Plan(Kind.RENDER_SCENES, Engine.PREVIEW, rendered, results=(SAVED,))
 
 
 @pytest.fixture
@@ -92,11 +92,11 @@ def test_a_failed_scene_is_named_and_only_it_is_rendered_again(renderer, animate
     assert detail.message == "Scene 3 (avatar): No face was found."
     animate.fail = None
     again = render()
-    assert animate.made == [COLOURS["red"], COLOURS["blue"]]
+    assert animate.rendered == [COLOURS["red"], COLOURS["blue"]]
     assert [script for script, _ in renderer.speaker.scripts] == ["One two.", "Three."]
     # Nothing at all is made by a third one, which is as long and says the same of its scenes.
     third = render()
-    assert len(animate.made) == 2
+    assert len(animate.rendered) == 2
     assert third.digests == again.digests
     assert third.finished.notes == again.finished.notes
     assert {"Scene 1: Flat as 200.", "Scene 3: Flat as 40."} <= set(third.finished.notes)
@@ -117,11 +117,11 @@ def test_only_changed_parts_are_created_again(animate, render):
     render()
     moved = [avatar("blue", "Three."), SCENES[1], avatar("red", "One two.")]
     render(moved)
-    assert len(animate.made) == 2
+    assert len(animate.rendered) == 2
     render([avatar("red", "One two."), SCENES[1], avatar("blue", "Three and four.")])
-    assert animate.made[2:] == [COLOURS["blue"]]
+    assert animate.rendered[2:] == [COLOURS["blue"]]
     render(seed=7)
-    assert len(animate.made) == 5
+    assert len(animate.rendered) == 5
 
 
 def test_a_damaged_part_is_created_again(renderer, animate, render):
@@ -129,6 +129,6 @@ def test_a_damaged_part_is_created_again(renderer, animate, render):
     for path in renderer.intermediates.path.iterdir():
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     again = render()
-    assert len(animate.made) == 4
+    assert len(animate.rendered) == 4
     assert first.digests == again.digests
     assert first.finished.notes == again.finished.notes

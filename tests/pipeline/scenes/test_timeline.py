@@ -1,4 +1,4 @@
-"""Timeline: when scenes are visible and heard."""
+"""Timeline of a multi-scene video: the frames and speech of each scene."""
 
 import pytest
 from hypothesis import given
@@ -51,15 +51,15 @@ def test_every_scene_is_visible_alone_and_has_its_requested_length(video):
 def test_voices_are_heard_while_their_scene_is_visible_alone(video):
     lengths, transitions, shared = video
     timeline = build_timeline(lengths, transitions, shared)
-    heard = 0.0
+    speech_end = 0.0
     for length, span in zip(lengths, timeline.spans, strict=True):
         if length.speech is None:
             continue
         assert span.speech_start >= (span.start + span.overlap_before) / FPS
-        assert span.speech_start >= heard
-        heard = span.speech_start + length.speech
-        assert heard <= span.transition_start + 1e-9
-    assert heard <= timeline.seconds + 1e-9
+        assert span.speech_start >= speech_end
+        speech_end = span.speech_start + length.speech
+        assert speech_end <= span.transition_start + 1e-9
+    assert speech_end <= timeline.seconds + 1e-9
 
 
 @given(videos())
@@ -92,18 +92,18 @@ def test_a_silent_scene_lasts_four_seconds_and_a_speaking_one_its_speech():
 
 
 @pytest.mark.parametrize(
-    ("spoken", "told"),
+    ("spoken", "expected_text"),
     [({0: 300, 1: 298.8}, None), ({0: 300, 1: 298.81}, "would last 600.04 seconds"), ({0: 600}, "at least 601.2")],
 )
-def test_a_video_beyond_ten_minutes_is_rejected_with_its_length(spoken, told):
+def test_a_video_beyond_ten_minutes_is_rejected_with_its_length(spoken, expected_text):
     params = scenes({"script": "One."}, {"script": "Two."}, transition="cut")
-    if told is None:
+    if expected_text is None:
         assert timeline_of(params, spoken).seconds == 600
         return
     with pytest.raises(DarkroomError) as raised:
         timeline_of(params, spoken)
     assert raised.value.detail.code is ErrorCode.TOO_LONG
-    assert told in raised.value.detail.message
+    assert expected_text in raised.value.detail.message
 
 
 def test_unknown_speech_counts_with_its_shortest_duration():

@@ -41,8 +41,8 @@ def late(words: tuple[Word, ...], truth: tuple[Word, ...]) -> float:
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_words_are_near_their_true_times(name: str, noise: float) -> None:
     speech = spoken(name)
-    heard = speech.samples + np.random.default_rng(1).normal(0, noise, len(speech.samples)).astype(np.float32)
-    assert late(align_words(SCRIPTS[name], heard, voices()[name].language), speech.words) < 0.2
+    noisy = speech.samples + np.random.default_rng(1).normal(0, noise, len(speech.samples)).astype(np.float32)
+    assert late(align_words(SCRIPTS[name], noisy, voices()[name].language), speech.words) < 0.2
 
 
 def test_silence_between_sentences_shifts_the_words() -> None:

@@ -63,8 +63,8 @@ def test_resampling_has_no_delay_and_keeps_a_tone() -> None:
     times = np.arange(22_050) / 22_050
     blocks = [*resampler.push((16_384 * np.sin(times * 2_000 * np.pi)).astype(np.int16)), *resampler.flush()]
     inner = slice(SAMPLE_RATE // 10, -SAMPLE_RATE // 10)
-    wanted = 0.5 * np.sin(np.arange(SAMPLE_RATE) / SAMPLE_RATE * 2_000 * np.pi)
-    assert np.concatenate(blocks)[inner] == pytest.approx(wanted[inner], abs=1e-3)
+    expected = 0.5 * np.sin(np.arange(SAMPLE_RATE) / SAMPLE_RATE * 2_000 * np.pi)
+    assert np.concatenate(blocks)[inner] == pytest.approx(expected[inner], abs=1e-3)
 
 
 def test_peaks_are_normalised_and_silence_stays_silent() -> None:

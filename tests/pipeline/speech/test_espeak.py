@@ -102,11 +102,11 @@ def test_markup_is_read_out_as_text(markup: str) -> None:
 
 
 def test_synthesis_reports_progress_and_can_be_stopped() -> None:
-    heard: list[float] = []
-    SPEAKER.synthesise(ENGLISH * 5, JOANNA, heard.append)
-    assert heard == sorted(heard)
-    assert heard[-1] == 1
-    assert len(heard) > 10
+    fractions: list[float] = []
+    SPEAKER.synthesise(ENGLISH * 5, JOANNA, fractions.append)
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    assert len(fractions) > 10
 
     def stop(fraction: float) -> None:
         if fraction > 0.3:
@@ -148,7 +148,7 @@ def test_a_foreign_word_in_a_script_is_accepted() -> None:
 
 
 def test_without_its_wheel_it_is_unavailable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def refusal() -> str:
+    def error_of() -> str:
         with pytest.raises(DarkroomError) as failure:
             say("Hello.")
         assert failure.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
@@ -157,11 +157,11 @@ def test_without_its_wheel_it_is_unavailable(monkeypatch: pytest.MonkeyPatch, tm
     (tmp_path / "library.so").write_text("not a library")
     paths = SimpleNamespace(get_library_path=lambda: str(tmp_path / "library.so"), get_data_path=lambda: str(tmp_path))
     monkeypatch.setitem(sys.modules, "espeakng_loader", paths)
-    assert "voice_track" in refusal()
+    assert "voice_track" in error_of()
     with pytest.raises(DarkroomError, match="cannot be loaded"):
         _ = SPEAKER.about
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
-    assert "espeakng_loader" in refusal()
+    assert "espeakng_loader" in error_of()
     monkeypatch.undo()
     with pytest.raises(DarkroomError, match="no voice xx"):
         say("Hello.", JOANNA.model_copy(update={"espeak": "xx+f3"}))

@@ -27,7 +27,7 @@ LINES = st.lists(LINE.filter(bool), min_size=1, max_size=2)
 
 
 def frame(width: int, height: int) -> Rgb:
-    """Noise, on which every change is seen."""
+    """Return noise, on which every change is visible."""
     return np.random.default_rng(7).integers(0, 256, (height, width, 3), np.uint8)
 
 

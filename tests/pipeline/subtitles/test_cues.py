@@ -1,4 +1,4 @@
-"""Cues: no word lost, and broadcasting rules kept wherever the speech allows it."""
+"""Subtitle cues: all words, and broadcasting rules if the speech allows them."""
 
 import unicodedata
 from itertools import pairwise
@@ -26,7 +26,7 @@ SECONDS = st.floats(0, 3)
 
 @st.composite
 def any_speech(draw: st.DrawFn) -> tuple[list[Word], float]:
-    """Words of whatever characters, at whatever speed, now and then over each other, and when they must be over."""
+    """Words of any characters and speed, some overlapping, and the video's end."""
     words: list[Word] = []
     now = 0.0
     for text, wait, lasts, back in draw(
@@ -54,11 +54,11 @@ def calm_speech(draw: st.DrawFn) -> tuple[list[Word], float]:
 
 
 def seen(text: str) -> str:
-    """What is left of a text for somebody who looks at characters alone."""
+    """Return a text's characters without spaces, controls and directional formatting."""
     return "".join(each for each in unicodedata.normalize("NFC", text) if unicodedata.category(each)[0] not in "CZ")
 
 
-def said(text: str, *, rate: float = 14.0, pause: float = 0.3) -> list[Word]:
+def spoken_words(text: str, *, rate: float = 14.0, pause: float = 0.3) -> list[Word]:
     """A text spoken at so many characters a second, with a pause after each sentence."""
     words, now = [], 0.0
     for each in text.split():
@@ -116,7 +116,7 @@ def lines_of(words: list[Word], language: str = "en-US") -> list[tuple[str, ...]
 
 
 def test_sentences_are_cues_of_their_own() -> None:
-    assert lines_of(said("This is the first sentence. And here is another one! Is it the last?")) == [
+    assert lines_of(spoken_words("This is the first sentence. And here is another one! Is it the last?")) == [
         ("This is the first sentence.",),
         ("And here is another one!",),
         ("Is it the last?",),
@@ -124,18 +124,20 @@ def test_sentences_are_cues_of_their_own() -> None:
 
 
 def test_short_answers_share_a_cue() -> None:
-    cues = build_cues(said("No. Yes. It does. Of course.", pause=0.05), "en-US", video_end=3)
+    cues = build_cues(spoken_words("No. Yes. It does. Of course.", pause=0.05), "en-US", video_end=3)
     assert cues[0].lines == ("No. Yes. It does.",)
     assert all(cue.end - cue.start >= 1 for cue in cues)
 
 
 def test_an_abbreviated_title_ends_no_sentence() -> None:
-    assert lines_of(said("We asked Dr. Smith.")) == [("We asked Dr. Smith.",)]
+    assert lines_of(spoken_words("We asked Dr. Smith.")) == [("We asked Dr. Smith.",)]
 
 
 def test_a_long_sentence_is_split_at_its_comma() -> None:
     cues = lines_of(
-        said("When the upload has arrived in the bucket of the service, a worker takes the job and makes the picture")
+        spoken_words(
+            "When the upload has arrived in the bucket of the service, a worker takes the job and makes the picture"
+        )
     )
     assert cues[0][-1].endswith("service,")
 
@@ -149,9 +151,9 @@ def test_a_pause_splits_text_without_punctuation() -> None:
 
 
 def test_two_lines_are_balanced_and_the_second_starts_a_phrase() -> None:
-    (lines,) = lines_of(said("The picture that you have uploaded is kept here for seven days.", rate=16))
+    (lines,) = lines_of(spoken_words("The picture that you have uploaded is kept here for seven days.", rate=16))
     assert abs(len(lines[0]) - len(lines[1])) <= 12
-    (lines,) = lines_of(said("A finished picture takes its place on the wall of the room.", rate=16))
+    (lines,) = lines_of(spoken_words("A finished picture takes its place on the wall of the room.", rate=16))
     assert lines == ("A finished picture takes its place", "on the wall of the room.")
 
 
@@ -173,7 +175,7 @@ def test_no_line_starts_with_closing_punctuation() -> None:
 
 
 def test_right_to_left_text_stays_in_logical_order() -> None:
-    assert lines_of(said("שלום לכולם, זה Darkroom 2.", rate=10), "he-IL") == [("שלום לכולם, זה Darkroom 2.",)]
+    assert lines_of(spoken_words("שלום לכולם, זה Darkroom 2.", rate=10), "he-IL") == [("שלום לכולם, זה Darkroom 2.",)]
 
 
 def test_a_word_wider_than_a_line_is_split() -> None:
@@ -182,7 +184,7 @@ def test_a_word_wider_than_a_line_is_split() -> None:
 
 
 def test_too_fast_speech_stays_synchronous() -> None:
-    words = said("many many words without any rest at all " * 8, rate=60)
+    words = spoken_words("many many words without any rest at all " * 8, rate=60)
     cues = build_cues(words, "en-US", video_end=words[-1].end)
     rest = iter(words)
     for cue in cues:

@@ -1,4 +1,4 @@
-"""Subtitle files: a player reads back what was written."""
+"""Subtitle files: parsed back unchanged."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Audio decoding: every format that we list, and nothing else."""
+"""Audio decoding: exactly the listed formats."""
 
 import gc
 import struct
@@ -38,7 +38,7 @@ def tone(seconds: float, *, rate: int = SAMPLE_RATE, channels: int = 2) -> Stere
 def save(
     path: Path, sound: StereoSamples, codec: str, sample: str, *, rate: int = SAMPLE_RATE, layout: str = "stereo"
 ) -> Path:
-    """Encode n×channels float32 as a file that somebody would upload."""
+    """Encode n×channels float32 as an upload."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate, layout=layout)
         assert isinstance(stream, AudioStream)
@@ -137,10 +137,10 @@ def test_a_header_with_a_too_short_length_has_no_effect(tmp_path: Path) -> None:
 
 def test_a_voice_within_the_limit_is_decoded_completely(tmp_path: Path) -> None:
     path = save(tmp_path / "voice.wav", tone(5), "pcm_s16le", "s16")
-    heard: list[float] = []
-    assert len(decode_voice(path, limit_seconds=5, report=heard.append)) == 5 * SAMPLE_RATE
-    assert heard == sorted(heard)
-    assert heard[-1] == 1
+    fractions: list[float] = []
+    assert len(decode_voice(path, limit_seconds=5, report=fractions.append)) == 5 * SAMPLE_RATE
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
 
 
 NOT_SOUND = {
@@ -155,9 +155,9 @@ NOT_SOUND = {
 }
 
 
-@pytest.mark.parametrize("what", NOT_SOUND)
-def test_a_file_that_is_no_audio_is_rejected(tmp_path: Path, what: str) -> None:
-    (tmp_path / "voice").write_bytes(NOT_SOUND[what])
+@pytest.mark.parametrize("name", NOT_SOUND)
+def test_a_file_that_is_no_audio_is_rejected(tmp_path: Path, name: str) -> None:
+    (tmp_path / "voice").write_bytes(NOT_SOUND[name])
     error = refused(tmp_path / "voice")
     assert error.code is ErrorCode.INVALID_AUDIO
     assert "pload" in error.message

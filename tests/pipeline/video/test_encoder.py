@@ -1,4 +1,4 @@
-"""Encoder output, as a player finds it."""
+"""Video encoder: its output as a player decodes it."""
 
 import ctypes
 from collections.abc import Callable, Iterator
@@ -25,12 +25,12 @@ M_PERTURB = -6  # of glibc's ``mallopt``
 
 
 def patches(*colours: tuple[int, int, int]) -> Rgb:
-    """The colours side by side."""
+    """Return a picture of the colours side by side."""
     return np.repeat(np.asarray(colours, np.uint8)[None], HEIGHT, 0).repeat(WIDTH // len(colours), 1)
 
 
 def sample_frames(frames: int) -> Iterator[Rgb]:
-    """Frames whose grey tells their number."""
+    """Return frames whose grey encodes their number."""
     return (np.full((HEIGHT, WIDTH, 3), 10 + 2 * number, np.uint8) for number in range(frames))
 
 
@@ -137,9 +137,9 @@ def test_a_tone_is_heard_at_its_position(tmp_path: Path, cut: int) -> None:
     path, sound = tmp_path / "film.mp4", tone_block(1.0, 2.0)
     blocks = [sound[:cut], *(sound[start : start + 48_000] for start in range(cut, len(sound), 48_000))]
     encode_video(path, sample_frames(50), blocks, WIDTH, HEIGHT)
-    heard = np.flatnonzero(np.abs(sound_of(path)).max(axis=1) > 0.1)
-    assert heard[0] / SAMPLE_RATE == pytest.approx(1.0, abs=0.05)
-    assert heard[-1] / SAMPLE_RATE == pytest.approx(1.1, abs=0.05)
+    audible = np.flatnonzero(np.abs(sound_of(path)).max(axis=1) > 0.1)
+    assert audible[0] / SAMPLE_RATE == pytest.approx(1.0, abs=0.05)
+    assert audible[-1] / SAMPLE_RATE == pytest.approx(1.1, abs=0.05)
 
 
 def test_no_more_audio_is_read_than_the_frames_need(tmp_path: Path) -> None:
@@ -151,10 +151,10 @@ def test_no_more_audio_is_read_than_the_frames_need(tmp_path: Path) -> None:
             taken += 5_000
             yield np.zeros((5_000, 2), np.float32)
 
-    def heard(count: int) -> None:
+    def audible(count: int) -> None:
         assert taken <= count * SAMPLE_RATE / FPS + 5_000
 
-    encode_video(tmp_path / "film.mp4", sample_frames(30), without_end(), WIDTH, HEIGHT, on_frame=heard)
+    encode_video(tmp_path / "film.mp4", sample_frames(30), without_end(), WIDTH, HEIGHT, on_frame=audible)
     assert len(sound_of(tmp_path / "film.mp4")) / SAMPLE_RATE == pytest.approx(30 / FPS, abs=1 / FPS)
 
 
@@ -200,7 +200,7 @@ def test_the_writer_counts_frames_and_seconds(tmp_path: Path) -> None:
 
 
 class EncodingStopped(Exception):
-    """What ends the work in the tests."""
+    """Raised to stop the encoding."""
 
 
 def _end_at_frame_five(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Output files of a video job, from any frames."""
+"""Output files of a video job."""
 
 from pathlib import Path
 

@@ -22,14 +22,14 @@ def chart(columns: int, rows: int) -> Rgb:
 
 
 def lamp(columns: int, rows: int, x: float, y: float) -> Rgb:
-    """Black but for a soft light at x, y (0 to 1)."""
+    """Return a black picture with a soft light at x, y (0 to 1)."""
     across, down = np.arange(columns)[None] - x * (columns - 1), np.arange(rows)[:, None] - y * (rows - 1)
     light = np.exp(-(across**2 + down**2) / (2 * (0.05 * max(rows, columns)) ** 2))
     return np.repeat((255 * light[..., None]).round().astype(np.uint8), 3, 2)
 
 
 def curved(values: Rgb) -> float:
-    """By how many levels a line of values is not straight, rounding aside."""
+    """Return the largest deviation of a line of values from a straight one, in levels, without rounding."""
     places = np.arange(len(values))
     return float(np.abs(values - np.polyval(np.polyfit(places, values, 1), places)).max())
 

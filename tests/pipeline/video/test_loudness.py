@@ -33,7 +33,7 @@ def speech() -> StereoSamples:
 
 @cache
 def music() -> StereoSamples:
-    """Chords that sound on, not quite the same on both sides."""
+    """Sustained chords that differ between the channels."""
     time = np.arange(SECONDS * SAMPLE_RATE) / SAMPLE_RATE
     chords = [np.sin(2 * np.pi * np.outer(time, pitches)).sum(1) for pitches in ((220, 277, 330), (221, 276, 440))]
     return np.asarray(0.15 * np.stack(chords, 1) * (0.3 + np.exp(-2 * (time % 1)))[:, None], np.float32)
@@ -56,7 +56,7 @@ SOUNDS = {"speech": speech, "music": music, "quiet": quiet, "peaky": peaky}
 
 
 def loudness(sound: StereoSamples) -> float:
-    """ITU-R BS.1770, by pyloudnorm."""
+    """Measure the loudness by ITU-R BS.1770 with pyloudnorm."""
     return float(pyloudnorm.Meter(SAMPLE_RATE).integrated_loudness(sound.astype(float)))
 
 
@@ -157,11 +157,11 @@ def test_noise_is_not_amplified_beyond_the_limit(tmp_path: Path) -> None:
 
 
 def test_progress_is_reported_and_can_end_the_work(tmp_path: Path) -> None:
-    source, heard = write_audio(tmp_path / "in", [music()]), list[float]()
-    normalise_loudness(source, -16, tmp_path / "out", report=heard.append)
-    assert len(heard) > 10
-    assert heard == sorted(heard)
-    assert heard[-1] == 1
+    source, fractions = write_audio(tmp_path / "in", [music()]), list[float]()
+    normalise_loudness(source, -16, tmp_path / "out", report=fractions.append)
+    assert len(fractions) > 10
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
 
     def stop(fraction: float) -> None:
         if fraction > 0.3:

@@ -53,7 +53,7 @@ def mixed(
 
 
 def tone(sound: StereoSamples, at: float) -> float:
-    """How loud the music is in the 40 ms around a moment, in dB."""
+    """Measure the music's level in the 40 ms around a time, in dB."""
     part = sound[round((at - 0.02) * SAMPLE_RATE) : round((at + 0.02) * SAMPLE_RATE), 0]
     wave = np.exp(-2j * np.pi * PITCH * np.arange(len(part)) / SAMPLE_RATE) * np.hanning(len(part))
     return float(20 * np.log10(np.abs((part * wave).sum()) + 1e-9))
@@ -72,11 +72,11 @@ def test_a_silent_video_has_silence_of_its_length(tmp_path: Path, seconds: float
 
 def test_voices_are_heard_at_their_positions(tmp_path: Path) -> None:
     sound = mixed(tmp_path, [(1.0, voice(1)), (3.5, voice(0.5))], None, 5)
-    heard = np.abs(sound).max(axis=1) > 0.02
+    audible = np.abs(sound).max(axis=1) > 0.02
     for quiet in ((0, 0.98), (2.02, 3.48), (4.02, 5)):
-        assert not heard[round(quiet[0] * SAMPLE_RATE) : round(quiet[1] * SAMPLE_RATE)].any()
+        assert not audible[round(quiet[0] * SAMPLE_RATE) : round(quiet[1] * SAMPLE_RATE)].any()
     for loud in (1.02, 1.9, 3.55, 3.9):
-        assert heard[round(loud * SAMPLE_RATE) : round((loud + 0.05) * SAMPLE_RATE)].any()
+        assert audible[round(loud * SAMPLE_RATE) : round((loud + 0.05) * SAMPLE_RATE)].any()
     assert np.array_equal(sound[:, 0], sound[:, 1])
 
 
@@ -155,11 +155,11 @@ def test_a_file_that_is_no_music_is_rejected(tmp_path: Path) -> None:
 
 def test_temporary_files_are_removed(tmp_path: Path) -> None:
     tune = music(tmp_path / "music.flac", 1)
-    heard: list[float] = []
-    mix_soundtrack([(0, voice(1))], tune, 2, tmp_path / "sound", music_volume=1, loudness=-16, report=heard.append)
+    audible: list[float] = []
+    mix_soundtrack([(0, voice(1))], tune, 2, tmp_path / "sound", music_volume=1, loudness=-16, report=audible.append)
     assert {path.name for path in tmp_path.iterdir()} == {"music.flac", "sound"}
-    assert heard == sorted(heard)
-    assert heard[-1] == 1
+    assert audible == sorted(audible)
+    assert audible[-1] == 1
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -40,7 +40,7 @@ BURST, PAUSE = 0.3, 0.1  # seconds of each word, and after it
 
 
 class ToneSynthesiser:
-    """Says each word of a script as a tone, and keeps in mind whose voice it was asked for."""
+    """Synthesiser that renders each word as a tone, and records the requested voices."""
 
     about = "Bursts 1"
 

@@ -24,7 +24,7 @@ def greys(joined: Iterator[Rgb]) -> list[float]:
 
 
 class TrackedClip:
-    """A clip that knows how many of its frames are still held by anybody, and whether it was closed."""
+    """Clip that counts its frames still in memory, and records whether it was closed."""
 
     def __init__(self, grey: int, frames: int) -> None:
         self.given, self.closed = 0, False

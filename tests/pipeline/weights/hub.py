@@ -16,7 +16,7 @@ BIG = 64  # bytes from which on a file is in large file storage
 
 @dataclass
 class Hub:
-    """What it holds and how it behaves; a test changes it as it likes."""
+    """The hub's content and behaviour, which tests change."""
 
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)  # repository → path → content
     commit: str = COMMIT  # what every branch is at
@@ -29,7 +29,7 @@ class Hub:
     calls: int = 0
 
     def describe(self, repository: str, path: str) -> dict[str, object]:
-        """As ``paths-info`` does."""
+        """Answer like the hub's ``paths-info``."""
         content = self.files[repository][path]
         blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
         about: dict[str, object] = {"type": "file", "path": path, "size": len(content), "oid": blob}
@@ -40,7 +40,7 @@ class Hub:
 
     @contextmanager
     def running(self) -> Iterator["Hub"]:
-        """On a free port of this machine."""
+        """Listen on a free local port."""
         hub = self
 
         class Handler(_Handler):
@@ -63,7 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
     hub: Hub
 
     def log_message(self, *_: object) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def do_GET(self) -> None:
         self.hub.calls += 1
@@ -88,17 +88,17 @@ class _Handler(BaseHTTPRequestHandler):
         elif match is None or match[1] not in self.hub.files:
             self._json(404, {"error": "Repository not found"}, code="RepoNotFound")
         else:
-            held = self.hub.files[match[1]]
-            self._json(200, [self.hub.describe(match[1], path) for path in form["paths"] if path in held])
+            stored = self.hub.files[match[1]]
+            self._json(200, [self.hub.describe(match[1], path) for path in form["paths"] if path in stored])
 
     def _file(self, repository: str, path: str) -> None:
         content = self.hub.files[repository][path]
         if path in self.hub.corrupt:
             content = bytes(reversed(content))
-        asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
-        first = int(asked[1]) if asked and self.hub.ranges else 0
+        requested_range = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
+        first = int(requested_range[1]) if requested_range and self.hub.ranges else 0
         self.hub.downloads.append((path, first))
-        self.send_response(206 if asked and self.hub.ranges else 200)
+        self.send_response(206 if requested_range and self.hub.ranges else 200)
         self.send_header("Content-Length", str(len(content) - first))
         self.end_headers()
         sent = content[first:]

@@ -98,7 +98,7 @@ def test_reading_the_catalogue_imports_no_heavy_library() -> None:
 
 
 def test_the_models_document_is_up_to_date() -> None:
-    """Renew with ``python -c "from pipeline.weights.catalog import document; print(document())" > docs/models.md``."""
+    """Renew ``docs/models.md`` as CONTRIBUTING.md says."""
     assert (ROOT / "docs" / "models.md").read_text("utf-8") == catalog_markdown() + "\n"
 
 

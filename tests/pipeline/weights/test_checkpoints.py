@@ -11,18 +11,18 @@ from pipeline.weights.checkpoints import NotACheckpoint, tensor_shapes
 
 def archive(name: str, content: bytes, compression: int = zipfile.ZIP_STORED) -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", compression) as made:
-        made.writestr(name, content)
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        archive.writestr(name, content)
     return file.getvalue()
 
 
 def scribbled(content: bytes) -> bytes:
-    """The archive with the beginning of its first file, which comes after 38 bytes, overwritten."""
+    """Return the archive with the start of its first file, at byte 38, overwritten."""
     return content[:38] + b"\xff" * 8 + content[46:]
 
 
 def encrypted(content: bytes) -> bytes:
-    """The archive with its file marked as encrypted, where it begins and in the directory at the end."""
+    """Return the archive with its file marked as encrypted, in its header and in the central directory."""
     directory = content.index(b"PK\x01\x02")
     return content[:6] + b"\x01" + content[7 : directory + 8] + b"\x01" + content[directory + 9 :]
 

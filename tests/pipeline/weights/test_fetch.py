@@ -55,7 +55,7 @@ def weight_store(tmp_path: Path) -> WeightStore:
 
 
 def message(model: Model, weight_store: WeightStore) -> str:
-    """The one line with which a fetch fails."""
+    """Return the one-line message of a failed fetch."""
     with pytest.raises(DarkroomError) as raised:
         fetch_model(model, weight_store)
     assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE

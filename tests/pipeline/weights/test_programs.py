@@ -31,7 +31,7 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(PROGRAM, tmp_path)
 
 
-def refusal(checkout: Checkout) -> str:
+def error_of(checkout: Checkout) -> str:
     with pytest.raises(DarkroomError) as raised:
         checkout.check()
     assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
@@ -49,7 +49,7 @@ def test_every_git_form_of_the_commit_is_accepted(checkout: Checkout) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "content", "said"),
+    ("file", "content", "problem"),
     [
         ("main.py", None, "is not here"),
         (".git/HEAD", None, "is here at no commit that could be read"),
@@ -60,34 +60,36 @@ def test_every_git_form_of_the_commit_is_accepted(checkout: Checkout) -> None:
     ],
 )
 def test_a_missing_or_other_checkout_is_named_with_a_remedy(
-    checkout: Checkout, file: str, content: bytes | None, said: str
+    checkout: Checkout, file: str, content: bytes | None, problem: str
 ) -> None:
     path = checkout.folder / file
     path.unlink() if content is None else path.write_bytes(content)
-    message = refusal(checkout)
-    assert f"somebody/something {said}" in message
+    message = error_of(checkout)
+    assert f"somebody/something {problem}" in message
     assert "wanted at cccccccc" in message
     assert "DARKROOM_PROGRAMS" in message
 
 
 def python(code: str, tmp_path: Path, **environment: str) -> tuple[programs.ProgramExit, list[str]]:
-    heard: list[str] = []
-    ended = run_program([sys.executable, "-c", code], tmp_path, environment, on_line=heard.append, check=lambda: None)
-    return ended, heard
+    lines: list[str] = []
+    program_exit = run_program(
+        [sys.executable, "-c", code], tmp_path, environment, on_line=lines.append, check=lambda: None
+    )
+    return program_exit, lines
 
 
 def test_every_stderr_line_is_passed_on_and_the_last_are_kept(tmp_path: Path) -> None:
     code = "import sys; sys.stderr.write('one\\rtwo\\nthree'); sys.exit(3)"
-    ended, heard = python(code, tmp_path)
-    assert heard == ["one", "two", "three"]
-    assert ended == programs.ProgramExit(3, "one\ntwo\nthree")
+    program_exit, lines = python(code, tmp_path)
+    assert lines == ["one", "two", "three"]
+    assert program_exit == programs.ProgramExit(3, "one\ntwo\nthree")
 
 
 def test_a_program_gets_only_the_given_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
     code = "import os, sys; sys.stderr.write(' '.join(sorted(set(os.environ) - {'LC_CTYPE'})) + ' ' + os.getcwd())"
-    _, heard = python(code, tmp_path, GIVEN="1")
-    assert heard == [f"GIVEN {tmp_path}"]
+    _, lines = python(code, tmp_path, GIVEN="1")
+    assert lines == [f"GIVEN {tmp_path}"]
 
 
 def test_an_error_in_the_check_kills_the_program_and_its_children(tmp_path: Path) -> None:
@@ -96,15 +98,15 @@ def test_an_error_in_the_check_kills_the_program_and_its_children(tmp_path: Path
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
         "sys.stderr.write(f'{child.pid}\\n'); sys.stderr.flush(); time.sleep(600)"
     )
-    heard: list[str] = []
+    lines: list[str] = []
 
     def check() -> None:
-        if heard:
+        if lines:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_program([sys.executable, "-c", code], tmp_path, {}, on_line=heard.append, check=check)
-    child = int(heard[0])
+        run_program([sys.executable, "-c", code], tmp_path, {}, on_line=lines.append, check=check)
+    child = int(lines[0])
     # Whoever adopts the child has yet to hear of its end.
     for _ in range(1000):
         try:
@@ -124,6 +126,6 @@ def test_a_program_silent_after_a_traceback_is_killed(tmp_path: Path, monkeypatc
         "threading.Thread(target=time.sleep, args=(600,)).start()\n"
         "raise ValueError('the main thread is gone')"
     )
-    ended, _ = python(code, tmp_path)
-    assert ended.status == -signal.SIGKILL
-    assert ended.stderr_tail.endswith("ValueError: the main thread is gone")
+    program_exit, _ = python(code, tmp_path)
+    assert program_exit.status == -signal.SIGKILL
+    assert program_exit.stderr_tail.endswith("ValueError: the main thread is gone")

@@ -29,16 +29,16 @@ def write(weight_store: WeightStore, model: Model, content: bytes = b"weights") 
 
 @pytest.fixture
 def weight_store(tmp_path: Path) -> WeightStore:
-    """With one model, recorded."""
+    """Weight store with one recorded model."""
     weight_store = WeightStore(tmp_path / "weights")
     write(weight_store, model())
     weight_store.record(model(), COMMIT)
     return weight_store
 
 
-def refusal(weight_store: WeightStore, wanted: Model) -> str:
+def error_of(weight_store: WeightStore, model: Model) -> str:
     with pytest.raises(DarkroomError) as raised:
-        weight_store.open(wanted)
+        weight_store.open(model)
     assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
     return raised.value.detail.message
 
@@ -51,12 +51,12 @@ def test_recorded_weights_open_in_later_processes(weight_store: WeightStore) -> 
 
 
 def test_missing_or_altered_files_are_named_with_a_remedy(weight_store: WeightStore) -> None:
-    assert refusal(weight_store, model("other")) == (
+    assert error_of(weight_store, model("other")) == (
         "The model other was never fetched; `darkroom models fetch other` mends it."
     )
     file = weight_store.folder / "tiny/a/weights.bin"
     file.write_bytes(b"a/weights.binWEIGHTS")
-    assert refusal(weight_store, model()) == (
+    assert error_of(weight_store, model()) == (
         "The file tiny/a/weights.bin is not what was fetched; `darkroom models fetch tiny` mends it."
     )
     weight_store.check(model())  # of the right size
@@ -65,7 +65,7 @@ def test_missing_or_altered_files_are_named_with_a_remedy(weight_store: WeightSt
         weight_store.check(model())
     file.unlink()
     assert (
-        refusal(weight_store, model())
+        error_of(weight_store, model())
         == "The file tiny/a/weights.bin is missing; `darkroom models fetch tiny` mends it."
     )
     with pytest.raises(DarkroomError, match=r"weights\.bin is missing"):
@@ -115,12 +115,12 @@ def test_the_digest_depends_on_the_files(weight_store: WeightStore) -> None:
 
 
 def test_the_catalogues_revision_and_repository_are_enforced(weight_store: WeightStore) -> None:
-    assert "was fetched from" in refusal(weight_store, model(revision="d" * 40))
+    assert "was fetched from" in error_of(weight_store, model(revision="d" * 40))
     assert weight_store.open(model(revision="main")).revision == COMMIT
     elsewhere = Model.model_validate(model().model_dump() | {"repository": "someone/else"})
-    assert "someone/else" in refusal(weight_store, elsewhere)
+    assert "someone/else" in error_of(weight_store, elsewhere)
     grown = Model.model_validate(model().model_dump() | {"files": (*model().files, "new.json")})
-    assert "tiny/new.json was never fetched" in refusal(weight_store, grown)
+    assert "tiny/new.json was never fetched" in error_of(weight_store, grown)
 
 
 def test_random_weights_are_accepted_for_any_revision(weight_store: WeightStore) -> None:
@@ -147,8 +147,8 @@ def test_a_read_only_folder_is_usable(weight_store: WeightStore) -> None:
 
 def test_an_unreadable_manifest_is_an_error(weight_store: WeightStore) -> None:
     (weight_store.folder / MANIFEST).write_text("{")
-    assert MANIFEST in refusal(weight_store, model())
-    assert "writes it anew" in refusal(weight_store, model())
+    assert MANIFEST in error_of(weight_store, model())
+    assert "writes it anew" in error_of(weight_store, model())
 
 
 def test_threads_share_a_weight_store(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a stage works on."""
+"""Fixture: the context of a stage."""
 
 from pathlib import Path
 

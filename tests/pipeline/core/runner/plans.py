@@ -1,4 +1,4 @@
-"""Plans of stages that a test writes, and what a runner needs to run them."""
+"""Plans of test stages, and fakes for the runner: reporter, networks and clock."""
 
 import weakref
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ Action = Callable[[StageContext], None]
 
 
 class RecordingReporter:
-    """A reporter that remembers, and stops the job once ``stop`` says so."""
+    """Reporter that records all calls; stops the job when ``stop`` returns True."""
 
     def __init__(self, stop: Callable[[], bool] = lambda: False) -> None:
         self.progress: list[float] = []
@@ -48,7 +48,7 @@ class RecordingReporter:
 
 
 class FakeNetworkProvider:
-    """Models of which only the memory matters: ``held`` is what fills it, ``released`` counts calls."""
+    """Fake network provider; ``memory`` references what fills the memory, ``released`` records calls."""
 
     long_side = 768
 
@@ -83,8 +83,8 @@ def stage(
 ) -> Stage:
     body = {"name": name, "message": f"Doing {name}", "slot": slot, "requires": requires, "provides": provides}
     body["networks"] = networks
-    made = type(f"{name.title()}Stage", (Stage,), {**body, "run": lambda _self, context: action(context)})
-    return made()
+    stage_class = type(f"{name.title()}Stage", (Stage,), {**body, "run": lambda _self, context: action(context)})
+    return stage_class()
 
 
 def plan(*stages: Stage) -> Plan:
@@ -95,7 +95,7 @@ def new_context(folder: Path = Path(), models: NetworkProvider | None = None) ->
     return StageContext(RestyleRoomParams(style="modern"), {}, folder, network_provider=models)
 
 
-def nothing(_work: StageContext) -> None:
+def nothing(_context: StageContext) -> None:
     pass
 
 

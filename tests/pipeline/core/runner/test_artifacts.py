@@ -1,4 +1,4 @@
-"""The runner: what stages declare to read and write, and how long it is kept."""
+"""Runner: enforced declarations, and the lifetime of artifacts."""
 
 import gc
 import weakref
@@ -48,15 +48,15 @@ def test_artifacts_without_later_readers_are_released(context: StageContext) -> 
             big[artifact.name] = value = Big()
             context[artifact] = value
 
-    def look(_work: StageContext) -> None:
+    def record_lifetime(_context: StageContext) -> None:
         gc.collect()
         seen.append(("early" in big, "late" in big))
 
     steps = plan(
         stage(give, "give", provides=(EARLY, LATE)),
-        stage(look, "reads", requires=(EARLY, LATE)),
-        stage(look, "reads_late", requires=(LATE,)),
-        stage(look, "reads_none"),
+        stage(record_lifetime, "reads", requires=(EARLY, LATE)),
+        stage(record_lifetime, "reads_late", requires=(LATE,)),
+        stage(record_lifetime, "reads_none"),
     )
     Runner().run(steps, context, RecordingReporter())
     assert seen == [(True, True), (False, True), (False, False)]

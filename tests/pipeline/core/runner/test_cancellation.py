@@ -1,4 +1,4 @@
-"""The runner: when a cancelled or late job stops."""
+"""Runner: cancellation and deadline."""
 
 import threading
 from collections.abc import Sequence

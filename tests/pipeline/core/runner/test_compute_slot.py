@@ -1,4 +1,4 @@
-"""The runner: who computes when."""
+"""Runner: the compute slot."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -19,17 +19,17 @@ def test_jobs_load_in_parallel_but_compute_one_at_a_time(tmp_path: Path) -> None
     computing, loaded, release = threading.Event(), threading.Event(), threading.Event()
     order: list[str] = []
 
-    def first_compute(_work: StageContext) -> None:
+    def first_compute(_context: StageContext) -> None:
         computing.set()
         assert loaded.wait(30), "the second job did not load while the first computed"
         release.wait(30)
         order.append("first")
 
-    def second_load(_work: StageContext) -> None:
+    def second_load(_context: StageContext) -> None:
         assert computing.wait(30)
         loaded.set()
 
-    def second_compute(_work: StageContext) -> None:
+    def second_compute(_context: StageContext) -> None:
         order.append("second")
 
     waiting = threading.Event()
@@ -81,7 +81,7 @@ def test_a_stage_without_required_networks_does_not_wait_for_the_slot(context: S
 def test_the_slot_is_free_again_after_a_failure(context: StageContext) -> None:
     slot = threading.Semaphore()
 
-    def fail(_work: StageContext) -> None:
+    def fail(_context: StageContext) -> None:
         raise DarkroomError(ErrorCode.NO_FACE, "There is no face.")
 
     with pytest.raises(DarkroomError):

@@ -1,4 +1,4 @@
-"""The runner: errors of stages, and memory that runs out."""
+"""Runner: errors of stages, and out-of-memory errors."""
 
 import weakref
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.pipeline.core.runner.plans import FakeNetworkProvider, RecordingRepor
 
 
 def test_a_stages_darkroom_error_propagates(context: StageContext) -> None:
-    def fail(_work: StageContext) -> None:
+    def fail(_context: StageContext) -> None:
         raise DarkroomError(ErrorCode.NO_FACE, "There is no face.")
 
     with pytest.raises(DarkroomError, match="no face") as error:
@@ -23,7 +23,7 @@ def test_a_stages_darkroom_error_propagates(context: StageContext) -> None:
 def test_an_unexpected_error_names_the_stage_and_is_logged(
     context: StageContext, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(_work: StageContext) -> None:
+    def fail(_context: StageContext) -> None:
         raise ZeroDivisionError("secret detail")
 
     with pytest.raises(DarkroomError) as error:
@@ -36,7 +36,7 @@ def test_an_unexpected_error_names_the_stage_and_is_logged(
 
 @pytest.mark.parametrize("kind", [MemoryError, type("OutOfMemoryError", (RuntimeError,), {})])
 def test_out_of_memory_has_its_own_error_code(context: StageContext, kind: type[Exception]) -> None:
-    def fail(_work: StageContext) -> None:
+    def fail(_context: StageContext) -> None:
         raise kind
 
     with pytest.raises(DarkroomError) as error:
@@ -75,7 +75,7 @@ def test_after_out_of_memory_no_reference_keeps_the_jobs_memory(tmp_path: Path, 
 def test_other_failures_do_not_release_memory(tmp_path: Path) -> None:
     provider = FakeNetworkProvider()
 
-    def fail(_work: StageContext) -> None:
+    def fail(_context: StageContext) -> None:
         raise DarkroomError(ErrorCode.NO_FACE, "There is no face.")
 
     with pytest.raises(DarkroomError):
@@ -87,7 +87,7 @@ def test_opencvs_out_of_memory_is_recognised(context: StageContext) -> None:
     cv2 = pytest.importorskip("cv2")
     numpy = pytest.importorskip("numpy")
 
-    def fail(_work: StageContext) -> None:
+    def fail(_context: StageContext) -> None:
         cv2.resize(numpy.zeros((1, 1), numpy.uint8), (2**31 - 2, 2**20))
 
     with pytest.raises(DarkroomError) as error:

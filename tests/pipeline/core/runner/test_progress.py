@@ -1,4 +1,4 @@
-"""The runner: what it collects, and the progress that it reports."""
+"""Runner: collected results, and reported progress."""
 
 from pathlib import Path
 
@@ -57,9 +57,9 @@ def test_room_objects_and_models_are_collected(tmp_path: Path) -> None:
     sofa = FoundObject(label="sofa", box=(0, 0, 2, 2), score=0.9, area=0.5)
     kitchen = RecognisedRoom(room=Room.KITCHEN, confidence=0.8, sure=True)
 
-    def look(context: StageContext) -> None:
-        with context.use_networks(DETECTOR) as held:
-            assert held[DETECTOR] == "eye"
+    def detect(context: StageContext) -> None:
+        with context.use_networks(DETECTOR) as networks:
+            assert networks[DETECTOR] == "eye"
         context[OBJECTS], context[ROOM] = (sofa,), kitchen
 
     def make(context: StageContext) -> None:
@@ -67,7 +67,7 @@ def test_room_objects_and_models_are_collected(tmp_path: Path) -> None:
             context[SEED] = 7
 
     steps = plan(
-        stage(look, "look", provides=(OBJECTS, ROOM), networks=(DETECTOR,)),
+        stage(detect, "look", provides=(OBJECTS, ROOM), networks=(DETECTOR,)),
         stage(make, "make", provides=(SEED,), networks=(DETECTOR, DIFFUSION)),
     )
     finished = Runner().run(steps, new_context(tmp_path, FakeNetworkProvider()), RecordingReporter())

@@ -5,7 +5,7 @@ from typing import Any
 
 
 class MaliciousPickle:
-    """What unpickles by touching a file."""
+    """Pickle that creates a file when it is loaded."""
 
     def __init__(self, file: Path) -> None:
         self.file = file

@@ -1,4 +1,4 @@
-"""Talking portraits by a stub of Ditto's program: its output, and every failure."""
+"""Talking portraits by a stub of Ditto's program: output and errors."""
 
 import os
 import threading
@@ -41,7 +41,7 @@ def portrait() -> np.ndarray:
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The stand-in, of this test alone."""
+    """Checkout with the stub program, for this test only."""
     monkeypatch.setenv("DARKROOM_PROGRAMS", str(tmp_path / "programs"))
     write_stub_program(tmp_path / "programs" / DITTO.id, DITTO)
     return tmp_path / "programs" / DITTO.id
@@ -64,22 +64,22 @@ Animate = Callable[..., list[float]]
 @pytest.fixture
 def animate(models: ModelManager, portrait: np.ndarray, folder: Path) -> Animate:
     def run(speech: Speech | None = None) -> list[float]:
-        heard: list[float] = []
+        fractions: list[float] = []
         with models.use(ANIMATOR) as networks:
-            networks[ANIMATOR].animate(portrait, speech or voice(), folder / "clip.mp4", folder, heard.append)
-        return heard
+            networks[ANIMATOR].animate(portrait, speech or voice(), folder / "clip.mp4", folder, fractions.append)
+        return fractions
 
     return run
 
 
 def program(checkout: Path, code: str) -> None:
-    """Have the checkout run this in place of the stand-in; ``out`` is where its video is looked for."""
+    """Replace the stub program by this source; ``out`` is the path of its video."""
     head = "import sys, time; out = sys.argv[sys.argv.index('--output_path') + 1] + '.tmp.mp4'\n"
     (checkout / "inference.py").write_text(head + code)
 
 
 def failure(animate: Animate, folder: Path) -> tuple[ErrorCode, bool]:
-    """What animating fails with, leaving nothing behind."""
+    """Return the error of a failed animation, which leaves no files."""
     with pytest.raises(DarkroomError) as raised:
         animate()
     assert not list(folder.iterdir())
@@ -87,13 +87,13 @@ def failure(animate: Animate, folder: Path) -> tuple[ErrorCode, bool]:
 
 
 def test_the_video_has_the_voices_length_and_the_portraits_colours(animate: Animate, folder: Path) -> None:
-    heard = animate()
+    fractions = animate()
     frames = list(decode_frames(folder / "clip.mp4"))
     assert len(frames) == FRAMES
     assert frames[0].shape == (96, 64, 3)
     assert np.abs(frames[0][20, 30].astype(int) - (200, 0, 0)).max() <= 6
-    assert heard == sorted(heard)
-    assert (heard[0], heard[-1]) == (0, 1)
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0, 1)
     assert [path.name for path in folder.iterdir()] == ["clip.mp4"]
 
 
@@ -103,21 +103,25 @@ def test_a_started_frame_counts_as_a_whole_one(animate: Animate, folder: Path, s
     assert len(list(decode_frames(folder / "clip.mp4"))) == -(-samples // 1920)
 
 
-@pytest.mark.parametrize("made", [FRAMES - animator.SLACK, FRAMES + animator.SLACK])
-def test_a_few_frames_more_or_less_are_corrected(animate: Animate, folder: Path, checkout: Path, made: int) -> None:
+@pytest.mark.parametrize("frames_written", [FRAMES - animator.SLACK, FRAMES + animator.SLACK])
+def test_a_few_frames_more_or_less_are_corrected(
+    animate: Animate, folder: Path, checkout: Path, frames_written: int
+) -> None:
     stub_program = (checkout / "inference.py").read_text()
     (checkout / "inference.py").write_text(
-        stub_program.replace("for index in range(frames)", f"for index in range({made})")
+        stub_program.replace("for index in range(frames)", f"for index in range({frames_written})")
     )
     animate()
     assert len(list(decode_frames(folder / "clip.mp4"))) == FRAMES
 
 
-@pytest.mark.parametrize("made", [0, FRAMES - animator.SLACK - 1, FRAMES + animator.SLACK + 1])
-def test_many_frames_more_or_less_are_an_error(animate: Animate, folder: Path, checkout: Path, made: int) -> None:
+@pytest.mark.parametrize("frames_written", [0, FRAMES - animator.SLACK - 1, FRAMES + animator.SLACK + 1])
+def test_many_frames_more_or_less_are_an_error(
+    animate: Animate, folder: Path, checkout: Path, frames_written: int
+) -> None:
     stub_program = (checkout / "inference.py").read_text()
     (checkout / "inference.py").write_text(
-        stub_program.replace("for index in range(frames)", f"for index in range({made})")
+        stub_program.replace("for index in range(frames)", f"for index in range({frames_written})")
     )
     assert failure(animate, folder) == (ErrorCode.INTERNAL, True)
 
@@ -132,7 +136,7 @@ IndexError: index 0 is out of bounds for axis 0 with size 0"""
 
 
 @pytest.mark.parametrize(
-    ("said", "code", "retryable"),
+    ("stderr", "code", "retryable"),
     [
         (NO_FACE, ErrorCode.NO_FACE, False),
         (NO_EYES, ErrorCode.NO_FACE, False),
@@ -149,13 +153,13 @@ def test_the_end_of_stderr_decides_the_error_and_is_logged(
     folder: Path,
     checkout: Path,
     caplog: pytest.LogCaptureFixture,
-    said: str,
+    stderr: str,
     code: ErrorCode,
     retryable: bool,
 ) -> None:
-    program(checkout, f"sys.stderr.write({said!r}); sys.exit(1)")
+    program(checkout, f"sys.stderr.write({stderr!r}); sys.exit(1)")
     assert failure(animate, folder) == (code, retryable)
-    assert said in caplog.text
+    assert stderr in caplog.text
 
 
 @pytest.mark.parametrize("code", ["", "open(out, 'wb').write(b'no video')", "open(out, 'wb')"])
@@ -213,8 +217,8 @@ def test_large_portraits_are_reduced_and_voices_are_clipped(models: ModelManager
         networks[ANIMATOR].animate(large, loud, folder / "clip.mp4", folder, lambda _fraction: None)
     with av.open(str(folder / "portrait.png")) as picture, av.open(str(folder / "voice.wav")) as sound:
         assert (picture.streams.video[0].width, picture.streams.video[0].height) == (1920, 19)
-        heard = np.concatenate([frame.to_ndarray()[0] for frame in sound.decode(audio=0)])
-    assert (len(heard), int(heard.min()), int(heard.max())) == (SAMPLE_RATE // 10, 32767, 32767)
+        fractions = np.concatenate([frame.to_ndarray()[0] for frame in sound.decode(audio=0)])
+    assert (len(fractions), int(fractions.min()), int(fractions.max())) == (SAMPLE_RATE // 10, 32767, 32767)
 
 
 def test_the_program_gets_no_credentials(

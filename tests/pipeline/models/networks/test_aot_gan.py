@@ -67,7 +67,7 @@ def test_branches_have_dilations_of_1_2_4_and_8() -> None:
 
 
 def test_the_gate_is_normalised_per_channel() -> None:
-    """Written out for one channel, after the authors' normalization."""
+    """Reference implementation of the authors' normalisation for one channel."""
     block = Generator(1).middle[0]
     features = torch.randn(1, 4, 9, 11)
     with torch.no_grad():
@@ -89,12 +89,12 @@ def test_a_flat_gate_is_finite_in_half_precision() -> None:
 def test_pictures_of_any_size_are_filled(tiny: AotGan, size: tuple[int, int]) -> None:
     rng = np.random.default_rng(2)
     photo = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
-    heard: list[float] = []
-    filled = tiny.fill(photo, rng.random(size) > 0.5, heard.append)
+    fractions: list[float] = []
+    filled = tiny.fill(photo, rng.random(size) > 0.5, fractions.append)
     assert (filled.shape, filled.dtype) == (photo.shape, np.uint8)
-    assert heard == sorted(heard)
-    assert heard[-1] == 1
-    assert len(heard) == 10
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    assert len(fractions) == 10
 
 
 def test_pixels_in_the_hole_have_no_effect(tiny: AotGan) -> None:

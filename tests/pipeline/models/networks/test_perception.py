@@ -84,7 +84,7 @@ def test_detections_scale_with_the_photo(networks: dict[str, Any], photo: Rgb, n
 
 
 def test_boxes_are_correct_despite_letterboxing(networks: dict[str, Any]) -> None:
-    """What its letterbox adds on both sides of a tall photo is taken off the boxes again."""
+    """YOLO's letterbox padding of a tall photo is subtracted from the boxes."""
     tall = np.zeros((640, 300, 3), np.uint8)
     parts = ultralytics()
     boxed = parts.LetterBox((640, 640), auto=True, stride=32)(image=tall)
@@ -160,7 +160,7 @@ def test_the_depth_map_has_the_photos_shape(
 
 @pytest.mark.parametrize("name", DEPTHS)
 def test_depth_keeps_the_networks_polarity(networks: dict[str, Any], name: str) -> None:
-    """Inverse depth: no sign is turned on the way."""
+    """Depth estimator that returns inverse depth with its sign."""
     network = networks[name]
     ramp = torch.linspace(0, 1, 8).expand(1, 6, 8)
     stand_in = torch.nn.Identity()
@@ -219,7 +219,7 @@ def test_a_closed_network_keeps_no_weights(tiny_weights: Path, name: str) -> Non
 
 
 class Evaluating:
-    """What unpickles by building a network from a configuration with code in it."""
+    """Pickle that builds a network from a configuration with code."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -260,7 +260,7 @@ def test_a_checkpoint_without_a_network_is_rejected(tmp_path: Path) -> None:
 
 
 def test_importing_ultralytics_has_no_side_effects(tmp_path: Path) -> None:
-    """Asked in a process of its own: here the package is imported already."""
+    """Run in a subprocess, as the package is already imported in this one."""
     code = (
         "import os, cv2, torch, torchvision\n"
         "from PIL import Image\n"

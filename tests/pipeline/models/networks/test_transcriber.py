@@ -29,7 +29,7 @@ def models(tiny_weights: Path) -> ModelManager:
 
 @pytest.fixture(scope="module")
 def voice() -> np.ndarray:
-    """What Silero takes for a voice: a hum that comes and goes."""
+    """Return a modulated hum, which Silero VAD detects as voice."""
     at = np.arange(SECONDS * SAMPLE_RATE)
     return (0.7 * np.sin(at / 30) * np.sin(at / 9000)).astype(np.float32)
 
@@ -39,7 +39,7 @@ def recognised_word(text: str, start: float, end: float) -> SimpleNamespace:
 
 
 class FakeWhisper:
-    """As ``faster_whisper.WhisperModel``: says what it is told to, when it is asked for it."""
+    """Fake of ``faster_whisper.WhisperModel``: yields the given segments lazily."""
 
     supported_languages = ("en", "es", "zh")
 

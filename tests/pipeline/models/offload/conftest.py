@@ -1,4 +1,4 @@
-"""Networks that tell of every move, and weights for them."""
+"""Fixtures of the offload tests: fake networks, and weights for them."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Networks of a given size that tell of every move, and a model manager for them."""
+"""Fake networks of a given size that record every move, and a model manager for them."""
 
 from collections.abc import Callable, Mapping
 from types import ModuleType
@@ -13,7 +13,7 @@ MB = 1_000_000
 
 
 class FakeNetwork:
-    """A network of a given size that tells ``History`` of every move."""
+    """Network of a given size; ``History`` records its moves."""
 
     def __init__(self, name: str, size: int, history: "History") -> None:
         self.name = name
@@ -34,7 +34,7 @@ class FakeNetwork:
 
 
 class History(ModuleType):
-    """A module with a loader for each network, and everything that was done to them."""
+    """Module with a loader for each network; records every move."""
 
     def __init__(self) -> None:
         super().__init__("fake_networks")

@@ -1,4 +1,4 @@
-"""The model manager: which weights it loads, and what it says of them."""
+"""Model manager: the weights that it loads, and their digest."""
 
 import logging
 from collections.abc import Mapping
@@ -35,8 +35,8 @@ def test_every_move_is_logged_with_its_size(
     caplog.set_level(logging.INFO)
     a, b = (history.network(name, 60, "detector") for name in "ab")
     use_each(manager(weight_store, host_budget=0), a, b)
-    said = [message.partition(":")[0] for message in caplog.messages]
-    assert said == ["loaded a", "moved to the device a", "loaded b", "dropped a", "moved to the device b"]
+    messages = [message.partition(":")[0] for message in caplog.messages]
+    assert messages == ["loaded a", "moved to the device a", "loaded b", "dropped a", "moved to the device b"]
     assert all("60 MB in" in message for message in caplog.messages)
 
 

@@ -1,4 +1,4 @@
-"""Where networks are: what is loaded when, what has to go first, and what threads may count on."""
+"""Residency of networks: loading, eviction order and thread safety."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

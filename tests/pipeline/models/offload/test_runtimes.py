@@ -32,7 +32,7 @@ class Tied(nn.Module):
 
 
 class Anchored(nn.Module):
-    """Keeps a tensor of its own and moves it as detectors do."""
+    """Module with a tensor outside its buffers, which it moves itself, as detectors do."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ def test_a_closed_network_keeps_no_weights() -> None:
 
 
 class Whisper:
-    """``ctranslate2.models.Whisper`` as its documentation and source have it, without the numbers."""
+    """Fake of ``ctranslate2.models.Whisper`` without computation."""
 
     def __init__(self, device: str) -> None:
         self.device = device
@@ -162,7 +162,7 @@ def test_on_the_cpu_a_ctranslate2_model_stays_loaded_until_closed(weights: Path)
 
 
 class InferenceSession:
-    """``onnxruntime.InferenceSession``, of which only the arguments matter."""
+    """Fake of ``onnxruntime.InferenceSession`` that records its arguments."""
 
     def __init__(self, path_or_bytes: Any, sess_options: Any = None, providers: Sequence[str] | None = None) -> None:
         self.path, self.sess_options, self.providers = path_or_bytes, sess_options, providers

@@ -1,4 +1,4 @@
-"""Networks that see what a test says, and the perception stages run with them."""
+"""Fake perception networks with given outputs, and a function that runs the stages with them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ LONG_SIDE = 256
 
 
 class FakeNetworkProvider:
-    """Who has the fake networks; ``used_networks`` counts how often each was used."""
+    """Network provider of the fakes; ``used_networks`` records each use."""
 
     long_side = LONG_SIDE
 
@@ -56,7 +56,7 @@ class FakeSegmenter:
 
 
 class FakeImageText:
-    """Sure of one word to the degree asked for; what is left goes to the other captions evenly."""
+    """Image-text network with a given probability for one word; the other captions share the rest evenly."""
 
     def __init__(self, word: str, sure: float) -> None:
         self.word, self.sure = word, sure
@@ -69,7 +69,7 @@ class FakeImageText:
 
 
 class FakeDepth:
-    """Whatever is brighter is nearer."""
+    """Depth estimator: brighter pixels are nearer."""
 
     def estimate(self, photo: NDArray[np.uint8]) -> NDArray[np.float32]:
         return 3 + photo.mean(axis=2, dtype=np.float32) / 100
@@ -94,7 +94,7 @@ def run(
     networks: Mapping[Network[Any], Any] | None = None,
     used_networks: RestyleRoomParams | None = None,
 ) -> StageContext:
-    """The work after ``stage``, which had its declarations enforced."""
+    """Return the context after ``stage``, run with its declarations enforced."""
     context = StageContext(used_networks or params(), {}, Path(), network_provider=FakeNetworkProvider(networks or {}))
     for artifact, value in values.items():
         context[artifact] = value

@@ -1,4 +1,4 @@
-"""Perception stages, with networks of three lines."""
+"""Perception stages with fake networks."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -177,7 +177,7 @@ def test_the_largest_object_comes_first() -> None:
 
 
 def test_changed_keep_params_use_no_network() -> None:
-    """What the networks say depends on the photo alone, and what depends on the wishes uses no network."""
+    """Network outputs depend on the photo only; stages that depend on params use no network."""
     assert (
         Detect.depends_on_params
         == Segment.depends_on_params

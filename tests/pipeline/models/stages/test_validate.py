@@ -46,7 +46,7 @@ def scene(height=96, width=128):
 
 
 class FakeNetworks:
-    """Every network at once: sees what it is told to see, paints what ``pictures`` has for a seed."""
+    """All networks in one: detects what the test sets, and generates ``pictures`` by seed."""
 
     def __init__(self, pictures=None, unsafe=(), seen=(SOFA, PLANT), wins=True):
         self.pictures, self.nsfw, self.seen, self.wins = pictures or {}, unsafe, seen, wins
@@ -128,12 +128,14 @@ def test_an_unsafe_picture_is_rejected_at_any_quality(tmp_path):
 
 def test_a_poor_picture_is_retried_with_the_next_seed_and_the_better_kept(tmp_path):
     models = FakeNetworks({43: GOOD}, wins=lambda picture: picture is not BLACK and picture.any())
-    heard = []
-    context = validated(context_for(tmp_path, models, BLACK, report=lambda _fraction, message: heard.append(message)))
+    messages = []
+    context = validated(
+        context_for(tmp_path, models, BLACK, report=lambda _fraction, message: messages.append(message))
+    )
     np.testing.assert_array_equal(context[SELECTED].picture, GOOD)
     assert context[SEED] == 43
     assert context[QUALITY].passed
-    assert any("another seed" in message for message in heard)
+    assert any("another seed" in message for message in messages)
     assert any("twice" in note for note in context.notes)
 
 

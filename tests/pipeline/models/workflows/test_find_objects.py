@@ -33,10 +33,10 @@ CAT = Detection("cat", (60, 30, 100, 60), 0.8)
 TV = Detection("tv", (150, 5, 195, 35), 0.7)
 
 
-class Silent:
-    """A reporter that nobody listens to."""
+class SilentReporter:
+    """Reporter that ignores all calls."""
 
-    def report(self, *_news: object) -> None: ...
+    def report(self, *_arguments: object) -> None: ...
 
     def check(self) -> None: ...
 
@@ -44,16 +44,16 @@ class Silent:
 
 
 class Networks:
-    """A detector and a segmenter in one; ``asked`` counts how often they were needed."""
+    """Detector and segmenter in one; ``uses`` records each use."""
 
     long_side = 256
 
     def __init__(self, *found: Detection) -> None:
         self.found = found
-        self.asked = 0
+        self.uses = 0
 
     def use(self, *networks: Any) -> Any:
-        self.asked += 1
+        self.uses += 1
         return nullcontext(LoadedNetworks(dict.fromkeys(networks, self)))
 
     def models_used(self, _networks: object) -> tuple[()]:
@@ -81,8 +81,8 @@ def ellipse(shape: tuple[int, ...], box: Any, size: int = 64) -> NDArray[np.floa
     return (1 - across**2 - down**2).astype(np.float32)
 
 
-def looked(stage: Stage, params: Params, *found: Detection, height: int = 100, width: int = 200) -> StageContext:
-    """The work after a stage that is given what the networks found."""
+def context_after(stage: Stage, params: Params, *found: Detection, height: int = 100, width: int = 200) -> StageContext:
+    """Return the context after a stage, given the networks' outputs."""
     context = StageContext(params, {}, Path())
     context[PHOTO] = np.zeros((height, width, 3), np.uint8)
     context[DETECTIONS] = found
@@ -95,8 +95,8 @@ def looked(stage: Stage, params: Params, *found: Detection, height: int = 100, w
 
 
 def keeping(*points: tuple[float, float], **params: Any) -> StageContext:
-    asked = RestyleRoomParams.model_validate({"style": "modern", "keep_at": points, **params})
-    return looked(BuildKeepMask(), asked, COUCH, CAT, TV)
+    restyle_params = RestyleRoomParams.model_validate({"style": "modern", "keep_at": points, **params})
+    return context_after(BuildKeepMask(), restyle_params, COUCH, CAT, TV)
 
 
 def test_the_smallest_object_at_a_point_is_kept() -> None:
@@ -121,7 +121,7 @@ def test_a_point_without_an_object_adds_a_note() -> None:
 
 def test_outlines_match_the_masks() -> None:
     big = Detection("couch", (200, 200, 1800, 900), 0.9)
-    couch = looked(ListObjects(), FindObjectsParams(), big, height=1000, width=2000)[OBJECTS][0]
+    couch = context_after(ListObjects(), FindObjectsParams(), big, height=1000, width=2000)[OBJECTS][0]
     for x in range(50, 2000, 150):
         for y in range(50, 1000, 150):
             radius = np.hypot((x - 1000) / 800, (y - 550) / 350)
@@ -131,7 +131,7 @@ def test_outlines_match_the_masks() -> None:
 
 def test_a_crowd_is_limited_to_the_largest_with_a_note() -> None:
     crowd = [Detection("book", (4.0 * i, 10, 4 * i + 3 + i / 20, 40 + i), 0.5) for i in range(40)]
-    context = looked(ListObjects(), FindObjectsParams(), *crowd)
+    context = context_after(ListObjects(), FindObjectsParams(), *crowd)
     assert len(context[OBJECTS]) == MAX_OBJECTS
     assert context.notes == ["40 things were found; these are the largest 24."]
     areas = [each.area for each in context[OBJECTS]]
@@ -139,7 +139,7 @@ def test_a_crowd_is_limited_to_the_largest_with_a_note() -> None:
 
 
 def test_a_photo_without_objects_adds_a_note() -> None:
-    context = looked(ListObjects(), FindObjectsParams())
+    context = context_after(ListObjects(), FindObjectsParams())
     assert context[OBJECTS] == ()
     assert context.notes == ["Nothing was found in this photo."]
 
@@ -160,27 +160,27 @@ def test_restyling_the_same_photo_uses_the_cached_detections(picture: Path, tmp_
         (OBJECTS, KEEP_MASK),
     )
 
-    def do(made: Plan, params: Params) -> tuple[PlanResult, StageContext]:
+    def run(plan: Plan, params: Params) -> tuple[PlanResult, StageContext]:
         context = StageContext(params, {"photo": picture}, tmp_path, network_provider=networks)
-        return runner.run(made, context, Silent()), context
+        return runner.run(plan, context, SilentReporter()), context
 
-    first, _ = do(find_objects.plan(), FindObjectsParams())
-    assert networks.asked == 2
+    first, _ = run(find_objects.plan(), FindObjectsParams())
+    assert networks.uses == 2
     assert [each.label for each in first.objects] == ["couch", "cat"]
     masks = []
     for point in ((0.4, 0.45), (0.75, 0.55)):
-        finished, context = do(seeing, RestyleRoomParams(style="boho", keep_at=(point,)))
+        finished, context = run(seeing, RestyleRoomParams(style="boho", keep_at=(point,)))
         assert {each.stage for each in finished.timeline if each.cached} == {"detect", "segment"}
         assert [each.outlines for each in finished.objects] == [each.outlines for each in first.objects]
         masks.append(context[KEEP_MASK])
-    assert networks.asked == 2
+    assert networks.uses == 2
     assert not np.array_equal(masks[0], masks[1])
 
 
 def test_the_plan_runs_with_networks_in_their_real_layouts(tiny_weights: Path, picture: Path, tmp_path: Path) -> None:
     models = ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu"))
     context = StageContext(FindObjectsParams(format="png"), {"photo": picture}, tmp_path, network_provider=models)
-    finished = Runner().run(get_plan(Kind.FIND_OBJECTS, Engine.MODELS), context, Silent())
+    finished = Runner().run(get_plan(Kind.FIND_OBJECTS, Engine.MODELS), context, SilentReporter())
     assert [each.name for each in finished.files] == ["result", "thumbnail"]
     assert {each.id for each in finished.models} <= {"yolo11n", "sam2.1-tiny"}
     assert len(finished.objects) <= MAX_OBJECTS

@@ -49,7 +49,7 @@ def save(folder: Path, photo: np.ndarray, mask: np.ndarray) -> dict[str, Path]:
 
 
 class RecordedReports:
-    """What a job says of itself; raises ``JobAbandoned`` once it has said ``until`` things."""
+    """Records a job's reports; raises ``JobAbandoned`` after ``until`` of them."""
 
     def __init__(self, until: int = 10_000) -> None:
         self.fractions: list[float] = []
@@ -118,7 +118,7 @@ def test_prompts_guidance_and_seed_change_the_result(models, uploads) -> None:
 
 
 def test_pixels_in_the_hole_have_no_effect(models, uploads, tmp_path: Path) -> None:
-    """A photo that differs under the mask alone gives the same result, with words as well as without."""
+    """Photos that differ only under the mask give equal results, with and without a prompt."""
     (tmp_path / "other").mkdir()
     photo, mask = (np.asarray(Image.open(uploads[role])) for role in ("photo", "mask"))
     other = save(tmp_path / "other", np.where(mask[..., None] > 0, np.uint8(255), photo), mask)

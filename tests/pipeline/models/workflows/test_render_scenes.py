@@ -50,7 +50,7 @@ def renderer(tmp_path, models):
 
 @pytest.fixture
 def unsafe(models, monkeypatch):
-    """Has every picture called unsafe."""
+    """Make the safety checker reject every picture."""
     with models.use(SAFETY) as networks:
         monkeypatch.setattr(networks[SAFETY], "unsafe", lambda _picture: True)
 
@@ -77,9 +77,14 @@ def test_generated_scenes_use_the_params_of_generate():
     params = RenderScenesParams.model_validate(
         {"scenes": [{**GENERATED, "style": "clay"}, IMAGE], "aspect": "9:16", "seed": 7}
     )
-    asked = generate_params(params.scenes[0], params)
-    assert (asked.prompt, asked.style, asked.aspect, asked.seed) == ("a red kite", "clay", Aspect.TALL, 7)
-    assert (asked.profile, asked.count) == (Profile.FAST, 1)
+    scene_params = generate_params(params.scenes[0], params)
+    assert (scene_params.prompt, scene_params.style, scene_params.aspect, scene_params.seed) == (
+        "a red kite",
+        "clay",
+        Aspect.TALL,
+        7,
+    )
+    assert (scene_params.profile, scene_params.count) == (Profile.FAST, 1)
 
 
 def test_generated_and_animated_parts_are_reused(renderer, monkeypatch, models):
@@ -117,8 +122,8 @@ def test_a_recorded_voice_without_a_script_is_transcribed(renderer, tmp_path):
     scenes = [IMAGE, {"type": "image", "picture": "red", "voice_track": "track"}]
     video = renderer.render(plan(), scenes, subtitles="file")
     # What random weights hear means nothing; but whatever they heard, or did not, is told of that scene.
-    heard = ("Scene 2: The subtitles were written by a network", "Scene 2: Nothing that the recorded voice says")
-    assert any(note.startswith(heard) for note in video.finished.notes)
+    notes = ("Scene 2: The subtitles were written by a network", "Scene 2: Nothing that the recorded voice says")
+    assert any(note.startswith(notes) for note in video.finished.notes)
 
 
 def test_a_half_size_picture_adds_a_note(renderer, monkeypatch):

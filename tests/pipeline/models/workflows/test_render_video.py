@@ -31,13 +31,13 @@ DITTO = catalog()["ditto"]
 
 
 def hum() -> Samples:
-    """What the transcriber takes for a voice."""
+    """Return samples that the transcriber detects as voice."""
     at = np.arange(SECONDS * SAMPLE_RATE)
     return (0.7 * np.sin(at / 30) * np.sin(at / 9000)).astype(np.float32)
 
 
 class Speaker:
-    """Says anything in two words."""
+    """Synthesiser that returns two words for any script."""
 
     about = "a test"
 
@@ -90,11 +90,11 @@ def subtitles(finished: PlanResult) -> dict[str, str]:
 
 def test_a_script_becomes_a_talking_portrait_with_subtitles(render: Render) -> None:
     finished = render(script="Good morning.", subtitles="both", aspect="16:9")
-    made = video(finished)
-    assert (made.width, made.height) == (640, 360)
-    assert SECONDS <= made.seconds <= SECONDS + 1
-    with av.open(str(made.path)) as container:
-        assert container.streams.video[0].frames == made.frames
+    result_video = video(finished)
+    assert (result_video.width, result_video.height) == (640, 360)
+    assert SECONDS <= result_video.seconds <= SECONDS + 1
+    with av.open(str(result_video.path)) as container:
+        assert container.streams.video[0].frames == result_video.frames
         assert container.streams.audio[0].duration
     assert set(subtitles(finished)) == {"srt", "vtt"}
     assert "Good morning." in subtitles(finished)["srt"]
@@ -116,8 +116,8 @@ def test_an_empty_transcript_adds_a_note(render: Render) -> None:
 
 
 def test_a_portrait_without_a_face_fails_the_job(render: Render, tmp_path: Path) -> None:
-    said = "img_crop, M_c2o, lmk203 = self._crop(img)\nTypeError: cannot unpack non-iterable NoneType object"
-    (tmp_path / "programs" / DITTO.id / "inference.py").write_text(f"raise SystemExit({said!r})")
+    stderr = "img_crop, M_c2o, lmk203 = self._crop(img)\nTypeError: cannot unpack non-iterable NoneType object"
+    (tmp_path / "programs" / DITTO.id / "inference.py").write_text(f"raise SystemExit({stderr!r})")
     with pytest.raises(DarkroomError) as raised:
         render(script="Good morning.")
     assert raised.value.detail.code is ErrorCode.NO_FACE

@@ -73,7 +73,7 @@ def whole(upscaler: SuperResolution, picture: Rgb, scale: float = 4) -> Rgb:
 
 
 def test_the_network_equals_spandrels(weights: Path, photo: Rgb) -> None:
-    """Ours goes block by block, so that cancelling is heard, and must come to the same."""
+    """The block-wise forward pass, which checks for cancellation, must equal the module's own."""
     for model in (PHOTO, ANIME):
         described = ModelLoader().load_from_file(weights / model / catalog()[model].files[0])
         assert (described.architecture.id, described.scale) == ("ESRGAN", 4)
@@ -102,15 +102,15 @@ def test_tiles_without_overlap_leave_seams(upscaler: SuperResolution, photo: Rgb
 
 def test_batched_tiles_equal_single_tiles(upscaler: SuperResolution, photo: Rgb) -> None:
     rows, columns = tile_spans(96, 240, 64, 32, 4), tile_spans(160, 400, 64, 32, 4)
-    those = list(tiles(photo[:96, :160], rows, columns))
-    assert len(those) == 8
-    heard: list[float] = []
-    together = upscaler.upscale(those, heard.append)
-    for tile, enlarged in zip(those, together, strict=True):
+    tile_list = list(tiles(photo[:96, :160], rows, columns))
+    assert len(tile_list) == 8
+    fractions: list[float] = []
+    together = upscaler.upscale(tile_list, fractions.append)
+    for tile, enlarged in zip(tile_list, together, strict=True):
         assert enlarged.shape == (len(tile.rows.weights), len(tile.columns.weights), 3)
         assert np.abs(enlarged - upscaler.upscale([tile], lambda _: None)[0]).max() < 0.01
-    assert heard == sorted(heard)
-    assert heard[-1] == 1
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
 
 
 def test_the_network_runs_in_half_precision(weights: Path, upscaler: SuperResolution, photo: Rgb) -> None:
@@ -137,18 +137,18 @@ def test_a_closed_network_keeps_no_weights(weights: Path) -> None:
 
 
 def archive(path: Path) -> None:
-    """What makes an archive TorchScript's, which holds code."""
+    """Add the files that mark an archive as TorchScript, which contains code."""
     with zipfile.ZipFile(path, "a") as file:
         file.writestr(f"{file.namelist()[0].split('/')[0]}/constants.pkl", b"")
 
 
 def others(path: Path) -> None:
-    """The weights of something else."""
+    """Return a file with other weights."""
     torch.save({"params_ema": {"fc.weight": torch.zeros(3, 3)}}, path)
 
 
 def doubling(path: Path) -> None:
-    """A network of this kind that enlarges twice: it has one doubling less."""
+    """Network that enlarges two times: it has one upsampling less."""
     state = torch.load(path, weights_only=True)["params_ema"]
     kept = {name: tensor for name, tensor in state.items() if not name.startswith("conv_up2")}
     torch.save({"params_ema": kept}, path)
@@ -256,33 +256,33 @@ def test_the_tile_size_follows_the_free_memory(picture: Path, photo: Rgb, tmp_pa
 
 
 def test_progress_and_progress_images_are_reported_per_tile(picture: Path, tmp_path: Path) -> None:
-    heard: list[float] = []
+    fractions: list[float] = []
     seen: list[Rgb] = []
     run(
         picture,
         FakeNetworkProvider(enlarger_photo=PixelRepeater(room=96**2)),
         tmp_path,
-        report=lambda fraction, message: heard.append(fraction) if "part" in message else None,
+        report=lambda fraction, message: fractions.append(fraction) if "part" in message else None,
         report_progress_image=seen.append,
     )
-    assert len(heard) == 24  # six tiles by four
-    assert heard == sorted(heard)
+    assert len(fractions) == 24  # six tiles by four
+    assert fractions == sorted(fractions)
     assert len(seen) == upscale.MAX_PROGRESS_IMAGES
-    assert all(look.shape == (192, 256, 3) for look in seen)
-    brightness = [float(look.mean()) for look in seen]
+    assert all(image.shape == (192, 256, 3) for image in seen)
+    brightness = [float(image.mean()) for image in seen]
     assert brightness == sorted(brightness)
 
 
 def test_cancellation_takes_effect_within_a_tile(weights: Path, picture: Path, tmp_path: Path) -> None:
-    heard: list[float] = []
+    fractions: list[float] = []
 
     def report(fraction: float, message: str) -> None:
         if "part 1 of" in message:
-            heard.append(fraction)
-            if len(heard) == 2:
+            fractions.append(fraction)
+            if len(fractions) == 2:
                 raise JobAbandoned
 
     manager = ModelManager(WeightStore(weights), Placement.for_device("cpu"))
     with pytest.raises(JobAbandoned):
         run(picture, manager, tmp_path, report=report)
-    assert 0 < heard[0] < heard[1] < 1
+    assert 0 < fractions[0] < fractions[1] < 1

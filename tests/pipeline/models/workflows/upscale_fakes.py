@@ -1,4 +1,4 @@
-"""A network that repeats pixels, and the upscale stage run with it."""
+"""Fake upscaler that repeats pixels, and a function that runs the upscale stage with it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from pipeline.plans import get_plan
 
 
 class PixelRepeater:
-    """A network of three lines: repeats pixels. Runs out of memory on tiles of more than ``most`` pixels a side."""
+    """Fake upscaler that repeats pixels. Raises out-of-memory for tiles of more than ``most`` pixels a side."""
 
     factor = 4
 
@@ -44,7 +44,7 @@ class PixelRepeater:
 
 
 class FakeNetworkProvider:
-    """Who has the fake networks."""
+    """Network provider of the fakes."""
 
     long_side = 256
 
@@ -69,7 +69,7 @@ class FakeNetworkProvider:
 
 
 def run(picture: Path, models: Any, folder: Path, **options: Any) -> StageContext:
-    """The work after every stage, which had its declarations enforced."""
+    """Return the context after all stages, run with their declarations enforced."""
     params = UpscaleParams.model_validate(options.pop("params", {"scale": 4}))
     context = StageContext(params, {"photo": picture}, folder, network_provider=models, **options)
     for stage, _ in get_plan(Kind.UPSCALE, Engine.MODELS).steps:

@@ -1,4 +1,4 @@
-"""Animated stills, decoded again: what moves during speech, and what does not."""
+"""Animated stills, decoded again: the moving and the unchanged parts."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from tests.paths import DATA
 WIDTH, HEIGHT = 180, 320
 
 
-def heard(start: float, end: float, seconds: float) -> Samples:
+def tone_between(start: float, end: float, seconds: float) -> Samples:
     moments = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     return (0.5 * np.sin(2 * np.pi * 200 * moments) * ((moments >= start) & (moments < end))).astype(np.float32)
 
@@ -34,7 +34,7 @@ def portrait() -> Rgb:
 def test_only_the_mouth_moves_with_the_voice_besides_the_camera(tmp_path: Path, portrait: Rgb) -> None:
     frames, seed = 2 * FPS, 7
     clip = animate_portrait(
-        portrait, heard(0.6, 1.2, 2), WIDTH, HEIGHT, tmp_path / "clip.mkv", frames=frames, seed=seed
+        portrait, tone_between(0.6, 1.2, 2), WIDTH, HEIGHT, tmp_path / "clip.mkv", frames=frames, seed=seed
     )
     points = detect_faces(portrait)[0].landmarks
     move = plan_camera_move(portrait, WIDTH, HEIGHT, frames, focus=tuple(points.mean(0) / 512), seed=seed)
@@ -62,7 +62,7 @@ def test_the_eyes_blink(portrait: Rgb) -> None:
 
 
 def test_the_clips_focus_is_the_face(tmp_path: Path, portrait: Rgb) -> None:
-    clip = animate_portrait(portrait, heard(0, 0, 0.4), 320, 180, tmp_path / "clip.mkv", frames=10, seed=1)
+    clip = animate_portrait(portrait, tone_between(0, 0, 0.4), 320, 180, tmp_path / "clip.mkv", frames=10, seed=1)
     middle = list(decode_frames(clip.path))[5]
     found = detect_faces(np.repeat(np.repeat(middle, 3, 0), 3, 1))[0].landmarks.mean(0) / 3
     assert clip.focus is not None
@@ -71,7 +71,7 @@ def test_the_clips_focus_is_the_face(tmp_path: Path, portrait: Rgb) -> None:
 
 def test_an_off_centre_face_fills_a_tall_video(tmp_path: Path, portrait: Rgb) -> None:
     wide = np.pad(portrait, ((0, 0), (400, 0), (0, 0)), "edge")
-    clip = animate_portrait(wide, heard(0, 0, 0.4), WIDTH, HEIGHT, tmp_path / "clip.mkv", frames=10, seed=1)
+    clip = animate_portrait(wide, tone_between(0, 0, 0.4), WIDTH, HEIGHT, tmp_path / "clip.mkv", frames=10, seed=1)
     middle = list(decode_frames(clip.path))[5]
     left, top, right, bottom = np.array(detect_faces(np.repeat(np.repeat(middle, 3, 0), 3, 1))[0].box) / 3
     assert right - left > WIDTH / 4
@@ -82,15 +82,16 @@ def test_an_off_centre_face_fills_a_tall_video(tmp_path: Path, portrait: Rgb) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("living_room.jpg", [NO_FACE]), ("face_group.jpg", [SEVERAL_FACES]), ("face_source.jpg", [])]
+    ("name", "expected_notes"),
+    [("living_room.jpg", [NO_FACE]), ("face_group.jpg", [SEVERAL_FACES]), ("face_source.jpg", [])],
 )
-def test_no_face_and_several_faces_add_notes(tmp_path: Path, name: str, told: list[str]) -> None:
+def test_no_face_and_several_faces_add_notes(tmp_path: Path, name: str, expected_notes: list[str]) -> None:
     picture = decode(DATA / name).rgb
     notes: list[str] = []
     clip = animate_portrait(
-        picture, heard(0, 0.2, 0.2), 160, 90, tmp_path / "clip.mkv", frames=5, seed=1, add_note=notes.append
+        picture, tone_between(0, 0.2, 0.2), 160, 90, tmp_path / "clip.mkv", frames=5, seed=1, add_note=notes.append
     )
-    assert notes == told
+    assert notes == expected_notes
     assert len(list(decode_frames(clip.path))) == 5
 
 
@@ -111,7 +112,7 @@ def test_a_very_small_face_is_not_animated(portrait: Rgb) -> None:
 def test_equal_seeds_give_equal_videos(tmp_path: Path, portrait: Rgb) -> None:
     videos = []
     for name, seed in (("one.mkv", 3), ("two.mkv", 3), ("three.mkv", 4)):
-        clip = animate_portrait(portrait, heard(0, 0.3, 0.4), 90, 160, tmp_path / name, frames=10, seed=seed)
+        clip = animate_portrait(portrait, tone_between(0, 0.3, 0.4), 90, 160, tmp_path / name, frames=10, seed=seed)
         videos.append(np.array(list(decode_frames(clip.path)), int))
     # An encoder with several threads does not always round in the same way.
     assert np.abs(videos[0] - videos[1]).mean() < 0.5
@@ -124,5 +125,7 @@ def test_a_stopped_animation_leaves_no_file(tmp_path: Path, portrait: Rgb) -> No
             raise JobAbandoned
 
     with pytest.raises(JobAbandoned):
-        animate_portrait(portrait, heard(0, 1, 1), 90, 160, tmp_path / "clip.mkv", frames=25, seed=1, report=report)
+        animate_portrait(
+            portrait, tone_between(0, 1, 1), 90, 160, tmp_path / "clip.mkv", frames=25, seed=1, report=report
+        )
     assert not list(tmp_path.iterdir())

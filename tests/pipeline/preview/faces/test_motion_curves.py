@@ -10,30 +10,30 @@ from pipeline.speech.types import SAMPLE_RATE, Samples
 from pipeline.video import FPS
 
 
-def bursts(*spans: tuple[float, float], seconds: float, level: float = 0.5) -> Samples:
-    """A tone that is heard in each span of seconds."""
+def voice_in(*spans: tuple[float, float], seconds: float, level: float = 0.5) -> Samples:
+    """Return a tone in each span of seconds, and silence elsewhere."""
     moments = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    heard = np.zeros(len(moments), bool)
+    audible = np.zeros(len(moments), bool)
     for start, end in spans:
-        heard |= (moments >= start) & (moments < end)
-    return (level * np.sin(2 * np.pi * 180 * moments) * heard).astype(np.float32)
+        audible |= (moments >= start) & (moments < end)
+    return (level * np.sin(2 * np.pi * 180 * moments) * audible).astype(np.float32)
 
 
 @pytest.mark.parametrize("level", [0.9, 0.05, 0.01])
 def test_the_mouth_opens_with_the_voice_at_any_recording_level(level: float) -> None:
-    open_at = mouth_openness(bursts((1, 2), (3, 3.5), seconds=5, level=level), 5 * FPS)
+    open_at = mouth_openness(voice_in((1, 2), (3, 3.5), seconds=5, level=level), 5 * FPS)
     assert open_at[int(1.2 * FPS) : int(1.9 * FPS)].min() > 0.8
     assert open_at[int(3.2 * FPS)] > 0.8
 
 
 def test_openness_is_exactly_zero_in_pauses() -> None:
-    open_at = mouth_openness(bursts((1, 2), (3, 3.5), seconds=5), 5 * FPS)
+    open_at = mouth_openness(voice_in((1, 2), (3, 3.5), seconds=5), 5 * FPS)
     for start, end in ((0, 0.9), (2.4, 2.9), (3.9, 5)):
         assert not open_at[round(start * FPS) : round(end * FPS)].any()
 
 
 def test_openness_rises_faster_than_it_falls() -> None:
-    open_at = mouth_openness(bursts((1, 2), seconds=3), 3 * FPS)
+    open_at = mouth_openness(voice_in((1, 2), seconds=3), 3 * FPS)
     assert open_at[FPS + 2] > 0.6
     after = open_at[2 * FPS : 2 * FPS + 4]
     assert after[1] > after[2] > after[3] > 0
@@ -41,7 +41,7 @@ def test_openness_rises_faster_than_it_falls() -> None:
 
 def test_room_noise_does_not_open_the_mouth() -> None:
     noise = np.random.default_rng(5).normal(0, 0.004, 4 * SAMPLE_RATE).astype(np.float32)
-    open_at = mouth_openness(bursts((1, 2), seconds=4) + noise, 4 * FPS)
+    open_at = mouth_openness(voice_in((1, 2), seconds=4) + noise, 4 * FPS)
     assert open_at[round(1.2 * FPS) : round(1.9 * FPS)].min() > 0.8
     assert not open_at[round(2.5 * FPS) :].any()
 

@@ -1,4 +1,4 @@
-"""Mouth animation: what moves when it opens, and what does not."""
+"""Mouth animation: the moving and the unchanged parts."""
 
 from functools import cache
 
@@ -28,7 +28,7 @@ def opened(picture: Rgb, points: Floats, opening: float) -> Rgb:
 
 
 def around(points: Floats) -> tuple[slice, slice]:
-    """The line between the lips, and as much below it as a mouth opens."""
+    """Return the region from the line between the lips to the lowest open lip."""
     middle, wide = points[3:5].mean(0), np.hypot(*(points[4] - points[3]))
     x, y = (int(each) for each in middle)
     return slice(y - round(0.05 * wide), y + round(0.2 * wide)), slice(x - round(0.1 * wide), x + round(0.1 * wide))
@@ -101,11 +101,11 @@ def test_any_landmarks_keep_the_region_within_the_picture(
     picture = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
     points = np.array([*np.reshape(eyes, (2, 2)), (48, 48), *np.reshape(mouth, (2, 2))], np.float32)
     try:
-        made = Mouth(picture, points)
+        mouth = Mouth(picture, points)
     except ValueError:
         return
-    patch = made.render(opening)
-    assert patch.shape == picture[made.region].shape
+    patch = mouth.render(opening)
+    assert patch.shape == picture[mouth.region].shape
     assert patch.dtype == np.uint8
 
 

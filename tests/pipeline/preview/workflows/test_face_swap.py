@@ -25,8 +25,8 @@ SOURCE, TARGET, GROUP, ROOM = (
 )
 
 
-class Unheard:
-    """A reporter that nobody listens to; ``stop`` ends the job at that progress."""
+class StoppingReporter:
+    """Reporter that ends the job at the progress ``stop``."""
 
     def __init__(self, stop: float = 2.0) -> None:
         self.stop = stop
@@ -36,10 +36,10 @@ class Unheard:
             raise JobAbandoned
 
     def check(self) -> None:
-        """Goes on."""
+        """Continue the job."""
 
     def report_progress_image(self, picture: np.ndarray) -> None:
-        """Looks at nothing."""
+        """Discard the progress image."""
 
 
 Swap = Callable[..., PlanResult]
@@ -50,7 +50,7 @@ def swap(tmp_path: Path) -> Swap:
     def run(source: Path, target: Path, **params: object) -> PlanResult:
         given = FaceSwapParams.model_validate({"consent": True, "format": "png", **params})
         context = StageContext(given, {"source": source, "target": target}, tmp_path)
-        return Runner().run(get_plan(Kind.FACE_SWAP, Engine.PREVIEW), context, Unheard())
+        return Runner().run(get_plan(Kind.FACE_SWAP, Engine.PREVIEW), context, StoppingReporter())
 
     return run
 
@@ -196,5 +196,5 @@ def test_a_face_at_the_border_is_pasted_within_the_picture() -> None:
 def test_a_cancelled_job_stops_before_the_faces_are_swapped(tmp_path: Path) -> None:
     context = StageContext(FaceSwapParams(consent=True), {"source": SOURCE, "target": TARGET}, tmp_path)
     with pytest.raises(JobAbandoned):
-        Runner().run(get_plan(Kind.FACE_SWAP, Engine.PREVIEW), context, Unheard(stop=0.3))
+        Runner().run(get_plan(Kind.FACE_SWAP, Engine.PREVIEW), context, StoppingReporter(stop=0.3))
     assert not any(tmp_path.iterdir())

@@ -28,7 +28,7 @@ SOFA, ARMCHAIR, BARE = (0.5, 0.6), (0.1, 0.8), (0.5, 0.05)
 
 
 def run(kind: Kind, photo: Path, folder: Path, **params: Any) -> StageContext:
-    """Run the plan as the runner does, with every stage held to its declarations."""
+    """Run the plan as the runner does, with the stages' declarations enforced."""
     folder.mkdir(parents=True, exist_ok=True)
     context = StageContext(params_model(kind).model_validate(params), {"photo": photo}, folder)
     for stage, _ in get_plan(kind, Engine.PREVIEW).steps:
@@ -64,7 +64,7 @@ def at(objects: tuple[FoundObject, ...], point: tuple[float, float]) -> FoundObj
 
 
 def test_the_samples_objects_are_separated(found: StageContext, sample) -> None:
-    """Most of what is no floor, wall or ceiling is within an outline, and little else is."""
+    """Outlines cover most pixels of objects, and few others."""
     shown = cv2.resize((sample.part == 4).astype(np.uint8), SIZE, interpolation=cv2.INTER_NEAREST) > 0
     label = found[OBJECT_SEGMENTS].label > 0
     assert np.count_nonzero(label & shown) / np.count_nonzero(label | shown) > 0.85
@@ -156,11 +156,11 @@ def test_the_cached_layout_serves_both_kinds_and_all_points(room: Path, tmp_path
 
 def test_segmentation_reports_progress_and_can_be_cancelled() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
-    heard: list[float] = []
-    object_segments.segment_objects(noise, None, heard.append)
-    assert len(heard) > 2
-    assert heard == sorted(heard)
-    assert 0 <= heard[0] <= heard[-1] <= 1
+    fractions: list[float] = []
+    object_segments.segment_objects(noise, None, fractions.append)
+    assert len(fractions) > 2
+    assert fractions == sorted(fractions)
+    assert 0 <= fractions[0] <= fractions[-1] <= 1
 
     def stop(_fraction: float) -> None:
         raise InterruptedError

@@ -1,4 +1,4 @@
-"""``inpaint`` on the preview engine, as a caller sees it."""
+"""``inpaint`` on the preview engine: its results."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def error(result: np.ndarray, truth: np.ndarray, hole: np.ndarray) -> float:
 
 @pytest.fixture(scope="module")
 def lamp(tmp_path_factory: pytest.TempPathFactory) -> StageContext:
-    """The lamp of the sample taken away."""
+    """Fill the mask of the sample's lamp."""
     folder = tmp_path_factory.mktemp("lamp")
     return run(DATA / "living_room.jpg", DATA / "living_room_mask.png", folder)
 
@@ -129,17 +129,17 @@ def test_equal_params_give_equal_bytes_and_the_seed_has_an_effect(tmp_path: Path
 
 
 def test_a_cancelled_job_stops_during_the_fill(tmp_path: Path) -> None:
-    heard: list[float] = []
+    fractions: list[float] = []
 
     def report(fraction: float, _message: str) -> None:
-        heard.append(fraction)
-        if len(heard) == 6:
+        fractions.append(fraction)
+        if len(fractions) == 6:
             raise JobAbandoned
 
     with pytest.raises(JobAbandoned):
         run(DATA / "living_room.jpg", DATA / "living_room_mask.png", tmp_path, report)
-    assert len(heard) == 6
-    assert heard == sorted(heard)
+    assert len(fractions) == 6
+    assert fractions == sorted(fractions)
 
 
 def test_a_large_photos_hole_is_filled_at_a_reduced_size_with_a_note(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ SILENCE = (LEAD_FRAMES + TAIL_FRAMES) / FPS
 
 
 class ToneSynthesiser:
-    """Says each word of a script as a tone of 0.3 s and a pause of 0.1 s."""
+    """Synthesiser that renders each word as a tone of 0.3 s and a pause of 0.1 s."""
 
     about = "Bursts 1"
 
@@ -48,9 +48,11 @@ class ToneSynthesiser:
 
 def render(folder: Path, script: str, speaker: SpeechSynthesiser | None = None, **params: Any) -> StageContext:
     folder.mkdir(exist_ok=True)
-    asked = RenderVideoParams(script=script, **{"resolution": "360p", **params})
+    video_params = RenderVideoParams(script=script, **{"resolution": "360p", **params})
     reports: list[float] = []
-    context = StageContext(asked, {"avatar": avatars()["farid"].path}, folder, speaker=speaker or ToneSynthesiser())
+    context = StageContext(
+        video_params, {"avatar": avatars()["farid"].path}, folder, speaker=speaker or ToneSynthesiser()
+    )
     for stage, _ in get_plan(Kind.RENDER_VIDEO, Engine.PREVIEW).steps:
         context.enter_stage(stage, lambda fraction, _message: reports.append(fraction))
         stage.run(context)
@@ -62,15 +64,15 @@ def saved(context: StageContext) -> dict[str, SavedFile]:
     return {file.name: file for file in context[SAVED]}
 
 
-def heard(path: Path) -> np.ndarray:
-    """n×2 float32."""
+def decoded_audio(path: Path) -> np.ndarray:
+    """Return n×2 float32."""
     with av.open(str(path)) as container:
         return np.concatenate([frame.to_ndarray().T for frame in container.decode(audio=0)])
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SavedFile]:
-    """What comes of two words without subtitles."""
+    """Return the transcript of two words without subtitles."""
     return saved(render(tmp_path_factory.mktemp("plain"), "Hello there", aspect="1:1"))
 
 
@@ -87,7 +89,7 @@ def test_a_script_becomes_a_playable_video(tmp_path: Path) -> None:
         assert (pictures.codec_context.name, pictures.codec_context.pix_fmt) == ("h264", "yuv420p")
         assert (sounds.codec_context.name, sounds.rate) == ("aac", SAMPLE_RATE)
         assert sum(1 for _ in container.decode(video=0)) == video.frames
-    assert abs(len(heard(video.path)) / SAMPLE_RATE - video.seconds) < 0.1
+    assert abs(len(decoded_audio(video.path)) / SAMPLE_RATE - video.seconds) < 0.1
     assert set(files) == {"result", "poster", "thumbnail"}
     for name in ("poster", "thumbnail"):
         picture = files[name]
@@ -99,12 +101,12 @@ def test_a_script_becomes_a_playable_video(tmp_path: Path) -> None:
 
 def test_the_video_has_the_web_loudness(plain: dict[str, SavedFile]) -> None:
     video = plain["result"]
-    assert pyloudnorm.Meter(SAMPLE_RATE).integrated_loudness(heard(video.path)) == pytest.approx(-16, abs=1)
+    assert pyloudnorm.Meter(SAMPLE_RATE).integrated_loudness(decoded_audio(video.path)) == pytest.approx(-16, abs=1)
 
 
 def test_the_mouth_moves_with_the_voice(plain: dict[str, SavedFile]) -> None:
     video = plain["result"]
-    sound = heard(video.path)[:, 0]
+    sound = decoded_audio(video.path)[:, 0]
     begins = np.flatnonzero(np.abs(sound) > 0.05)[0] / SAMPLE_RATE
     frames = [frame.astype(int) for frame in decode_frames(video.path)]
     moved = [np.abs(two - one)[200:300, 120:240].mean() for one, two in pairwise(frames)]

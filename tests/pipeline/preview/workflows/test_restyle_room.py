@@ -1,4 +1,4 @@
-"""``restyle_room`` on the preview engine, as a caller sees it."""
+"""``restyle_room`` on the preview engine: its results."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,7 @@ Restyle = Callable[..., StageContext]
 def run(
     photo: Path, folder: Path, report: Callable[[float, str], None] = lambda _f, _m: None, **params: object
 ) -> StageContext:
-    """Run the plan as the runner does, with every stage held to its declarations."""
+    """Run the plan as the runner does, with the stages' declarations enforced."""
     folder.mkdir(parents=True, exist_ok=True)
     context = StageContext(
         RestyleRoomParams.model_validate({"style": "modern", **params}), {"photo": photo}, folder, report
@@ -107,8 +107,8 @@ def test_objects_change_only_by_the_grading(restyled: Restyle, sample) -> None:
     """Well inside furniture, the repainted picture is the photo, and the result its grade."""
     context = restyled(style="art_deco")
     photo, result = context[PHOTO], context[RESULT]
-    things = cv2.resize((sample.part == 4).astype(np.uint8), (640, 480), interpolation=cv2.INTER_NEAREST)
-    inside = cv2.erode(things, np.ones((13, 13), np.uint8)) > 0
+    objects = cv2.resize((sample.part == 4).astype(np.uint8), (640, 480), interpolation=cv2.INTER_NEAREST)
+    inside = cv2.erode(objects, np.ones((13, 13), np.uint8)) > 0
     untouched = (context[REPAINTED] == photo).all(-1)
     assert untouched[inside].mean() > 0.95
     graded = grade(photo, styles()["art_deco"].light, 1.0, rows=slice(0, 480), height=480)
@@ -117,7 +117,7 @@ def test_objects_change_only_by_the_grading(restyled: Restyle, sample) -> None:
 
 
 def test_shadows_stay_on_new_floors_and_walls(restyled: Restyle, sample) -> None:
-    """Where the photo's wall is darker, the painted wall is too."""
+    """The repainted wall is darker where the photo's is."""
     context = restyled(style="minimalist")
     wall = cv2.resize((sample.part == 2).astype(np.uint8), (640, 480), interpolation=cv2.INTER_NEAREST)
     inside = cv2.erode(wall, np.ones((15, 15), np.uint8)) > 0

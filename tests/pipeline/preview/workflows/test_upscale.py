@@ -1,4 +1,4 @@
-"""``upscale`` on the preview engine, as a caller sees it."""
+"""``upscale`` on the preview engine: its results."""
 
 import shutil
 from pathlib import Path
@@ -142,10 +142,10 @@ def test_a_jpeg_with_too_long_sides_is_rejected(tmp_path: Path) -> None:
 
 
 def test_cancellation_takes_effect_while_enlarging(sample_path: Path, tmp_path: Path) -> None:
-    heard: list[float] = []
+    fractions: list[float] = []
 
     def report(fraction: float, _message: str) -> None:
-        heard.append(fraction)
+        fractions.append(fraction)
         raise JobAbandoned
 
     context = StageContext(UpscaleParams(scale=4), {"photo": sample_path}, tmp_path, report)
@@ -153,7 +153,7 @@ def test_cancellation_takes_effect_while_enlarging(sample_path: Path, tmp_path: 
     stages[0].run(context)
     with pytest.raises(JobAbandoned):
         stages[1].run(context)
-    assert 0 < heard[0] < 0.3
+    assert 0 < fractions[0] < 0.3
 
 
 @given(width=st.integers(32, 300), height=st.integers(32, 300), scale=st.floats(1.001, 4))

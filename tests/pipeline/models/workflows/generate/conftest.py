@@ -59,7 +59,7 @@ def calls(networks):
 
 @pytest.fixture
 def generate(models, tmp_path):
-    """Runs the whole plan: what it made, and its pictures by name as bytes."""
+    """Run the whole plan; return its result, and its pictures' bytes by name."""
     runs = iter(range(100))
 
     def generate(reporter=None, **params):
@@ -68,7 +68,7 @@ def generate(models, tmp_path):
         context = StageContext(
             GenerateParams(**{"prompt": "a red kite", **params}), {}, folder, network_provider=models
         )
-        made = Runner().run(get_plan(Kind.GENERATE, Engine.MODELS), context, reporter or Reporter())
-        return made, {picture.name: picture.path.read_bytes() for picture in made.files}
+        result = Runner().run(get_plan(Kind.GENERATE, Engine.MODELS), context, reporter or Reporter())
+        return result, {picture.name: picture.path.read_bytes() for picture in result.files}
 
     return generate

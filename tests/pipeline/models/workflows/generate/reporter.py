@@ -1,10 +1,10 @@
-"""A reporter that remembers what it was told."""
+"""Progress reporter that records all calls."""
 
 from pipeline.core.stages import JobAbandoned
 
 
 class Reporter:
-    """Hears everything; stops the job at the report that ``stop`` says."""
+    """Reporter that records all calls; stops the job when ``stop`` returns True."""
 
     def __init__(self, stop=lambda _message: False):
         self.stop, self.progress, self.messages, self.progress_images = stop, [], [], []

@@ -1,4 +1,4 @@
-"""``generate`` on the models engine: cancellation, unsafe pictures, and memory that runs out."""
+"""``generate`` on the models engine: cancellation, unsafe pictures and out-of-memory errors."""
 
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -46,7 +46,7 @@ def test_a_late_job_stops_within_one_step(models, tmp_path, calls):
 
 @pytest.fixture
 def unsafe(networks, monkeypatch):
-    """Which pictures, by the order of looking, are called unsafe."""
+    """Set of the checked pictures, by order, that the safety checker rejects."""
     numbers, looked = set(), []
 
     def unsafe(_picture):
@@ -59,10 +59,10 @@ def unsafe(networks, monkeypatch):
 
 def test_an_unsafe_picture_is_dropped_and_the_others_keep_their_seeds(generate, unsafe):
     unsafe |= {0, 2}
-    made, pictures = generate(count=4, seed=7, format="png")
+    result, pictures = generate(count=4, seed=7, format="png")
     assert set(pictures) == {"result", "thumbnail", "result-2", "thumbnail-2"}
-    assert made.seed == 8
-    assert made.notes == ("Not safe for work and left out: seeds 7, 9. What is here was made with seeds 8, 10.",)
+    assert result.seed == 8
+    assert result.notes == ("Not safe for work and left out: seeds 7, 9. What is here was made with seeds 8, 10.",)
     assert pictures["result"] == generate(seed=8, format="png")[1]["result"]
 
 
@@ -78,7 +78,7 @@ def test_nothing_is_saved_if_all_pictures_are_unsafe(generate, unsafe, tmp_path,
 
 @contextmanager
 def failing(monkeypatch, network, method, failures):
-    """Every call takes an error off ``failures`` and raises it, while there are any; yields the arguments of all."""
+    """Make each call raise the next error of ``failures`` while there are any; yields all calls' arguments."""
     call, seen = getattr(network, method), []
 
     def maybe(*given):
@@ -98,10 +98,10 @@ def no_memory(times):
 
 def test_out_of_memory_halves_the_size_of_all_pictures_and_adds_a_note(generate, networks, monkeypatch):
     with failing(monkeypatch, networks[SDXL_FEW_STEP_UNET], "denoise", no_memory(1)) as seen:
-        made, _ = generate(count=2, aspect=Aspect.SQUARE)
+        result, _ = generate(count=2, aspect=Aspect.SQUARE)
     assert [(given[0].canvas.width, given[0].seed) for given in seen] == [(128, 42), (64, 42), (64, 43)]
-    assert {(picture.width, picture.height) for picture in made.files} == {(64, 64)}
-    assert made.notes == (HALF_SIZE_NOTE,)
+    assert {(picture.width, picture.height) for picture in result.files} == {(64, 64)}
+    assert result.notes == (HALF_SIZE_NOTE,)
 
 
 def test_out_of_memory_twice_fails_the_job_and_the_next_job_completes(generate, networks, monkeypatch):
@@ -116,12 +116,12 @@ def test_out_of_memory_twice_fails_the_job_and_the_next_job_completes(generate, 
 
 def test_out_of_memory_while_decoding_is_retried_at_full_size_first(generate, networks, monkeypatch):
     with failing(monkeypatch, networks[SDXL_VAE_DECODER], "decode", no_memory(1)) as seen:
-        made, _ = generate()
+        result, _ = generate()
     assert len(seen) == 2
-    assert (made.files[0].width, made.notes) == (128, ())
+    assert (result.files[0].width, result.notes) == (128, ())
     with failing(monkeypatch, networks[SDXL_VAE_DECODER], "decode", no_memory(2)):
-        made, _ = generate()
-    assert (made.files[0].width, made.notes) == (64, (HALF_SIZE_NOTE,))
+        result, _ = generate()
+    assert (result.files[0].width, result.notes) == (64, (HALF_SIZE_NOTE,))
 
 
 def test_other_errors_are_not_retried(generate, networks, monkeypatch):

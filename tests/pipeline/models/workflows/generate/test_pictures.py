@@ -1,4 +1,4 @@
-"""``generate`` on the models engine: what the params decide of the pictures."""
+"""``generate`` on the models engine: the effect of the params."""
 
 import cv2
 import numpy as np
@@ -42,9 +42,9 @@ def test_lightning_starts_at_the_last_timestep(generate, calls):
 
 @pytest.mark.parametrize("aspect", list(Aspect))
 def test_a_picture_has_the_requested_aspect(generate, aspect):
-    made, _ = generate(aspect=aspect)
+    result, _ = generate(aspect=aspect)
     width, height = TRAINED[aspect]
-    assert [(picture.width, picture.height) for picture in made.files] == [(width // 8, height // 8)] * 2
+    assert [(picture.width, picture.height) for picture in result.files] == [(width // 8, height // 8)] * 2
     across, down = map(int, aspect.value.split(":"))
     assert width / height == pytest.approx(across / down, rel=0.07)
 
@@ -75,20 +75,20 @@ def test_the_size_conditioning_is_the_trained_size(generate, calls):
 
 @pytest.mark.parametrize("profile", list(Profile))
 def test_equal_seeds_give_equal_bytes_and_different_seeds_different_ones(generate, profile):
-    made, first = generate(seed=5, profile=profile, format="png")
-    assert made.seed == 5
+    result, first = generate(seed=5, profile=profile, format="png")
+    assert result.seed == 5
     assert generate(seed=5, profile=profile, format="png")[1] == first
     other = generate(seed=6, profile=profile, format="png")[1]
     assert np.abs(pixels(first["result"]) - pixels(other["result"])).mean() > 1
 
 
 def test_several_pictures_use_consecutive_seeds(generate, calls):
-    made, pictures = generate(count=4, seed=2**32 - 2, format="png")
-    assert [picture.name for picture in made.files] == [
+    result, pictures = generate(count=4, seed=2**32 - 2, format="png")
+    assert [picture.name for picture in result.files] == [
         *("result", "thumbnail", "result-2", "thumbnail-2"),
         *("result-3", "thumbnail-3", "result-4", "thumbnail-4"),
     ]
-    assert made.seed == 2**32 - 2
+    assert result.seed == 2**32 - 2
     # One after the other, and the words are read once.
     assert [inputs[0].shape[0] for inputs, _ in calls["few"]] == [1] * 16
     assert len(calls["first"]) == len(calls["second"]) == 1
@@ -115,10 +115,10 @@ def test_the_negative_prompt_has_an_effect_with_quality(generate):
 
 
 def test_truncated_prompts_add_notes(generate):
-    made, _ = generate(prompt="a " * 80 + "blue rug")
-    assert [note for note in made.notes if note.startswith("The prompt is too long") and "blue rug" in note]
-    made, _ = generate(profile=Profile.QUALITY, negative_prompt="a " * 80 + "blue rug")
-    assert [note for note in made.notes if note.startswith("The negative prompt is too long") and "blue rug" in note]
+    result, _ = generate(prompt="a " * 80 + "blue rug")
+    assert [note for note in result.notes if note.startswith("The prompt is too long") and "blue rug" in note]
+    result, _ = generate(profile=Profile.QUALITY, negative_prompt="a " * 80 + "blue rug")
+    assert [note for note in result.notes if note.startswith("The negative prompt is too long") and "blue rug" in note]
     assert not generate()[0].notes
 
 
@@ -141,7 +141,7 @@ def test_only_the_used_models_are_listed(generate):
 
 
 def test_full_size_configurations_match_the_published_files():
-    """By size: two bytes a number in half precision, four in the decoder's file, and a header of some kilobytes."""
+    """Compare sizes: two bytes per parameter in half precision, four in the decoder's file, and a small header."""
     config = sdxl.unet_config(Scale.FULL)
     with torch.device("meta"):
         networks = {
