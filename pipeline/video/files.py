@@ -87,13 +87,19 @@ def save_video(
 
 
 def cropped_frames(clip: Clip, width: int, height: int, frames: int) -> Generator[Rgb, None, None]:
-    """Yield ``frames`` frames of a clip, height×width×3 uint8, cropped around its focus; the last one is held."""
+    """Yield ``frames`` frames of a clip, height×width×3 uint8, cropped around its focus; the last one is held.
+
+    Raises ``ValueError`` if the clip has no frames.
+    """
     count = 0
+    last: Rgb | None = None
     for frame in islice(decode_frames(clip.path), frames):
         last = resize_to_cover(frame, width, height, clip.focus)
         yield last
         count += 1
     for _ in range(count, frames):
+        if last is None:
+            raise ValueError("a clip has no frames")
         yield last
 
 

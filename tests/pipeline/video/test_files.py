@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import av
 import numpy as np
+import pytest
 
 from darkroom.contract.video_params import RenderVideoParams
 from pipeline.core.artifacts import Clip
@@ -12,7 +14,7 @@ from pipeline.subtitles.cues import Cue
 from pipeline.video import FPS
 from pipeline.video.decoder import decode_frames
 from pipeline.video.encoder import encode_video
-from pipeline.video.files import EncodeVideo
+from pipeline.video.files import EncodeVideo, cropped_frames
 from pipeline.video.talking_portrait import CLIP, CUES, SPEECH, TRANSCRIPT
 
 WIDTH, HEIGHT = 640, 360
@@ -35,3 +37,12 @@ def test_subtitles_on_a_still_picture_disappear_in_time(tmp_path: Path) -> None:
     assert max(swings[:5]) < 20
     assert min(swings[6:24]) > 100
     assert max(swings[26:]) < 20
+
+
+def test_a_clip_without_frames_raises_value_error(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "clip.avi"), "w") as container:
+        stream = container.add_stream("mjpeg", rate=FPS)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuvj420p"
+        container.start_encoding()
+    with pytest.raises(ValueError, match="a clip has no frames"):
+        next(cropped_frames(Clip(tmp_path / "clip.avi", None), WIDTH, HEIGHT, FPS))
