@@ -1,32 +1,40 @@
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
-import type { Asset, Kind } from "@/contract/types";
+import { DETECTION_KIND, kindForm } from "@/contract/kinds";
+import { KINDS } from "@/contract/schemas";
+import type { Asset } from "@/contract/types";
+import { uploadRoles } from "@/contract/upload-roles";
 import { useDrafts } from "@/drafts/draft";
 import { useFileIntake } from "@/drafts/file-intake";
+import { kindTitle, kindUse } from "@/messages/kind-texts";
+import { useNameLabels } from "@/messages/labels";
 import { api, unwrap } from "@/service/api";
 import { ServiceError } from "@/service/error";
 import { Button, ButtonRow, Dialog, ErrorNotice, useAction } from "@/ui";
 import styles from "./asset-card.module.css";
 
-/** The kinds and roles that accept a picture of the library. */
-const USES = [
-  { kind: "restyle_room", role: "photo", words: "uses.restyle_room_photo" },
-  { kind: "inpaint", role: "photo", words: "uses.inpaint_photo" },
-  { kind: "upscale", role: "photo", words: "uses.upscale_photo" },
-  { kind: "face_swap", role: "target", words: "uses.face_swap_target" },
-  { kind: "face_swap", role: "source", words: "uses.face_swap_source" },
-  { kind: "render_video", role: "avatar", words: "uses.render_video_avatar" },
-] as const satisfies readonly { kind: Kind; role: string; words: string }[];
+/** The kinds and roles that accept a picture of the library; of a kind's roles, the compared one is first. */
+const USES = KINDS.filter((kind) => kind !== DETECTION_KIND).flatMap((kind) => {
+  const { comparedRole } = kindForm(kind);
+  const roles = uploadRoles(kind).filter(({ media, painted }) => media !== "sound" && !painted);
+  const first = roles.filter(({ name }) => name === comparedRole);
+  return [...first, ...roles.filter((role) => !first.includes(role))].map(({ name }) => ({
+    kind,
+    role: name,
+    several: roles.length > 1,
+  }));
+});
 
 /** A dialog that chooses a kind for an asset, and opens that kind's form with the asset as input. */
 export function UseDialog({ asset, onClose }: { asset: Asset; onClose(): void }) {
   const { t } = useTranslation("assets");
+  const nameLabel = useNameLabels();
   const [, navigate] = useLocation();
   return (
     <Dialog title={t("use_title")} onClose={onClose}>
       <ul className={styles.uses}>
-        {USES.map(({ kind, role, words }) => (
-          <li key={words}>
+        {USES.map(({ kind, role, several }) => (
+          <li key={`${kind}/${role}`}>
             <Button
               onClick={() => {
                 useFileIntake.getState().setError(kind, role, null);
@@ -34,7 +42,8 @@ export function UseDialog({ asset, onClose }: { asset: Asset; onClose(): void })
                 navigate(`/make/${kind}`);
               }}
             >
-              {t(words)}
+              {kindUse(kind, role, t) ??
+                (several ? `${kindTitle(kind, t)}: ${nameLabel(kind, role)}` : kindTitle(kind, t))}
             </Button>
           </li>
         ))}

@@ -5,9 +5,9 @@ import { useDrafts } from "@/drafts/draft";
 import { useFileIntake } from "@/drafts/file-intake";
 import { useDraft } from "@/drafts/use-draft";
 import { useLabels } from "@/messages/labels";
+import { useOptionList } from "@/service/option-lists";
 import { Button, Notice, RadioCard } from "@/ui";
 import styles from "./avatar-cards.module.css";
-import { useOptionList } from "./option-lists";
 
 /** Cards of the service's avatars, to be used as input instead of a file. */
 export function AvatarCards({ kind, role }: { kind: Kind; role: string }) {

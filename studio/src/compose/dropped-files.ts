@@ -14,9 +14,8 @@ export function assignDroppedFiles(kind: Kind, files: readonly File[]): void {
   const taken = new Set(Object.keys(draftOf(useDrafts.getState(), kind).inputs));
   for (const file of files) {
     const wanted = file.type.startsWith("audio/") ? "sound" : "picture";
-    // The mask of inpaint is painted.
     const fitting = uploadRoles(kind).filter(
-      ({ name, media }) => name !== "mask" && (media === "sound") === (wanted === "sound"),
+      ({ media, painted }) => !painted && (media === "sound") === (wanted === "sound"),
     );
     const only = fitting.length === 1 ? fitting[0] : undefined;
     const role = fitting.find(({ name }) => !taken.has(name))?.name ?? only?.name ?? listRoleFor(kind, wanted);

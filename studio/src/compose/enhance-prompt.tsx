@@ -1,5 +1,6 @@
 import { useLayoutEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { promptKind } from "@/contract/kinds";
 import type { Kind } from "@/contract/types";
 import { useDraft } from "@/drafts/use-draft";
 import { api, unwrap } from "@/service/api";
@@ -29,13 +30,12 @@ export function EnhancePrompt({ kind, prompt, onChange }: EnhancePromptProps) {
       latest.current = null;
     };
   }, [prompt, onChange]);
-  const wanted = kind === "inpaint" || kind === "restyle_room" ? kind : "generate";
 
   const improve = async () => {
     setBusy(true);
     setError(null);
     try {
-      const body = { prompt, kind: wanted, ...(typeof style === "string" ? { style } : {}) } as const;
+      const body = { prompt, kind: promptKind(kind), ...(typeof style === "string" ? { style } : {}) } as const;
       const better = await unwrap(api.POST("/prompts/enhance", { body }));
       if (latest.current?.prompt !== prompt) return;
       latest.current.onChange(better.prompt);

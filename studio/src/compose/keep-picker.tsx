@@ -1,7 +1,7 @@
 import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { pointsOf } from "@/contract/json";
-import { TERMINAL } from "@/contract/types";
+import { type Kind, TERMINAL } from "@/contract/types";
 import { useDrafts } from "@/drafts/draft";
 import { useDraft } from "@/drafts/use-draft";
 import { useJobs } from "@/jobs/store";
@@ -13,10 +13,10 @@ import type { Photo } from "./use-photo";
 
 const ShapePicker = lazy(async () => ({ default: (await import("@/canvas/object-picker")).ObjectPicker }));
 
-/** Chooses the objects that a restyling keeps, on the photo. It is optional and never blocks the submission. */
-export function KeepPicker({ photo }: { photo: Photo }) {
+/** Chooses the objects that a kind keeps (its param `keep_at`), on the photo. It never blocks the submission. */
+export function KeepPicker({ kind, photo }: { kind: Kind; photo: Photo }) {
   const { t } = useTranslation("compose");
-  const { inputs, params } = useDraft("restyle_room");
+  const { inputs, params } = useDraft(kind);
   const detection = useObjectDetection();
   const entry = useJobs(({ entries }) => (detection.jobId ? entries[detection.jobId] : undefined));
   const input = inputs.photo;
@@ -59,7 +59,7 @@ export function KeepPicker({ photo }: { photo: Photo }) {
             photo={photo}
             objects={objects}
             chosen={chosen}
-            onChange={(points) => useDrafts.getState().setParam("restyle_room", "keep_at", points)}
+            onChange={(points) => useDrafts.getState().setParam(kind, "keep_at", points)}
           />
         </Suspense>
       )}

@@ -3,12 +3,13 @@ import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { KINDS } from "@/contract/schemas";
 import type { Kind } from "@/contract/types";
-import { Icon, KIND_ICONS } from "@/ui";
+import { kindTitle } from "@/messages/kind-texts";
+import { Icon, kindIcon } from "@/ui";
 import styles from "./kind-picker.module.css";
 
 /** Links to the form of each kind. */
 export function KindPicker({ kind }: { kind: Kind }) {
-  const { t } = useTranslation(["compose", "jobs"]);
+  const { t } = useTranslation("compose");
   const nav = useRef<HTMLElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another kind is another link to bring into sight
   useEffect(() => {
@@ -25,8 +26,8 @@ export function KindPicker({ kind }: { kind: Kind }) {
           className={styles.kind ?? ""}
           aria-current={one === kind ? "page" : undefined}
         >
-          <Icon name={KIND_ICONS[one]} />
-          {t(`jobs:kinds.${one}`)}
+          <Icon name={kindIcon(one)} />
+          {kindTitle(one, t)}
         </Link>
       ))}
     </nav>

@@ -1,5 +1,6 @@
-/** Object detection for the restyle photo: one `find_objects` job for each photo. */
+/** Object detection in the photo of a draft: one detection job for each photo. */
 import { create } from "zustand";
+import { DETECTION_KIND } from "@/contract/kinds";
 import type { FoundObject } from "@/contract/types";
 import { emptyDraft } from "@/drafts/draft";
 import type { InputFile } from "@/drafts/input-file";
@@ -24,7 +25,7 @@ export const useObjectDetection = create<ObjectDetection>()((set, get) => ({
   error: null,
   async detect(photo) {
     set({ photo, jobId: null, submitting: true, error: null });
-    const answer = await submitJob({ ...emptyDraft("find_objects"), inputs: { photo } }).then(
+    const answer = await submitJob({ ...emptyDraft(DETECTION_KIND), inputs: { photo } }).then(
       (jobId) => ({ jobId }),
       (error: unknown) => ({ error: toServiceError(error) }),
     );

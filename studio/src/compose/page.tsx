@@ -1,15 +1,18 @@
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
+import { kindForm } from "@/contract/kinds";
 import type { Kind } from "@/contract/types";
 import { type UploadRole, uploadRoles } from "@/contract/upload-roles";
 import { draftOf, useDrafts } from "@/drafts/draft";
 import { useFileIntake } from "@/drafts/file-intake";
 import { useDraft } from "@/drafts/use-draft";
+import { kindDescription, kindTitle } from "@/messages/kind-texts";
 import { useRoleLabels } from "@/messages/labels";
 import { useService } from "@/service/deployment";
 import { toServiceError } from "@/service/error";
 import { errorMessage } from "@/service/error-message";
+import { hasStyles } from "@/service/option-lists";
 import { Button, Notice } from "@/ui";
 import { assignDroppedFiles } from "./dropped-files";
 import { fieldErrors, focusField, type RejectedDraft } from "./field-errors";
@@ -28,13 +31,13 @@ import { usePhoto } from "./use-photo";
 
 /** The page with a kind's form: inputs, params, and submission. */
 export function ComposePage({ kind }: { kind: Kind }) {
-  const { t } = useTranslation(["compose", "jobs"]);
+  const { t } = useTranslation("compose");
   const draft = useDraft(kind);
   const touched = Object.keys(draft.params).length + Object.keys(draft.inputs).length > 0;
   return (
     <div className={styles.page}>
       <div className={styles.head}>
-        <h1>{t(`jobs:kinds.${kind}`)}</h1>
+        <h1>{kindTitle(kind, t)}</h1>
         {touched && (
           <Button
             variant="quiet"
@@ -47,7 +50,7 @@ export function ComposePage({ kind }: { kind: Kind }) {
             {t("start_over")}
           </Button>
         )}
-        <p className={styles.lead}>{t(`about.${kind}`)}</p>
+        <p className={styles.lead}>{kindDescription(kind, t)}</p>
       </div>
       <KindPicker kind={kind} />
       <Composer key={kind} kind={kind} />
@@ -64,15 +67,19 @@ function Composer({ kind }: { kind: Kind }) {
   const limits = useService(({ service }) => service?.config.limits);
   const [rejected, setRefused] = useState<RejectedDraft | null>(null);
   const [busy, setBusy] = useState(false);
-  const painting = kind === "inpaint" && (strokes !== null || draft.inputs.mask === undefined);
+  const roles = uploadRoles(kind);
+  const paints = roles.some(({ painted }) => painted);
+  const painting = paints && (strokes !== null || draft.inputs.mask === undefined);
+  const picksKept = kindForm(kind).customPanel.includes("keep_at");
   const found = useFoundObjects(draft.inputs.photo) !== null;
   useDroppedFiles(kind);
 
   if (!limits) return null;
   const { byPath: errors, general } = fieldErrors(rejected, draft);
   const missing = submitBlockers(draft, { strokes, size: photo }, limits);
-  const shown = uploadRoles(kind).filter(({ name }) => !(kind === "inpaint" && name === "mask"));
+  const shown = roles.filter(({ painted }) => !painted);
   const [needed, optional] = [shown.filter(({ required }) => required), shown.filter(({ required }) => !required)];
+  const styleCards = hasStyles(kind) && <StyleCards kind={kind} error={errors.get("params.style")} />;
 
   const submit = async () => {
     setBusy(true);
@@ -106,20 +113,20 @@ function Composer({ kind }: { kind: Kind }) {
                 kind={kind}
                 role={role}
                 error={errors.get(`uploads.${role.name}`)}
-                showPicture={photo === null || !(painting || (kind === "restyle_room" && found))}
+                showPicture={photo === null || !(painting || (picksKept && found))}
               />
             ))}
           </div>
         )}
-        {kind === "inpaint" && photo && <MaskPanel photo={photo} error={errors.get("uploads.mask")} />}
-        {kind === "restyle_room" && photo && <KeepPicker photo={photo} />}
-        {kind === "generate" && <StyleCards kind={kind} error={errors.get("params.style")} />}
+        {paints && photo && <MaskPanel photo={photo} error={errors.get("uploads.mask")} />}
+        {picksKept && photo && <KeepPicker kind={kind} photo={photo} />}
+        {needed.length === 0 && styleCards}
         {optional.map((role) => (
           <RoleField key={role.name} kind={kind} role={role} error={errors.get(`uploads.${role.name}`)} />
         ))}
       </div>
       <div className={styles.settings}>
-        {kind === "restyle_room" && <StyleCards kind={kind} error={errors.get("params.style")} />}
+        {needed.length > 0 && styleCards}
         <SettingsForm kind={kind} errors={errors} />
       </div>
       <div className={styles.bar}>

@@ -1,33 +1,38 @@
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { schemaFields } from "@/contract/schema-fields";
+import { kindForm } from "@/contract/kinds";
+import { type SchemaField, schemaFields } from "@/contract/schema-fields";
 import { paramsSchema } from "@/contract/schemas";
 import type { Kind, StyleSummary } from "@/contract/types";
 import { useDrafts } from "@/drafts/draft";
 import { useDraft } from "@/drafts/use-draft";
-import { humanize, useLabels } from "@/messages/labels";
+import { humanize } from "@/messages/humanize";
+import { useLabels } from "@/messages/labels";
+import { type StyledKind, useOptionList } from "@/service/option-lists";
 import { RadioCard } from "@/ui";
-import { useOptionList } from "./option-lists";
 import styles from "./style-cards.module.css";
 
 interface StyleCardsProps {
-  kind: "restyle_room" | "generate";
+  kind: StyledKind;
   error?: string | undefined;
 }
 
-/** Radio cards for a kind's styles: with thumbnails for rooms, with palettes for generated pictures. */
+/** Radio cards for a kind's styles. Kinds that change a photo have thumbnails: each style on the same sample. */
 export function StyleCards({ kind, error }: StyleCardsProps) {
   const { t } = useTranslation("compose");
+  const labels = useLabels();
   const { list } = useOptionList(kind);
   const value = useDraft(kind).params.style ?? null;
   const name = useId();
   const { setParam } = useDrafts.getState();
-  const all = list ?? known(kind);
+  const field = schemaFields(paramsSchema(kind)).find((one) => one.name === "style");
+  const all = list ?? contractStyles(field);
+  const thumbnails = kindForm(kind).comparedRole !== null;
   return (
     <fieldset className={styles.styles} data-path="params.style" aria-describedby={error ? `${name}-error` : undefined}>
-      <legend className={styles.legend}>{t(`style_legend.${kind}`)}</legend>
-      <div className={kind === "generate" ? styles.words : styles.cards}>
-        {kind === "generate" && (
+      <legend className={styles.legend}>{labels.styleLegend(kind)}</legend>
+      <div className={thumbnails ? styles.cards : styles.words}>
+        {field?.nullable && (
           <RadioCard
             className={styles.card}
             name={name}
@@ -44,6 +49,7 @@ export function StyleCards({ kind, error }: StyleCardsProps) {
             kind={kind}
             group={name}
             style={style}
+            thumbnail={thumbnails}
             chosen={style.name === value}
             onChoose={() => setParam(kind, "style", style.name)}
           />
@@ -62,14 +68,16 @@ interface StyleCardProps {
   kind: Kind;
   group: string;
   style: StyleSummary;
+  /** Whether the style has a thumbnail; its palette is shown otherwise, and if it cannot be loaded. */
+  thumbnail: boolean;
   chosen: boolean;
   onChoose(): void;
 }
 
-function StyleCard({ kind, group, style, chosen, onChoose }: StyleCardProps) {
+function StyleCard({ kind, group, style, thumbnail, chosen, onChoose }: StyleCardProps) {
   const labels = useLabels();
   const id = useId();
-  const [picture, setPicture] = useState(kind === "restyle_room");
+  const [failed, setFailed] = useState(false);
   const palette = style.palette ?? [];
   return (
     <RadioCard
@@ -81,7 +89,7 @@ function StyleCard({ kind, group, style, chosen, onChoose }: StyleCardProps) {
       aria-labelledby={`${id}-title`}
       aria-describedby={`${id}-about`}
     >
-      {picture ? (
+      {thumbnail && !failed ? (
         <img
           className={styles.picture}
           src={`${import.meta.env.BASE_URL}styles/${kind}/${style.name}.webp`}
@@ -89,7 +97,7 @@ function StyleCard({ kind, group, style, chosen, onChoose }: StyleCardProps) {
           width={320}
           height={213}
           loading="lazy"
-          onError={() => setPicture(false)}
+          onError={() => setFailed(true)}
         />
       ) : (
         palette.length > 0 && (
@@ -101,18 +109,17 @@ function StyleCard({ kind, group, style, chosen, onChoose }: StyleCardProps) {
         )
       )}
       <span id={`${id}-title`} className={styles.title}>
-        {labels.style(kind, style.name, "title", style.title)}
+        {labels.style(style, "title")}
       </span>
       <span id={`${id}-about`} className={styles.about}>
-        {labels.style(kind, style.name, "description", style.description)}
+        {labels.style(style, "description")}
       </span>
     </RadioCard>
   );
 }
 
 /** The styles that the contract names, shown until the service has responded. */
-function known(kind: Kind): StyleSummary[] {
-  const widget = schemaFields(paramsSchema(kind)).find(({ name }) => name === "style")?.widget;
-  const names = widget?.type === "choice" ? widget.values.map(String) : [];
-  return names.map((name) => ({ name, title: humanize(name), description: "", palette: [] }));
+function contractStyles(field: SchemaField | undefined): StyleSummary[] {
+  const names = field?.widget.type === "choice" ? field.widget.values.map(String) : [];
+  return names.map((name) => ({ name, title: humanize(name), description: "", palette: [], translations: {} }));
 }

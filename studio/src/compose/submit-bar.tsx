@@ -1,12 +1,15 @@
 import { useTranslation } from "react-i18next";
 import { objectsOf } from "@/contract/json";
-import type { Kind } from "@/contract/types";
+import { schemaFields } from "@/contract/schema-fields";
+import { defaults, paramsSchema } from "@/contract/schemas";
+import type { JsonObject, Kind } from "@/contract/types";
 import { useDraft } from "@/drafts/use-draft";
-import { humanize, useLabels, useNameLabels } from "@/messages/labels";
+import { type ActionForm, kindAction, kindThen } from "@/messages/kind-texts";
+import { useNameLabels } from "@/messages/labels";
+import { useStyleTitle } from "@/service/option-lists";
 import { Button, Icon } from "@/ui";
 import { focusField } from "./field-errors";
 import { LOW_SHARE, useRemainingLimits } from "./limits";
-import { useOptionList } from "./option-lists";
 import styles from "./submit-bar.module.css";
 import type { SubmitBlocker } from "./submit-blockers";
 import type { Photo } from "./use-photo";
@@ -67,42 +70,39 @@ export function SubmitBar({ kind, blockers, photo, busy, onSubmit }: SubmitBarPr
         ) : budget !== null && budget < 0.1 ? (
           t("limits.budget")
         ) : (
-          <span className={styles.then}>{t(`then.${kind}`)}</span>
+          <span className={styles.then}>{kindThen(kind, t)}</span>
         )}
       </p>
     </div>
   );
 }
 
-/** The button's label: what will be made. */
+/** The button's label: what will be made, with the style or the size if the kind has words for it. */
 function useSubmitLabel(kind: Kind, photo: Photo | null): string {
   const { t, i18n } = useTranslation("compose");
-  const labels = useLabels();
   const { params } = useDraft(kind);
-  const { list } = useOptionList("restyle_room");
+  const styleTitle = useStyleTitle(kind);
   const number = new Intl.NumberFormat(i18n.resolvedLanguage);
-  switch (kind) {
-    case "restyle_room": {
-      const { style } = params;
-      if (typeof style !== "string") return t("action.restyle_room");
-      const title = list?.find(({ name }) => name === style)?.title ?? humanize(style);
-      return t("action.restyle_as", { style: labels.style(kind, style, "title", title) });
-    }
-    case "generate":
-      return t("action.generate", { count: typeof params.count === "number" ? params.count : 1 });
-    case "upscale": {
-      if (photo === null) return t("action.upscale");
-      const scale = typeof params.scale === "number" ? params.scale : 2;
-      const [width, height] = [photo.width, photo.height].map((side) => number.format(Math.round(side * scale)));
-      return t("action.upscale_to", { width, height });
-    }
-    case "render_scenes": {
-      const { length } = objectsOf(params.scenes);
-      return length === 0 ? t("action.render_video") : t("action.render_scenes", { count: length });
-    }
-    default:
-      return t(`action.${kind}`);
+  const forms: ActionForm[] = ["action"];
+  const values: Record<string, string | number> = { count: outputCount(kind, params) };
+  if (typeof params.style === "string") {
+    forms.unshift("action_with_style");
+    values.style = styleTitle(params.style);
   }
+  const scale = params.scale ?? defaults(kind).scale;
+  if (photo !== null && typeof scale === "number") {
+    forms.unshift("action_with_size");
+    values.width = number.format(Math.round(photo.width * scale));
+    values.height = number.format(Math.round(photo.height * scale));
+  }
+  return kindAction(kind, t, forms, values);
+}
+
+/** The number of pictures or scenes that a draft makes: its param `count`, or the length of its list. */
+function outputCount(kind: Kind, params: JsonObject): number {
+  const list = schemaFields(paramsSchema(kind)).find(({ widget }) => widget.type === "list");
+  if (list !== undefined) return objectsOf(params[list.name]).length;
+  return typeof params.count === "number" ? params.count : 1;
 }
 
 /** The sentence for a submit blocker. */

@@ -49,7 +49,7 @@ export function submitBlockers(draft: Draft, painted: PaintedMask, limits: Limit
     say("params.script", "words_or_voice", "script");
   }
   for (const role of uploadRoles(draft.kind)) {
-    if (role.name === "mask" && draft.kind === "inpaint") {
+    if (role.painted) {
       if (draft.inputs.photo && !hasMask(draft, painted)) say("uploads.mask", "mask", "mask");
     } else if (role.required && !draft.inputs[role.name]) say(`uploads.${role.name}`, "file", role.name);
   }

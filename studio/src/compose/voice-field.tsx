@@ -1,8 +1,9 @@
 import { useTranslation } from "react-i18next";
 import type { JsonValue } from "@/contract/types";
-import { humanize, useLabels } from "@/messages/labels";
+import { humanize } from "@/messages/humanize";
+import { useLabels } from "@/messages/labels";
+import { useOptionList } from "@/service/option-lists";
 import { Field } from "@/ui";
-import { useOptionList } from "./option-lists";
 
 interface VoiceFieldProps {
   label: string;

@@ -29,6 +29,16 @@ export interface Schema {
   readonly anyOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
   readonly discriminator?: { readonly propertyName: string; readonly mapping?: Readonly<Record<string, string>> };
+  readonly "x-form"?: FormHints;
+}
+
+/** The extension of a request schema that tells clients how to show a kind. */
+export interface FormHints {
+  readonly icon?: string;
+  readonly beside_files?: readonly string[];
+  readonly visible?: readonly string[];
+  readonly custom_panel?: readonly string[];
+  readonly compared_role?: string | null;
 }
 
 const SCHEMAS = components.schemas as unknown as Readonly<Record<string, Schema>>;
@@ -49,14 +59,15 @@ export const KINDS = (SCHEMAS.Kind?.enum ?? []) as readonly Kind[];
 /** Whether a string is the name of a kind. */
 export const isKind = (text: string): text is Kind => (KINDS as readonly string[]).includes(text);
 
-function request(kind: Kind): Schema {
-  const found = Object.values(SCHEMAS).find(({ properties }) => properties?.kind?.const === kind);
-  if (found === undefined) throw new Error(`The contract has no request of kind ${kind}.`);
-  return found;
+/** The schema of a kind's request; undefined for kinds of a newer service. */
+export function requestSchema(kind: Kind): Schema | undefined {
+  return Object.values(SCHEMAS).find(({ properties }) => properties?.kind?.const === kind);
 }
 
 function part(kind: Kind, name: string): Schema {
-  return resolve(request(kind).properties?.[name] ?? { type: "object", properties: {} });
+  const request = requestSchema(kind);
+  if (request === undefined) throw new Error(`The contract has no request of kind ${kind}.`);
+  return resolve(request.properties?.[name] ?? { type: "object", properties: {} });
 }
 
 /** The schema of a kind's `params`. */

@@ -22,6 +22,7 @@ export type StyleSummary = Schemas["StyleSummary"];
 export type AvatarSummary = Schemas["AvatarSummary"];
 export type VoiceSummary = Schemas["VoiceSummary"];
 export type PublicConfig = Schemas["PublicConfig"];
+export type PromptKind = Schemas["PromptRequest"]["kind"];
 export type Limits = Schemas["Limits"];
 export type LimitsNow = Schemas["LimitsNow"];
 export type FieldError = Schemas["FieldError"];

@@ -7,6 +7,8 @@ export interface UploadRole {
   name: string;
   media: "picture" | "sound" | "portrait";
   required: boolean;
+  /** Whether it is painted on the photo instead of chosen: the mask of inpaint. */
+  painted: boolean;
   description: string;
 }
 
@@ -17,6 +19,7 @@ export function uploadRoles(kind: Kind): UploadRole[] {
     name,
     media: media(property),
     required: schema.required?.includes(name) ?? false,
+    painted: kind === "inpaint" && name === "mask",
     description: property.description ?? "",
   }));
 }

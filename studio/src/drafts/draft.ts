@@ -3,7 +3,8 @@ import { create } from "zustand";
 import { persist } from "zustand/middleware";
 import type { Strokes } from "@/canvas/mask";
 import { isObject, objectsOf, toObject } from "@/contract/json";
-import { KINDS } from "@/contract/schemas";
+import { schemaFields } from "@/contract/schema-fields";
+import { KINDS, paramsSchema } from "@/contract/schemas";
 import type { Engine, Job, JsonObject, JsonValue, Kind } from "@/contract/types";
 import { onClearLocalData } from "@/service/local-data";
 import { type InputFile, revokeUrl } from "./input-file";
@@ -38,10 +39,13 @@ interface Drafts {
   reset(kind: Kind): void;
 }
 
-/** Params that refer to the photo: neither stored nor kept for another photo. */
-const OF_THE_PHOTO: ReadonlySet<string> = new Set(["keep_at"]);
-/** The consent is asked again for every file, and after a reload. */
-const CONSENT = "consent";
+/** Params that hold for the given files alone: points on the photo, and the consent. */
+const FILE_PARAMS: ReadonlyMap<Kind, ReadonlySet<string>> = new Map(
+  KINDS.map((kind) => {
+    const fields = schemaFields(paramsSchema(kind)).filter(({ widget }) => ["points", "consent"].includes(widget.type));
+    return [kind, new Set(fields.map(({ name }) => name))];
+  }),
+);
 
 /** A draft with the defaults. */
 export function emptyDraft(kind: Kind): Draft {
@@ -92,7 +96,7 @@ export const useDrafts = create<Drafts>()(
         setInput(kind, role, input) {
           const draft = draftOf(get(), kind);
           const { [role]: _, ...others } = draft.inputs;
-          const params = omitParams(draft.params, (name) => OF_THE_PHOTO.has(name) || name === CONSENT);
+          const params = withoutFileParams(draft);
           // A mask fits only the photo that it was made for.
           if (role === "photo") delete others.mask;
           put({ ...draft, params, inputs: input ? { ...others, [role]: input } : others });
@@ -116,14 +120,15 @@ onClearLocalData(() => {
   for (const kind of KINDS) useDrafts.getState().reset(kind);
 });
 
-function omitParams(params: JsonObject, leave: (name: string) => boolean): JsonObject {
-  return Object.fromEntries(Object.entries(params).filter(([name]) => !leave(name)));
+/** The params of a draft that neither another file nor a reload invalidates. */
+function withoutFileParams({ kind, params }: Draft): JsonObject {
+  return Object.fromEntries(Object.entries(params).filter(([name]) => !FILE_PARAMS.get(kind)?.has(name)));
 }
 
 /** The part of a draft that is stored: no files, and no params that refer to files. */
-function stored({ kind, params, engine, allowPreview, cache }: Draft): JsonObject {
-  const lasting = omitParams(params, (name) => OF_THE_PHOTO.has(name) || name === CONSENT);
-  return { kind, params: lasting, engine, allowPreview, cache };
+function stored(draft: Draft): JsonObject {
+  const { kind, engine, allowPreview, cache } = draft;
+  return { kind, params: withoutFileParams(draft), engine, allowPreview, cache };
 }
 
 /** Drafts from stored JSON of any version; invalid parts are left out. */

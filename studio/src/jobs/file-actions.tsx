@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import type { Job } from "@/contract/types";
 import { formatDateTime } from "@/messages/format";
+import { kindTitle } from "@/messages/kind-texts";
 import { api, unwrap } from "@/service/api";
 import { downloadFile } from "@/service/download";
 import { Button, buttonClass, ErrorNotice, Icon, Notice, useAction } from "@/ui";
@@ -65,7 +66,7 @@ function SaveToLibraryButton({ job, file }: { job: Job; file: OutputFile }) {
   const key = useRef(crypto.randomUUID());
 
   const saveToLibrary = async () => {
-    const name = `${t(`kinds.${job.kind}`)}, ${formatDateTime(job.created_at, i18n.language)}`;
+    const name = `${kindTitle(job.kind, t)}, ${formatDateTime(job.created_at, i18n.language)}`;
     await unwrap(
       api.POST("/assets", {
         params: { header: { "Idempotency-Key": key.current } },

@@ -2,6 +2,7 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { TERMINAL } from "@/contract/types";
+import { kindTitle } from "@/messages/kind-texts";
 import { Button, ButtonRow, buttonClass, ErrorNotice, Icon, useAction } from "@/ui";
 import styles from "./job-card.module.css";
 import { JobProgress } from "./job-progress";
@@ -23,7 +24,7 @@ export function JobCard({ entry, linked = true }: JobCardProps) {
   const stopping = useAction();
   const sending = useAction();
   return (
-    <article className={styles.card} aria-label={t(`kinds.${job.kind}`)}>
+    <article className={styles.card} aria-label={kindTitle(job.kind, t)}>
       <ProgressImage job={job} refreshUrls={() => void refresh(job.job_id)} />
       <div className={styles.status}>
         <JobProgress entry={entry} />

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { TERMINAL } from "@/contract/types";
 import { formatDateTime } from "@/messages/format";
+import { kindTitle } from "@/messages/kind-texts";
 import { type ServiceError, toServiceError } from "@/service/error";
 import { useLoadedImage } from "@/service/presigned-url";
 import { Button, EmptyState, ErrorNotice, Icon, Loading, VisuallyHidden } from "@/ui";
@@ -74,7 +75,7 @@ function JobView({ entry }: { entry: TrackedJob }) {
   return (
     <>
       <header>
-        <h1>{t(`kinds.${job.kind}`)}</h1>
+        <h1>{kindTitle(job.kind, t)}</h1>
         <p className={styles.asked}>
           <time dateTime={job.created_at}>
             {t("page.asked", { when: formatDateTime(job.created_at, i18n.language) })}

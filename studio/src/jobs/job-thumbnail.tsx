@@ -1,6 +1,6 @@
 import type { Job } from "@/contract/types";
 import { usePresignedUrl } from "@/service/presigned-url";
-import { Icon, KIND_ICONS } from "@/ui";
+import { Icon, kindIcon } from "@/ui";
 import styles from "./job-thumbnail.module.css";
 import { coverPicture, inputPicture } from "./outputs";
 import { refresh } from "./store";
@@ -12,7 +12,7 @@ export function JobThumbnail({ job }: { job: Job }) {
   return (
     <span className={styles.thumb}>
       {url === null ? (
-        <Icon name={KIND_ICONS[job.kind]} size={28} />
+        <Icon name={kindIcon(job.kind)} size={28} />
       ) : (
         <img src={url} alt="" loading="lazy" onError={onError} />
       )}

@@ -1,7 +1,9 @@
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
+import { DETECTION_KIND } from "@/contract/kinds";
 import { type Job, TERMINAL } from "@/contract/types";
+import { kindTitle } from "@/messages/kind-texts";
 import { errorMessage } from "@/service/error-message";
 import { Icon, IconButton, useAction, VisuallyHidden } from "@/ui";
 import { JobProgress } from "./job-progress";
@@ -49,7 +51,7 @@ function useTrayJobs(location: string): TrackedJob[] {
   const [seen, setSeen] = useState<readonly string[]>([]);
   const known = Object.values(entries)
     // Object detection is a step of composing a draft, and is shown there.
-    .filter((entry) => entry.job.kind !== "find_objects")
+    .filter((entry) => entry.job.kind !== DETECTION_KIND)
     .filter((entry) => isOpen(entry) || (seen.includes(entry.job.job_id) && location !== `/jobs/${entry.job.job_id}`))
     .sort((one, other) => other.job.created_at.localeCompare(one.job.created_at));
   const ids = known.map(({ job }) => job.job_id);
@@ -60,7 +62,7 @@ function useTrayJobs(location: string): TrackedJob[] {
 function Row({ entry }: { entry: TrackedJob }) {
   const { t } = useTranslation("jobs");
   const { job, uploadError } = entry;
-  const kind = t(`kinds.${job.kind}`);
+  const kind = kindTitle(job.kind, t);
   const { error, run } = useAction();
   return (
     <li className={styles.row}>
@@ -100,7 +102,7 @@ function LiveAnnouncer({ entries }: { entries: TrackedJob[] }) {
   const [said, setSaid] = useState({ words: "", number: 0 });
   useEffect(() => {
     const ended = open.flatMap((id) => states[id]?.job ?? []).filter(({ state }) => TERMINAL.has(state));
-    const says = ({ kind, state }: Job) => t("tray.said", { kind: t(`kinds.${kind}`), state: t(`states.${state}`) });
+    const says = ({ kind, state }: Job) => t("tray.said", { kind: kindTitle(kind, t), state: t(`states.${state}`) });
     if (ended.length > 0) setSaid(({ number }) => ({ words: ended.map(says).join(". "), number: number + 1 }));
     const now = entries.filter(isOpen).map(({ job }) => job.job_id);
     if (now.join() !== open.join()) setOpen(now);

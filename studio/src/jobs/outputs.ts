@@ -1,5 +1,7 @@
 /** Outputs of a job: pictures, thumbnails, posters, and the input to compare them with. */
-import type { Job, Picture, Result, SubtitleFile, Video } from "@/contract/types";
+import { DETECTION_KIND, kindForm } from "@/contract/kinds";
+import type { Job, Kind, Picture, Result, SubtitleFile, Video } from "@/contract/types";
+import { uploadRoles } from "@/contract/upload-roles";
 
 /** An output file of a job. */
 export type OutputFile = Picture | Video | SubtitleFile;
@@ -28,13 +30,24 @@ export function poster(result: Result): Picture | null {
   return result.pictures.find(({ name }) => name === "poster") ?? result.pictures[0] ?? null;
 }
 
-const comparedRole = (job: Job) => (job.kind === "face_swap" ? "target" : "photo");
+/** The role of the picture that a job starts from: the compared one, else the first required picture. */
+function inputRole(kind: Kind): string | null {
+  const { comparedRole } = kindForm(kind);
+  const first = () => uploadRoles(kind).find(({ media, required }) => required && media === "picture");
+  return comparedRole ?? first()?.name ?? null;
+}
 
-/** The input picture to compare a result with; null if there is none, or the file is gone. */
+/** The picture that a job starts from; null if there is none, or the file is gone. */
 export function inputPicture(job: Job): { key: string; url: string } | null {
-  const role = comparedRole(job);
-  const url = job.uploads[role]?.url;
+  const role = inputRole(job.kind);
+  const url = role === null ? null : job.uploads[role]?.url;
   return url ? { key: `${job.job_id}/${role}`, url } : null;
+}
+
+/** The input picture to compare a job's result with; null if the kind has none, or the file is gone. */
+export function comparedPicture(job: Job): { key: string; url: string } | null {
+  const compares = job.kind !== DETECTION_KIND && kindForm(job.kind).comparedRole !== null;
+  return compares ? inputPicture(job) : null;
 }
 
 const ENDINGS: Record<string, string> = {
@@ -55,8 +68,9 @@ const EVEN = 4 / 3;
 
 /** The expected aspect ratio (width / height) of a job's output. */
 export function aspectRatio(job: Job): number {
+  const role = inputRole(job.kind);
   const output = job.result?.videos[0] ?? (job.result ? pictures(job.result)[0] : null);
-  for (const size of [output, job.uploads[comparedRole(job)], job.preview]) {
+  for (const size of [output, role === null ? null : job.uploads[role], job.preview]) {
     if (size?.width && size.height) return size.width / size.height;
   }
   const [, across, down] = /^(\d+):(\d+)$/.exec(String(job.params.aspect)) ?? [];

@@ -3,6 +3,7 @@ import { Link, useSearchParams } from "wouter";
 import { KINDS } from "@/contract/schemas";
 import { type Job, type State, TERMINAL } from "@/contract/types";
 import { formatDateTime } from "@/messages/format";
+import { kindTitle } from "@/messages/kind-texts";
 import { api, unwrap } from "@/service/api";
 import { usePagedList } from "@/service/paged-list";
 import { Button, buttonClass, EmptyState, ErrorNotice, Field, Loading } from "@/ui";
@@ -58,7 +59,7 @@ export function JobsPage() {
               <option value="">{t("filters.any_kind")}</option>
               {KINDS.map((one) => (
                 <option key={one} value={one}>
-                  {t(`kinds.${one}`)}
+                  {kindTitle(one, t)}
                 </option>
               ))}
             </select>
@@ -117,7 +118,7 @@ function JobListItem({ job: listed }: { job: Job }) {
     <li>
       <Link href={`/jobs/${job.job_id}`} className={styles.item}>
         <JobThumbnail job={job} />
-        <span className={styles.name}>{t(`kinds.${job.kind}`)}</span>{" "}
+        <span className={styles.name}>{kindTitle(job.kind, t)}</span>{" "}
         <span className={styles.state} data-state={job.state}>
           {open ? statusText(job, t) : t(`states.${job.state}`)}
         </span>{" "}

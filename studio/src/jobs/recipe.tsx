@@ -4,7 +4,9 @@ import { schemaFields } from "@/contract/schema-fields";
 import { paramsSchema } from "@/contract/schemas";
 import type { Job, Quality, Result } from "@/contract/types";
 import { formatDateTime, formatSeconds, formatUsd } from "@/messages/format";
-import { humanize, useLabels } from "@/messages/labels";
+import { humanize } from "@/messages/humanize";
+import { useLabels } from "@/messages/labels";
+import { useStyleTitle } from "@/service/option-lists";
 import { Fact, Facts } from "@/ui";
 import { pictures } from "./outputs";
 import styles from "./recipe.module.css";
@@ -162,13 +164,14 @@ function Stages({ job, taken }: { job: Job; taken: number }) {
 function Params({ job: { kind, params } }: { job: Job }) {
   const { t } = useTranslation("jobs");
   const labels = useLabels();
+  const styleTitle = useStyleTitle(kind);
   const known = new Map(schemaFields(paramsSchema(kind)).map((field) => [field.name, field]));
   const said = Object.entries(params).filter(([, value]) => value !== null && value !== "" && !isEmpty(value));
   if (said.length === 0) return null;
 
   const written = (name: string, value: unknown): ReactNode => {
     if (typeof value === "boolean") return t(value ? "recipe.yes" : "recipe.no");
-    if (name === "style") return labels.style(kind, String(value), "title", humanize(String(value)));
+    if (name === "style") return styleTitle(String(value));
     if (known.get(name)?.widget.type === "choice") return labels.value(name, String(value));
     if (typeof value === "string" || typeof value === "number") return String(value);
     if (Array.isArray(value) && value.every((one) => typeof one === "string")) return value.join(", ");

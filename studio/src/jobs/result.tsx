@@ -1,12 +1,14 @@
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { CompareSlider } from "@/canvas/compare-slider";
+import { DETECTION_KIND } from "@/contract/kinds";
 import type { Job, Picture, Result } from "@/contract/types";
+import { kindTitle } from "@/messages/kind-texts";
 import { usePresignedUrl, useUrlCheck } from "@/service/presigned-url";
 import { Button, ButtonRow, Notice } from "@/ui";
 import { AiBadge } from "./ai-badge";
 import { FileActions } from "./file-actions";
-import { fileName, inputPicture, maxWidth, pictures, thumbnailOf } from "./outputs";
+import { comparedPicture, fileName, maxWidth, pictures, thumbnailOf } from "./outputs";
 import { EditAndRerunButton } from "./rerun-buttons";
 import styles from "./result.module.css";
 import { VideoView } from "./video";
@@ -43,7 +45,7 @@ export function ResultView({ job, result, refreshUrls, revealed }: ResultViewPro
           </>
         )
       )}
-      {job.kind === "find_objects" && <FoundObjects result={result} />}
+      {job.kind === DETECTION_KIND && <FoundObjects result={result} />}
       <Notes notes={result.notes} />
     </section>
   );
@@ -57,12 +59,11 @@ function ResultPicture({ job, picture, refreshUrls, revealed }: ResultPicturePro
   const { t } = useTranslation("jobs");
   const [full, setFull] = useState(false);
   const after = usePresignedUrl(picture.key, picture.url, refreshUrls);
-  const input = inputPicture(job);
-  const photo = usePresignedUrl(input?.key ?? "", input?.url, refreshUrls);
+  const compared = comparedPicture(job);
+  const before = usePresignedUrl(compared?.key ?? "", compared?.url, refreshUrls);
   const { width, height } = picture;
-  const beside = job.kind === "find_objects" ? null : photo.url;
-  useUrlCheck(after, beside !== null);
-  useUrlCheck(photo, beside !== null);
+  useUrlCheck(after, before.url !== null);
+  useUrlCheck(before, before.url !== null);
   return (
     <>
       <div
@@ -71,9 +72,9 @@ function ResultPicture({ job, picture, refreshUrls, revealed }: ResultPicturePro
       >
         {after.broken && <Notice tone="warning" title={t("result.broken")} />}
         {after.url !== null &&
-          (beside !== null ? (
+          (before.url !== null ? (
             <CompareSlider
-              before={beside}
+              before={before.url}
               after={after.url}
               {...{ width, height }}
               beforeLabel={t("result.before")}
@@ -83,13 +84,13 @@ function ResultPicture({ job, picture, refreshUrls, revealed }: ResultPicturePro
             <img
               className={styles.picture}
               src={after.url}
-              alt={t("result.alt", { kind: t(`kinds.${job.kind}`) })}
+              alt={t("result.alt", { kind: kindTitle(job.kind, t) })}
               {...{ width, height }}
               onError={after.onError}
             />
           ))}
       </div>
-      {job.kind !== "find_objects" && <AiBadge />}
+      {job.kind !== DETECTION_KIND && <AiBadge />}
       <ButtonRow>
         <Button icon="zoom_in" onClick={() => setFull(true)} disabled={after.url === null}>
           {t("result.full")}

@@ -1,85 +1,19 @@
 /** Status texts of jobs in the page's language. */
 import type { TFunction } from "i18next";
 import type { Job, Kind } from "@/contract/types";
+import { findMessage } from "@/messages/find-message";
 
 /** The translation function of this namespace. */
 export type Translate = TFunction<"jobs">;
 
-/** Stages with translated texts; for others the service's message is shown. docs/plans.md lists them. */
-const STAGES = {
-  download: "stages.download",
-  load: "stages.load",
-  detect: "stages.detect",
-  segment: "stages.segment",
-  keep: "stages.keep",
-  classify: "stages.classify",
-  depth: "stages.depth",
-  edges: "stages.edges",
-  diffuse: "stages.diffuse",
-  layout: "stages.layout",
-  repaint: "stages.repaint",
-  things: "stages.things",
-  grade: "stages.grade",
-  mask: "stages.mask",
-  fill: "stages.fill",
-  compose: "stages.compose",
-  imagine: "stages.imagine",
-  draw: "stages.draw",
-  screen: "stages.screen",
-  validate: "stages.validate",
-  choose: "stages.choose",
-  swap: "stages.swap",
-  enlarge: "stages.enlarge",
-  speak: "stages.speak",
-  animate: "stages.animate",
-  transcribe: "stages.transcribe",
-  subtitle: "stages.subtitle",
-  scenes: "stages.scenes",
-  join: "stages.join",
-  encode: "stages.encode",
-  outline: "stages.outline",
-  show: "stages.show",
-  finish: "stages.finish",
-  save: "stages.save",
-  upload: "stages.upload",
-} as const;
-
-/** Stages that do something else in one kind than in most. */
-const STAGES_OF = {
-  "face_swap.load": "stages_of.face_swap.load",
-  "face_swap.detect": "stages_of.face_swap.detect",
-  "upscale.load": "stages_of.upscale.load",
-  "render_video.load": "stages_of.render_video.load",
-  "render_scenes.load": "stages_of.render_scenes.load",
-  "render_scenes.animate": "stages_of.render_scenes.animate",
-  "inpaint.finish": "stages_of.inpaint.finish",
-  "find_objects.detect": "stages_of.find_objects.detect",
-} as const;
-
-const ROLES = {
-  photo: "roles.photo",
-  mask: "roles.mask",
-  source: "roles.source",
-  target: "roles.target",
-  avatar: "roles.avatar",
-  voice_track: "roles.voice_track",
-  music: "roles.music",
-} as const;
-
-const has = <Table extends object>(table: Table, key: string): key is Extract<keyof Table, string> =>
-  Object.hasOwn(table, key);
-
-/** The text of a stage; the service's message, or its bare name, if this page does not know it. */
+/** The text of a stage: the kind's own, the shared one, the service's message, or the stage's bare name. */
 export function stageText(kind: Kind, stage: string, t: Translate, otherwise = ""): string {
-  const own = `${kind}.${stage}`;
-  if (has(STAGES_OF, own)) return t(STAGES_OF[own]);
-  if (has(STAGES, stage)) return t(STAGES[stage]);
-  return otherwise || stage;
+  return findMessage(t, [`kinds:${kind}.stages.${stage}`, `stages.${stage}`]) ?? (otherwise || stage);
 }
 
 /** The label of a role. Roles that scenes name are shown as they are. */
-export function roleText(role: string, t: Translate): string {
-  return has(ROLES, role) ? t(ROLES[role]) : role;
+export function roleText(kind: Kind, role: string, t: Translate): string {
+  return findMessage(t, [`roles.${role}`, `kinds:${kind}.roles.${role}.label`]) ?? role;
 }
 
 /** The status text of a job, with its stage's counter if the service reports one. */

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Job, Result, SubtitleFile, Video } from "@/contract/types";
+import { kindTitle } from "@/messages/kind-texts";
 import { usePresignedUrl } from "@/service/presigned-url";
 import { ButtonRow } from "@/ui";
 import { AiBadge } from "./ai-badge";
@@ -32,7 +33,7 @@ export function VideoView({ job, result, video, refreshUrls }: VideoViewProps) {
           controls
           playsInline
           preload="metadata"
-          aria-label={t("result.alt", { kind: t(`kinds.${job.kind}`) })}
+          aria-label={t("result.alt", { kind: kindTitle(job.kind, t) })}
           width={video.width}
           height={video.height}
           {...(film.url === null ? {} : { src: film.url })}

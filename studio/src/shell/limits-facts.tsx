@@ -2,6 +2,7 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { isKind } from "@/contract/schemas";
 import type { LimitsNow } from "@/contract/types";
+import { kindTitle } from "@/messages/kind-texts";
 import { api, unwrap } from "@/service/api";
 import { Fact, Facts, Notice, Spinner } from "@/ui";
 
@@ -9,7 +10,7 @@ const MINUTE_SECONDS = 60;
 
 /** The caller's limits: the daily budget, and the rate of each kind. */
 export function LimitsFacts() {
-  const { t, i18n } = useTranslation(["shell", "jobs"]);
+  const { t, i18n } = useTranslation("shell");
   const [limits, setLimits] = useState<LimitsNow | "failed" | null>(null);
   useEffect(() => {
     let shown = true;
@@ -43,10 +44,10 @@ export function LimitsFacts() {
 }
 
 function RateFact({ subject, rate }: { subject: string; rate: LimitsNow["rates"][string] }) {
-  const { t } = useTranslation(["shell", "jobs"]);
+  const { t } = useTranslation("shell");
   const { limit, remaining: left, window_seconds: seconds } = rate;
   return (
-    <Fact name={isKind(subject) ? t(`jobs:kinds.${subject}`) : t("settings.prompts")}>
+    <Fact name={isKind(subject) ? kindTitle(subject, t) : t("settings.prompts")}>
       {seconds % MINUTE_SECONDS === 0
         ? t("settings.rate_minutes", { left, limit, count: seconds / MINUTE_SECONDS })
         : t("settings.rate_seconds", { left, limit, count: seconds })}

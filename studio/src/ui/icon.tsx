@@ -44,6 +44,9 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
+/** Whether a string is the name of an icon. */
+export const isIconName = (name: string): name is IconName => Object.hasOwn(PATHS, name);
+
 /** A decorative icon, hidden from screen readers. */
 export function Icon({ name, size = 20 }: { name: IconName; size?: number }) {
   return (

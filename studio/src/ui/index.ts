@@ -6,7 +6,7 @@ export { ErrorNotice } from "./error-notice";
 export { Fact, Facts } from "./facts";
 export { Field, type FieldControl } from "./field";
 export { Icon, type IconName } from "./icon";
-export { KIND_ICONS } from "./kind-icons";
+export { kindIcon } from "./kind-icons";
 export { Notice, type Tone } from "./notice";
 export { NumberInput } from "./number-input";
 export { ProgressBar } from "./progress-bar";

@@ -1,14 +1,11 @@
+import { kindForm } from "@/contract/kinds";
 import type { Kind } from "@/contract/types";
-import type { IconName } from "./icon";
+import { type IconName, isIconName } from "./icon";
 
-/** The icon of each kind. */
-export const KIND_ICONS: Record<Kind, IconName> = {
-  restyle_room: "room",
-  inpaint: "brush",
-  generate: "make",
-  face_swap: "user",
-  upscale: "zoom_in",
-  find_objects: "find",
-  render_video: "video",
-  render_scenes: "scenes",
-};
+const NEUTRAL: IconName = "assets";
+
+/** The icon of a kind; a neutral one if the contract names none that exists. */
+export function kindIcon(kind: Kind): IconName {
+  const { icon } = kindForm(kind);
+  return icon !== null && isIconName(icon) ? icon : NEUTRAL;
+}

@@ -5,13 +5,13 @@ import { beforeEach, vi } from "vitest";
 import { Router } from "wouter";
 import { memoryLocation } from "wouter/memory-location";
 import { useObjectDetection } from "@/compose/object-detection";
-import { useOptionLists } from "@/compose/option-lists";
 import { ComposePage } from "@/compose/page";
 import type { FoundObject, Kind } from "@/contract/types";
 import { useDrafts } from "@/drafts/draft";
 import { useFileIntake } from "@/drafts/file-intake";
 import { useJobs } from "@/jobs/store";
 import { useService } from "@/service/deployment";
+import { useOptionLists } from "@/service/option-lists";
 import { answers, opened, submitJob } from "./page-state";
 
 vi.mock("@/jobs/store", async () => {

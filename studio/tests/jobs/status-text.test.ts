@@ -64,6 +64,6 @@ test("small costs are not rounded to nothing", () => {
 });
 
 test("roles that scenes name themselves are shown as they are", () => {
-  expect(roleText("mask", t())).toBe("mask");
-  expect(roleText("kitchen_shot", t())).toBe("kitchen_shot");
+  expect(roleText("inpaint", "mask", t())).toBe("mask");
+  expect(roleText("render_scenes", "kitchen_shot", t())).toBe("kitchen_shot");
 });
