@@ -45,7 +45,7 @@ export function App() {
   }, [session.status]);
 
   if (service.status === "failed") return <ServiceUnavailable />;
-  if (service.status === "loading" || session.status === "unknown") return <Loading>{t("start.waiting")}</Loading>;
+  if (service.status === "loading" || session.status === "unknown") return <Loading>{t("start.loading")}</Loading>;
   if (session.status === "signed_out") return <SignIn />;
   return (
     <Layout>

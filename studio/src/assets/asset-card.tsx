@@ -52,7 +52,7 @@ export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
   return (
     <li className={styles.card}>
       {picture.url === null ? (
-        <p className={styles.none}>{t(asset.state === "failed" ? "refused" : "on_its_way")}</p>
+        <p className={styles.none}>{t(asset.state === "failed" ? "rejected" : "awaiting_upload")}</p>
       ) : (
         <button type="button" className={styles.look} onClick={() => setOpen("viewer")}>
           <img src={picture.url} alt={t("open", { name })} loading="lazy" decoding="async" onError={picture.onError} />
@@ -69,7 +69,7 @@ export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
       <div className={styles.actions}>
         <Button
           icon="make"
-          aria-label={t("use_of", { name })}
+          aria-label={t("use_asset", { name })}
           disabled={asset.state !== "ready"}
           onClick={() => setOpen("use")}
         >
@@ -77,11 +77,11 @@ export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
         </Button>
         <IconButton
           icon="download"
-          label={t("download_of", { name })}
+          label={t("download_asset", { name })}
           disabled={asset.state !== "ready"}
           onClick={() => download.run(bring)}
         />
-        <IconButton icon="trash" label={t("delete_of", { name })} onClick={() => setOpen("delete")} />
+        <IconButton icon="trash" label={t("delete_asset", { name })} onClick={() => setOpen("delete")} />
       </div>
       {download.error && <Notice tone="bad" title={t("download_failed", { name })} />}
       {open === "use" && <UseDialog asset={asset} onClose={close} />}

@@ -81,7 +81,7 @@ export function DeleteDialog({ asset, name, onClose, onDeleted }: DeleteDialogPr
           <Button variant="danger" icon="trash" busy={busy} disabled={busy} onClick={() => run(remove)}>
             {t("delete")}
           </Button>
-          <Button onClick={onClose}>{t("keep")}</Button>
+          <Button onClick={onClose}>{t("delete_cancel")}</Button>
         </ButtonRow>
       </div>
     </Dialog>

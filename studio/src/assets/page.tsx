@@ -68,7 +68,7 @@ export function AssetsPage() {
           <Button variant="primary" icon="upload" onClick={() => input.current?.click()}>
             {t("add")}
           </Button>
-          <p className={styles.quiet}>{t("drop")}</p>
+          <p className={styles.quiet}>{t("drop_hint")}</p>
           <input
             ref={input}
             type="file"

@@ -31,7 +31,9 @@ function UploadItem({ upload: { name, step, progress, error } }: { upload: Asset
     return (
       <Notice tone="bad" title={t("upload.failed", { name })}>
         <p>
-          {error.reason === "type" ? t("upload.not_a_picture") : tell(`refused.${error.reason}`, { ...error.values })}
+          {error.reason === "type"
+            ? t("upload.not_a_picture")
+            : tell(`rejected_file.${error.reason}`, { ...error.values })}
         </p>
       </Notice>
     );

@@ -158,10 +158,10 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
       )}
       <p className={styles.painted} role="status">
         {share === 0
-          ? t("painted.none")
+          ? t("coverage.none")
           : share === 1
-            ? t("painted.all")
-            : t("painted.some", { share: percent(share) })}
+            ? t("coverage.all")
+            : t("coverage.some", { share: percent(share) })}
       </p>
       <Shortcuts />
     </div>
@@ -198,7 +198,7 @@ function Shortcuts() {
             <dt>
               <kbd>{t(`shortcuts.${each}.keys`)}</kbd>
             </dt>
-            <dd>{t(`shortcuts.${each}.does`)}</dd>
+            <dd>{t(`shortcuts.${each}.action`)}</dd>
           </div>
         ))}
       </dl>

@@ -1,7 +1,7 @@
 import { useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { FoundObject } from "@/contract/types";
-import words from "@/messages/en/canvas.json";
+import { findMessage } from "@/messages/find-message";
 import { interiorPoints, objectAt, objectsAtPoints } from "./found-objects";
 import { ObjectOutlines } from "./object-outlines";
 import styles from "./object-picker.module.css";
@@ -45,10 +45,7 @@ export function ObjectPicker({ photo, objects, chosen, onChange, most = 20 }: Ob
     const point = toPhoto(viewport.view, { x: event.clientX - corner.left, y: event.clientY - corner.top });
     return objectAt(objects, point, REACH / viewport.view.scale);
   };
-  const nameOf = (label: string) => {
-    const name = label.replaceAll(" ", "_");
-    return isObjectClass(name) ? t(`things.${name}`) : label;
-  };
+  const labelOf = (label: string) => findMessage(t, [`object_classes.${label.replaceAll(" ", "_")}`]) ?? label;
   const share = new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 0 });
 
   if (objects.length === 0) return <p className={styles.quiet}>{t("picker.none")}</p>;
@@ -93,7 +90,7 @@ export function ObjectPicker({ photo, objects, chosen, onChange, most = 20 }: Ob
                 onBlur={() => setHighlighted(-1)}
               />
               <span>
-                {index + 1}. {nameOf(object.label)}
+                {index + 1}. {labelOf(object.label)}
                 <small>
                   {object.area < 0.01
                     ? t("picker.small")
@@ -106,15 +103,8 @@ export function ObjectPicker({ photo, objects, chosen, onChange, most = 20 }: Ob
       </div>
       <p className={styles.quiet} role="status">
         {t("picker.chosen", { count: new Set(means.filter((index) => index >= 0)).size })}{" "}
-        {full && t("picker.most", { count: most })}
+        {full && t("picker.limit", { count: most })}
       </p>
     </div>
   );
-}
-
-type ObjectClass = keyof typeof words.things;
-
-/** Whether there is a translated label for a detector's class. */
-function isObjectClass(name: string): name is ObjectClass {
-  return name in words.things;
 }

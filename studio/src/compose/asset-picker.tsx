@@ -36,19 +36,19 @@ export function AssetPicker({ onChoose, onClose }: AssetPickerProps) {
   }, [load]);
 
   return (
-    <Dialog title={t("library.title")} onClose={onClose}>
-      {assets === null && !error && <Loading>{t("library.loading")}</Loading>}
+    <Dialog title={t("asset_picker.title")} onClose={onClose}>
+      {assets === null && !error && <Loading>{t("asset_picker.loading")}</Loading>}
       {assets?.length === 0 && !cursor && (
         <EmptyState
           icon="assets"
-          title={t("library.empty")}
+          title={t("asset_picker.empty")}
           action={
             <Link href="/assets" className={buttonClass("secondary")}>
-              {t("library.open")}
+              {t("asset_picker.open")}
             </Link>
           }
         >
-          <p>{t("library.empty_hint")}</p>
+          <p>{t("asset_picker.empty_hint")}</p>
         </EmptyState>
       )}
       <ul className={styles.assets}>
@@ -56,7 +56,7 @@ export function AssetPicker({ onChoose, onClose }: AssetPickerProps) {
           <li key={asset.asset_id}>
             <button type="button" className={styles.asset} onClick={() => onChoose(asset)}>
               {asset.url && <img src={asset.url} alt="" loading="lazy" />}
-              <span>{asset.name ?? t("material.asset")}</span>
+              <span>{asset.name ?? t("input_file.asset")}</span>
             </button>
           </li>
         ))}
@@ -68,7 +68,7 @@ export function AssetPicker({ onChoose, onClose }: AssetPickerProps) {
           action={<Button onClick={() => void load(cursor)}>{t("retry")}</Button>}
         />
       )}
-      {cursor && !error && <Button onClick={() => void load(cursor)}>{t("library.more")}</Button>}
+      {cursor && !error && <Button onClick={() => void load(cursor)}>{t("asset_picker.more")}</Button>}
     </Dialog>
   );
 }

@@ -59,11 +59,11 @@ export function EnhancePrompt({ kind, prompt, onChange }: EnhancePromptProps) {
             setOwn(null);
           }}
         >
-          {t("improve.back")}
+          {t("enhance_prompt.undo")}
         </Button>
       ) : (
         <Button variant="quiet" icon="make" busy={busy} disabled={busy} onClick={() => void improve()}>
-          {t("improve.do")}
+          {t("enhance_prompt.enhance")}
         </Button>
       )}
       {error && (

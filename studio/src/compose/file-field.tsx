@@ -94,7 +94,7 @@ export function FileField({
         {inputFile && (
           <InputFileView inputFile={inputFile} sound={sound} label={label} showPicture={showPicture} small={small} />
         )}
-        {status.busy && <Loading>{t("intake.reading")}</Loading>}
+        {status.busy && <Loading>{t("file_intake.reading")}</Loading>}
         <div className={styles.actions}>
           <Button
             variant={inputFile || !required ? "secondary" : "primary"}
@@ -102,31 +102,35 @@ export function FileField({
             onClick={() => input.current?.click()}
             aria-describedby={hint ? `${id}-hint` : undefined}
           >
-            {t(inputFile ? "intake.another" : sound ? "intake.choose_sound" : "intake.choose_photo")}
+            {t(
+              inputFile ? "file_intake.choose_other" : sound ? "file_intake.choose_sound" : "file_intake.choose_photo",
+            )}
           </Button>
           {!sound && (
             <Button
               icon="assets"
-              title={t("intake.library")}
-              aria-label={t("intake.library")}
+              title={t("file_intake.from_library")}
+              aria-label={t("file_intake.from_library")}
               onClick={() => setLibrary(true)}
             >
-              <span className={styles.word}>{t("intake.library")}</span>
+              <span className={styles.word}>{t("file_intake.from_library")}</span>
             </Button>
           )}
           {inputFile && (
             <Button
               variant="quiet"
               icon="trash"
-              title={t("intake.remove")}
-              aria-label={t("intake.remove")}
+              title={t("file_intake.remove")}
+              aria-label={t("file_intake.remove")}
               onClick={() => useDrafts.getState().setInput(kind, role, null)}
             >
-              <span className={styles.word}>{t("intake.remove")}</span>
+              <span className={styles.word}>{t("file_intake.remove")}</span>
             </Button>
           )}
         </div>
-        {!inputFile && !status.busy && <p className={styles.quiet}>{t(sound ? "intake.drop_sound" : "intake.drop")}</p>}
+        {!inputFile && !status.busy && (
+          <p className={styles.quiet}>{t(sound ? "file_intake.drop_sound" : "file_intake.drop")}</p>
+        )}
         <input
           ref={input}
           type="file"
@@ -171,8 +175,8 @@ function FileErrorNotice({ error }: { error: Error }) {
   const reason = error instanceof InputFileError ? error.reason : "unreadable";
   const values = error instanceof InputFileError ? error.values : {};
   return (
-    <Notice tone="bad" title={t("refused.title")}>
-      <p>{t(`refused.${reason}`, values)}</p>
+    <Notice tone="bad" title={t("rejected_file.title")}>
+      <p>{t(`rejected_file.${reason}`, values)}</p>
     </Notice>
   );
 }

@@ -25,8 +25,8 @@ export function InputFileView({ inputFile, sound, label, showPicture, small }: I
         {inputFile.url && <audio className={styles.sound} controls src={inputFile.url} aria-label={label} />}
         <figcaption className={styles.words}>
           {inputFile.type === "same"
-            ? t("material.same")
-            : [inputFile.name, inputFile.seconds && t("material.seconds", { seconds: number(inputFile.seconds) })]
+            ? t("input_file.same")
+            : [inputFile.name, inputFile.seconds && t("input_file.seconds", { seconds: number(inputFile.seconds) })]
                 .filter(Boolean)
                 .join(" · ")}
         </figcaption>
@@ -35,17 +35,17 @@ export function InputFileView({ inputFile, sound, label, showPicture, small }: I
   }
   return (
     <figure className={styles.view} data-seen={showPicture} data-small={small}>
-      {url && showPicture && <img className={styles.picture} src={url} alt={t("material.alt", { label })} />}
+      {url && showPicture && <img className={styles.picture} src={url} alt={t("input_file.alt", { label })} />}
       <figcaption className={styles.words}>
-        {inputFile.type === "same" && t("material.same")}
-        {inputFile.type === "avatar" && t("material.avatar")}
-        {inputFile.type === "asset" && (inputFile.asset.name ?? t("material.asset"))}
+        {inputFile.type === "same" && t("input_file.same")}
+        {inputFile.type === "avatar" && t("input_file.avatar")}
+        {inputFile.type === "asset" && (inputFile.asset.name ?? t("input_file.asset"))}
         {inputFile.type === "picture" && (
           <>
-            {t("material.picture", { name: inputFile.name, width: inputFile.width, height: inputFile.height })}
+            {t("input_file.picture", { name: inputFile.name, width: inputFile.width, height: inputFile.height })}
             {inputFile.original && (
               <span className={styles.reduced} role="status">
-                {t("material.reduced", {
+                {t("input_file.reduced", {
                   width: inputFile.original.width,
                   height: inputFile.original.height,
                   megabytes: number(inputFile.original.size / 1024 / 1024),

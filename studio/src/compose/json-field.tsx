@@ -18,7 +18,7 @@ export function JsonField({ label, hint, error, value, onChange }: JsonFieldProp
   const [text, setText] = useState(() => (value === null ? "" : JSON.stringify(value)));
   const [wrong, setWrong] = useState(false);
   return (
-    <Field label={label} hint={hint} error={wrong ? t("no_json") : error}>
+    <Field label={label} hint={hint} error={wrong ? t("invalid_json") : error}>
       {(control) => (
         <textarea
           {...control}

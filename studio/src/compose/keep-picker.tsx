@@ -34,10 +34,10 @@ export function KeepPicker({ kind, photo }: { kind: Kind; photo: Photo }) {
   return (
     <section className={styles.keep} aria-labelledby="keep-title">
       <h2 id="keep-title" className={styles.title}>
-        {t("keep.title")}
+        {t("keep_picker.title")}
       </h2>
-      <p className={styles.quiet}>{t(objects ? "keep.pick" : "keep.about")}</p>
-      {under && <ProgressBar label={t("keep.looking")} value={job ? job.progress : null} />}
+      <p className={styles.quiet}>{t(objects ? "keep_picker.instruction" : "keep_picker.description")}</p>
+      {under && <ProgressBar label={t("keep_picker.detecting")} value={job ? job.progress : null} />}
       {failure && (
         <Notice
           tone="warning"
@@ -48,11 +48,11 @@ export function KeepPicker({ kind, photo }: { kind: Kind; photo: Photo }) {
       {!under && !failure && objects === null && (
         <div>
           <Button icon="hand" onClick={ask}>
-            {t("keep.find")}
+            {t("keep_picker.detect")}
           </Button>
         </div>
       )}
-      {objects?.length === 0 && <Notice>{t("keep.nothing")}</Notice>}
+      {objects?.length === 0 && <Notice>{t("keep_picker.none_found")}</Notice>}
       {objects && objects.length > 0 && (
         <Suspense fallback={<Loading>{t("canvas_loading")}</Loading>}>
           <ShapePicker

@@ -18,7 +18,7 @@ export function KindPicker({ kind }: { kind: Kind }) {
       nav.current.scrollLeft = link.offsetLeft - (nav.current.clientWidth - link.offsetWidth) / 2;
   }, [kind]);
   return (
-    <nav ref={nav} className={styles.kinds} aria-label={t("kinds_label")}>
+    <nav ref={nav} className={styles.kinds} aria-label={t("kind_picker_label")}>
       {KINDS.map((one) => (
         <Link
           key={one}

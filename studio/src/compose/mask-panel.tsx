@@ -22,20 +22,20 @@ export function MaskPanel({ photo, error }: { photo: Photo; error?: string | und
       </h2>
       {same ? (
         <Notice
-          title={t("mask.same")}
+          title={t("mask.earlier")}
           action={
             <Button icon="brush" onClick={() => setStrokes([])}>
-              {t("mask.paint")}
+              {t("mask.paint_new")}
             </Button>
           }
         />
       ) : (
         <>
-          <p className={styles.quiet}>{t("mask.about")}</p>
+          <p className={styles.quiet}>{t("mask.description")}</p>
           {mask?.type === "same" && strokes?.length === 0 && (
             <div>
               <Button icon="undo" onClick={() => setStrokes(null)}>
-                {t("mask.back")}
+                {t("mask.use_earlier")}
               </Button>
             </div>
           )}

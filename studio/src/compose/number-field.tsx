@@ -24,8 +24,8 @@ export function NumberField({ label, hint, error, widget, value, nullable, onCha
       (max !== null && (widget.exclusiveMax ? value >= max : value > max)));
   const wrong = beyond
     ? max === null
-      ? t("from", { least: min })
-      : t("from_to", { least: min, most: max })
+      ? t("at_least", { least: min })
+      : t("between", { least: min, most: max })
     : undefined;
   return (
     <Field label={label} hint={hint} error={wrong ?? error}>

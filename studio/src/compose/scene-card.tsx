@@ -77,13 +77,13 @@ export function SceneCard(props: SceneCardProps) {
     );
   };
   return (
-    <li className={styles.card} tabIndex={-1} aria-label={t("list.of", { title, count })}>
+    <li className={styles.card} tabIndex={-1} aria-label={t("list.position", { title, count })}>
       <div className={styles.head}>
         <h2>{title}</h2>
-        <IconButton icon="up" label={t("list.up", { title })} disabled={number === 1} onClick={() => onMove(-1)} />
+        <IconButton icon="up" label={t("list.move_up", { title })} disabled={number === 1} onClick={() => onMove(-1)} />
         <IconButton
           icon="down"
-          label={t("list.down", { title })}
+          label={t("list.move_down", { title })}
           disabled={number === count}
           onClick={() => onMove(1)}
         />

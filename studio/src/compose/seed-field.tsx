@@ -30,7 +30,7 @@ export function SeedField({ label, hint, error, value, onChange }: SeedFieldProp
           <IconButton
             variant="secondary"
             icon="dice"
-            label={t("roll")}
+            label={t("random_seed")}
             onClick={() => onChange(crypto.getRandomValues(new Uint32Array(1))[0] ?? 0)}
           />
         </div>

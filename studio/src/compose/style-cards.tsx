@@ -40,7 +40,7 @@ export function StyleCards({ kind, error }: StyleCardsProps) {
             onChange={() => setParam(kind, "style", null)}
           >
             <span className={styles.title}>{t("no_style.title")}</span>
-            <span className={styles.about}>{t("no_style.about")}</span>
+            <span className={styles.about}>{t("no_style.description")}</span>
           </RadioCard>
         )}
         {all.map((style) => (

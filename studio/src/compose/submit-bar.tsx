@@ -36,7 +36,7 @@ export function SubmitBar({ kind, blockers, photo, busy, onSubmit }: SubmitBarPr
   const why = first
     ? reason(kind, first)
     : spent
-      ? t("limits.spent")
+      ? t("limits.budget_spent")
       : used
         ? t("limits.wait", { count: rate.seconds })
         : null;
@@ -57,7 +57,7 @@ export function SubmitBar({ kind, blockers, photo, busy, onSubmit }: SubmitBarPr
           else if (!blocked) onSubmit();
         }}
       >
-        {busy ? t("sending") : action}
+        {busy ? t("submitting") : action}
       </Button>
       <p id="submit-why" className={styles.why} role="status">
         {why !== null ? (
@@ -66,9 +66,9 @@ export function SubmitBar({ kind, blockers, photo, busy, onSubmit }: SubmitBarPr
             {why}
           </>
         ) : nearly ? (
-          t("limits.left", { count: rate.remaining, seconds: rate.seconds })
+          t("limits.remaining", { count: rate.remaining, seconds: rate.seconds })
         ) : budget !== null && budget < 0.1 ? (
-          t("limits.budget")
+          t("limits.budget_low")
         ) : (
           <span className={styles.then}>{kindThen(kind, t)}</span>
         )}
@@ -110,7 +110,7 @@ function useBlockerText(): (kind: Kind, blocker: SubmitBlocker) => string {
   const { t } = useTranslation("compose");
   const name = useNameLabels();
   return (kind, { reason, name: of, scene, count = 0 }) => {
-    const what = t(`obstacles.${reason}`, { name: name(kind, of), count });
-    return scene === null ? what : t("obstacles.in_scene", { number: scene, what });
+    const what = t(`submit_blockers.${reason}`, { name: name(kind, of), count });
+    return scene === null ? what : t("submit_blockers.in_scene", { number: scene, what });
   };
 }

@@ -13,7 +13,7 @@ import { unusedParams } from "./unused-params";
 /** One missing or invalid field. `path` is that of the service's errors: `params.style`, `uploads.photo`. */
 export interface SubmitBlocker {
   path: string;
-  /** The message: a key of `obstacles` in compose.json. */
+  /** The message: a key of `submit_blockers` in compose.json. */
   reason:
     | "file"
     | "choose"

@@ -37,7 +37,7 @@ export type InputFile =
   /** The input of an earlier job for `role`; `url` is null if the file is gone. */
   | { type: "same"; job_id: string; role: string; url: string | null };
 
-/** The reason why a file is rejected: a key of `refused` in compose.json. */
+/** The reason why a file is rejected: a key of `rejected_file` in compose.json. */
 export type RejectionReason =
   | "empty"
   | "type"

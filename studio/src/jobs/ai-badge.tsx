@@ -9,9 +9,9 @@ export function AiBadge() {
     <p className={styles.mark}>
       <span className={styles.badge}>
         <Icon name="make" size={16} />
-        {t("result.ai")}
+        {t("result.ai_generated")}
       </span>
-      {t("result.ai_hint")}
+      {t("result.ai_generated_hint")}
     </p>
   );
 }

@@ -80,16 +80,16 @@ function SaveToLibraryButton({ job, file }: { job: Job; file: OutputFile }) {
     return (
       <Link href="/assets" className={buttonClass("quiet")}>
         <Icon name="check" />
-        {t("result.kept")}
+        {t("result.saved")}
       </Link>
     );
   }
   return (
     <>
       <Button icon="assets" busy={busy} disabled={busy} onClick={() => run(saveToLibrary)}>
-        {t("result.keep")}
+        {t("result.save")}
       </Button>
-      {error && <ErrorNotice title={t("result.keep_failed")} error={error} />}
+      {error && <ErrorNotice title={t("result.save_failed")} error={error} />}
     </>
   );
 }

@@ -35,7 +35,7 @@ export function JobCard({ entry, linked = true }: JobCardProps) {
             action={
               job.state === "awaiting_upload" ? (
                 <Button icon="upload" busy={sending.busy} onClick={() => sending.run(() => retryUploads(job.job_id))}>
-                  {t("send_again")}
+                  {t("retry_upload")}
                 </Button>
               ) : undefined
             }

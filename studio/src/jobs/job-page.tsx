@@ -44,15 +44,15 @@ export function JobPage({ id }: { id: string }) {
       {entry ? (
         <JobView entry={entry} />
       ) : error?.code === "not_found" ? (
-        <EmptyState icon="jobs" title={t("page.missing")}>
-          <p>{t("page.missing_text")}</p>
+        <EmptyState icon="jobs" title={t("page.not_found")}>
+          <p>{t("page.not_found_text")}</p>
         </EmptyState>
       ) : error ? (
         <ErrorNotice
           error={error}
           action={
             <Button icon="again" onClick={() => setAttempt(attempt + 1)}>
-              {t("result.once_more")}
+              {t("result.retry")}
             </Button>
           }
         />
@@ -78,7 +78,7 @@ function JobView({ entry }: { entry: TrackedJob }) {
         <h1>{kindTitle(job.kind, t)}</h1>
         <p className={styles.asked}>
           <time dateTime={job.created_at}>
-            {t("page.asked", { when: formatDateTime(job.created_at, i18n.language) })}
+            {t("page.created", { when: formatDateTime(job.created_at, i18n.language) })}
           </time>
         </p>
       </header>

@@ -30,7 +30,7 @@ export function JobProgress({ entry, brief = false }: { entry: TrackedJob; brief
         uploads.map(([role, fraction]) => (
           <ProgressBar
             key={role}
-            label={t(fraction < 1 ? "sending" : "sent", { role: roleText(job.kind, role, t) })}
+            label={t(fraction < 1 ? "uploading" : "uploaded", { role: roleText(job.kind, role, t) })}
             value={fraction}
           />
         ))}

@@ -30,7 +30,7 @@ export function JobTray() {
           <details className={styles.tray}>
             <summary className={styles.summary}>
               <Icon name={open.length > 0 ? "make" : "check"} size={18} />
-              {open.length > 0 ? t("tray.count", { count: open.length }) : t("tray.done", { count: listed.length })}
+              {open.length > 0 ? t("tray.count", { count: open.length }) : t("tray.ended", { count: listed.length })}
               {open.length > 0 && <span className={styles.percent}>{Math.floor(done * 100)} %</span>}
             </summary>
             <ul className={styles.list}>
@@ -75,7 +75,7 @@ function Row({ entry }: { entry: TrackedJob }) {
         {uploadError && (
           <p className={styles.trouble}>
             <Icon name="error" size={16} />
-            {t("tray.trouble")}
+            {t("tray.upload_failed")}
           </p>
         )}
         {error && (
@@ -86,9 +86,9 @@ function Row({ entry }: { entry: TrackedJob }) {
         )}
       </div>
       {isOpen(entry) ? (
-        <IconButton icon="stop" label={t("cancel_of", { kind })} onClick={() => run(() => cancel(job.job_id))} />
+        <IconButton icon="stop" label={t("cancel_job", { kind })} onClick={() => run(() => cancel(job.job_id))} />
       ) : (
-        <IconButton icon="close" label={t("dismiss_of", { kind })} onClick={() => untrackJob(job.job_id)} />
+        <IconButton icon="close" label={t("dismiss_job", { kind })} onClick={() => untrackJob(job.job_id)} />
       )}
     </li>
   );
@@ -102,7 +102,8 @@ function LiveAnnouncer({ entries }: { entries: TrackedJob[] }) {
   const [said, setSaid] = useState({ words: "", number: 0 });
   useEffect(() => {
     const ended = open.flatMap((id) => states[id]?.job ?? []).filter(({ state }) => TERMINAL.has(state));
-    const says = ({ kind, state }: Job) => t("tray.said", { kind: kindTitle(kind, t), state: t(`states.${state}`) });
+    const says = ({ kind, state }: Job) =>
+      t("tray.announcement", { kind: kindTitle(kind, t), state: t(`states.${state}`) });
     if (ended.length > 0) setSaid(({ number }) => ({ words: ended.map(says).join(". "), number: number + 1 }));
     const now = entries.filter(isOpen).map(({ job }) => job.job_id);
     if (now.join() !== open.join()) setOpen(now);

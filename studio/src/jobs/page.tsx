@@ -92,7 +92,7 @@ export function JobsPage() {
           error={error}
           action={
             <Button icon="again" onClick={loadMore}>
-              {t("result.once_more")}
+              {t("result.retry")}
             </Button>
           }
         />

@@ -33,7 +33,7 @@ export function ProgressImage({ job, refreshUrls }: ProgressImageProps) {
         <img
           className={styles.photo}
           src={photo.url}
-          alt={layers.length > 0 ? "" : t("developing.photo")}
+          alt={layers.length > 0 ? "" : t("progress_image.input")}
           onError={photo.onError}
           style={{
             filter: `grayscale(${left.toFixed(2)}) brightness(${(1 - 0.5 * left).toFixed(2)}) ${soft(left)}`,
@@ -45,13 +45,13 @@ export function ProgressImage({ job, refreshUrls }: ProgressImageProps) {
           key={key}
           className={styles.look}
           src={url}
-          alt={index === layers.length - 1 ? t("developing.look") : ""}
+          alt={index === layers.length - 1 ? t("progress_image.alt") : ""}
           onError={image.onError}
           style={{ filter: soft(left) }}
         />
       ))}
       <div className={styles.safelight} style={{ opacity: left }} />
-      {photo.url === null && layers.length === 0 && <p className={styles.blank}>{t("developing.blank")}</p>}
+      {photo.url === null && layers.length === 0 && <p className={styles.blank}>{t("progress_image.none")}</p>}
     </div>
   );
 }

@@ -40,10 +40,10 @@ export function Recipe({ job }: { job: Job }) {
                 : formatUsd(job.cost_usd, i18n.language)}
           </Fact>
           {job.attempt > 1 && <Fact name={t("recipe.attempts")}>{job.attempt}</Fact>}
-          <Fact name={t("recipe.made")}>
+          <Fact name={t("recipe.created")}>
             <time dateTime={job.updated_at}>{formatDateTime(job.updated_at, i18n.language)}</time>
           </Fact>
-          <Fact name={t("recipe.number")}>
+          <Fact name={t("recipe.job_id")}>
             <code>{job.job_id}</code>
           </Fact>
         </Facts>
@@ -83,7 +83,7 @@ function ResultFacts({ result }: { result: Result }) {
       )}
       {result.room && (
         <Fact name={t("recipe.room")}>
-          {t("recipe.room_sure", {
+          {t("recipe.room_confidence", {
             room: t(`rooms.${result.room.room}`),
             share: share.format(result.room.confidence),
           })}
@@ -144,7 +144,7 @@ function Stages({ job, taken }: { job: Job; taken: number }) {
             <th scope="row">{stageText(job.kind, stage.stage, t)}</th>
             <td>
               {stage.cached
-                ? t("recipe.known")
+                ? t("recipe.from_stage_cache")
                 : t("recipe.seconds_value", { seconds: formatSeconds(stage.seconds, i18n.language) })}
             </td>
           </tr>

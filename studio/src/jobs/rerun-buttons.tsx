@@ -18,7 +18,7 @@ export function EditAndRerunButton({ job }: { job: Job }) {
         navigate(`/make/${job.kind}`);
       }}
     >
-      {t("result.again")}
+      {t("result.edit_and_rerun")}
     </Button>
   );
 }
@@ -39,7 +39,7 @@ export function RerunButton({ job }: { job: Job }) {
         disabled={busy}
         onClick={() => run(async () => navigate(`/jobs/${await rerun(job.job_id, key.current)}`))}
       >
-        {t("result.once_more")}
+        {t("result.retry")}
       </Button>
       {error && <ErrorNotice error={error} />}
     </>

@@ -70,7 +70,7 @@ function ResultPicture({ job, picture, refreshUrls, revealed }: ResultPicturePro
         className={revealed ? `${styles.stage} ${styles.revealed}` : styles.stage}
         style={{ maxInlineSize: maxWidth(width / height) }}
       >
-        {after.broken && <Notice tone="warning" title={t("result.broken")} />}
+        {after.broken && <Notice tone="warning" title={t("result.load_failed")} />}
         {after.url !== null &&
           (before.url !== null ? (
             <CompareSlider
@@ -93,7 +93,7 @@ function ResultPicture({ job, picture, refreshUrls, revealed }: ResultPicturePro
       {job.kind !== DETECTION_KIND && <AiBadge />}
       <ButtonRow>
         <Button icon="zoom_in" onClick={() => setFull(true)} disabled={after.url === null}>
-          {t("result.full")}
+          {t("result.full_size")}
         </Button>
         <FileActions job={job} file={picture} canSaveToLibrary />
         <EditAndRerunButton job={job} />

@@ -31,7 +31,7 @@ export function activityText(job: Job, t: Translate): string {
     case "dispatched":
       return dispatchedText(job.message, t);
     case "queued":
-      return job.attempt > 0 ? t("waiting.again", { attempt: Math.min(job.attempt + 1, 3) }) : t("waiting.queued");
+      return job.attempt > 0 ? t("waiting.retry", { attempt: Math.min(job.attempt + 1, 3) }) : t("waiting.queued");
     case "awaiting_upload":
       return t("waiting.awaiting_upload");
     default:
@@ -43,25 +43,25 @@ export function activityText(job: Job, t: Translate): string {
 function counted(message: string, t: Translate): string | null {
   const [, done, all, seconds] = /(\d+) of (\d+)( s\b)?/.exec(message) ?? [];
   if (done === undefined || all === undefined) return null;
-  return seconds ? t("of_seconds", { done, all }) : t("of", { done, all });
+  return seconds ? t("count_of_seconds", { done, all }) : t("count_of", { done, all });
 }
 
 /** The status text of a dispatched job: parses the messages of handlers/endpoint/cold_start.py. */
 function dispatchedText(message: string, t: Translate): string {
-  if (/budget is spent/.test(message)) return t("waiting.stopped");
+  if (/budget is spent/.test(message)) return t("waiting.budget_spent");
   if (!/^Waking/.test(message)) return t("waiting.dispatched");
-  if (/longer than/.test(message)) return t("waiting.waking_late");
+  if (/longer than/.test(message)) return t("waiting.cold_start_late");
   const [, number, unit] = /about (\d+) (minute|second)/.exec(message) ?? [];
-  if (number === undefined) return t("waiting.waking");
+  if (number === undefined) return t("waiting.cold_start");
   const minutes = unit === "minute" ? Number(number) : Math.ceil(Number(number) / 60);
-  return t("waiting.waking_minutes", { count: minutes });
+  return t("waiting.cold_start_minutes", { count: minutes });
 }
 
 /** The remaining time in rough words, which change seldom. `seconds` > 0. */
 export function timeLeftText(seconds: number, t: Translate): string {
-  if (seconds < 8) return t("left.seconds");
-  if (seconds < 40) return t("left.under_a_minute");
-  if (seconds < 90) return t("left.a_minute");
-  if (seconds < 50 * 60) return t("left.minutes", { count: Math.round(seconds / 60) });
-  return t("left.hours", { count: Math.max(1, Math.round(seconds / 3600)) });
+  if (seconds < 8) return t("time_left.seconds");
+  if (seconds < 40) return t("time_left.under_a_minute");
+  if (seconds < 90) return t("time_left.a_minute");
+  if (seconds < 50 * 60) return t("time_left.minutes", { count: Math.round(seconds / 60) });
+  return t("time_left.hours", { count: Math.max(1, Math.round(seconds / 3600)) });
 }

@@ -30,14 +30,14 @@ function CrashNotice() {
   return (
     <Notice
       tone="bad"
-      title={t("broken.title")}
+      title={t("crash.title")}
       action={
         <Button icon="again" onClick={() => location.reload()}>
-          {t("broken.reload")}
+          {t("crash.reload")}
         </Button>
       }
     >
-      <p>{t("broken.text")}</p>
+      <p>{t("crash.text")}</p>
     </Notice>
   );
 }

@@ -8,14 +8,14 @@ export function NotFound() {
   return (
     <EmptyState
       icon="info"
-      title={t("missing.title")}
+      title={t("not_found.title")}
       action={
         <Link href="/" className={buttonClass("primary")}>
-          {t("missing.home")}
+          {t("not_found.home")}
         </Link>
       }
     >
-      <p>{t("missing.text")}</p>
+      <p>{t("not_found.text")}</p>
     </EmptyState>
   );
 }

@@ -50,7 +50,7 @@ export function SignIn() {
           />
         ) : usesOidc ? (
           <Button variant="primary" icon="user" busy={busy} onClick={() => attempt(session.signInWithOidc)}>
-            {t("sign_in.elsewhere")}
+            {t("sign_in.oidc")}
           </Button>
         ) : (
           <>
