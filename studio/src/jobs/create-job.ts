@@ -82,8 +82,8 @@ async function jobToRerun({ kind, inputs }: Draft): Promise<Job | null> {
 /** The changes of a rerun. A draft has all params; those that it dropped are reset to their defaults. */
 function changesOf({ kind, params, engine, allowPreview, cache }: Draft, { params: before }: Job): RerunChanges {
   const defaults = paramsSchema(kind).properties ?? {};
-  const dropped = Object.keys(before).filter((name) => !(name in params));
-  const reset = Object.fromEntries(dropped.map((name) => [name, defaults[name]?.default ?? null]));
+  const removed = Object.keys(before).filter((name) => !(name in params));
+  const reset = Object.fromEntries(removed.map((name) => [name, defaults[name]?.default ?? null]));
   return { params: { ...reset, ...params }, engine, allowPreview, cache };
 }
 

@@ -7,7 +7,7 @@ import type { ProgressMark, TrackedJob } from "./tracked-job";
 export type DurationHistory = Readonly<Record<string, readonly number[]>>;
 
 const KEY = "darkroom.durations";
-const KEPT = 9;
+const HISTORY_LENGTH = 9;
 /** The fraction of progress below which the speed is not reliable. */
 const ENOUGH_PROGRESS = 0.05;
 
@@ -24,15 +24,15 @@ export function estimateSecondsLeft(
 ): number | null {
   const { job, marks } = entry;
   if (TERMINAL.has(job.state) || job.state === "awaiting_upload" || job.state === "dispatched") return null;
-  const usual = median(history[keyOf(job.kind, job.engine)] ?? []);
+  const medianSeconds = median(history[keyOf(job.kind, job.engine)] ?? []);
   const [first] = marks;
   const last = marks.at(-1);
-  if (job.state !== "running" || first === undefined || last === undefined) return usual;
-  const byOthers = usual === null ? null : usual - (now - first.at) / 1000;
+  if (job.state !== "running" || first === undefined || last === undefined) return medianSeconds;
+  const byHistory = medianSeconds === null ? null : medianSeconds - (now - first.at) / 1000;
   const bySpeed = speedEstimate(first, last, now);
-  if (bySpeed === null) return byOthers !== null && byOthers > 0 ? byOthers : null;
-  if (byOthers === null) return bySpeed;
-  return last.progress * bySpeed + (1 - last.progress) * Math.max(0, byOthers);
+  if (bySpeed === null) return byHistory !== null && byHistory > 0 ? byHistory : null;
+  if (byHistory === null) return bySpeed;
+  return last.progress * bySpeed + (1 - last.progress) * Math.max(0, byHistory);
 }
 
 /** The progress marks of a job after an update: the first of its attempt, and the latest. */
@@ -56,7 +56,10 @@ export function recordDuration(job: Job): void {
   const history = loadDurations();
   const key = keyOf(job.kind, job.result?.engine ?? job.engine);
   try {
-    localStorage.setItem(KEY, JSON.stringify({ ...history, [key]: [...(history[key] ?? []), seconds].slice(-KEPT) }));
+    localStorage.setItem(
+      KEY,
+      JSON.stringify({ ...history, [key]: [...(history[key] ?? []), seconds].slice(-HISTORY_LENGTH) }),
+    );
   } catch {
     return; // storage is full: the estimate is optional
   }

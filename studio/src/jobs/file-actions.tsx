@@ -61,7 +61,7 @@ function currentUrl(id: string, key: string): string {
 function SaveToLibraryButton({ job, file }: { job: Job; file: OutputFile }) {
   const { t, i18n } = useTranslation("jobs");
   const { busy, error, run } = useAction();
-  const [saved, setKept] = useState(false);
+  const [saved, setSaved] = useState(false);
   // The same key for every press: the picture is saved once, even if a response was lost.
   const key = useRef(crypto.randomUUID());
 
@@ -73,7 +73,7 @@ function SaveToLibraryButton({ job, file }: { job: Job; file: OutputFile }) {
         body: { job_id: job.job_id, picture: file.name, name },
       }),
     );
-    setKept(true);
+    setSaved(true);
   };
 
   if (saved) {

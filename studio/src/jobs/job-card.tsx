@@ -21,8 +21,8 @@ export function JobCard({ entry, linked = true }: JobCardProps) {
   const { t } = useTranslation("jobs");
   const { job, uploadError } = entry;
   const open = !TERMINAL.has(job.state);
-  const stopping = useAction();
-  const sending = useAction();
+  const cancellation = useAction();
+  const uploadRetry = useAction();
   return (
     <article className={styles.card} aria-label={kindTitle(job.kind, t)}>
       <ProgressImage job={job} refreshUrls={() => void refresh(job.job_id)} />
@@ -34,14 +34,18 @@ export function JobCard({ entry, linked = true }: JobCardProps) {
             error={uploadError}
             action={
               job.state === "awaiting_upload" ? (
-                <Button icon="upload" busy={sending.busy} onClick={() => sending.run(() => retryUploads(job.job_id))}>
+                <Button
+                  icon="upload"
+                  busy={uploadRetry.busy}
+                  onClick={() => uploadRetry.run(() => retryUploads(job.job_id))}
+                >
                   {t("retry_upload")}
                 </Button>
               ) : undefined
             }
           />
         )}
-        {stopping.error && <ErrorNotice error={stopping.error} />}
+        {cancellation.error && <ErrorNotice error={cancellation.error} />}
         <ButtonRow>
           {linked && (
             <Link href={`/jobs/${job.job_id}`} className={buttonClass("secondary")}>
@@ -49,7 +53,7 @@ export function JobCard({ entry, linked = true }: JobCardProps) {
             </Link>
           )}
           {open && (
-            <Button icon="stop" busy={stopping.busy} onClick={() => stopping.run(() => cancel(job.job_id))}>
+            <Button icon="stop" busy={cancellation.busy} onClick={() => cancellation.run(() => cancel(job.job_id))}>
               {t("cancel")}
             </Button>
           )}
@@ -66,15 +70,15 @@ function ConnectionNotice() {
   const { t } = useTranslation("jobs");
   const connection = useJobs((state) => state.connection);
   const live = connection === "live";
-  const [lasts, setLasts] = useState(false);
+  const [persists, setPersists] = useState(false);
   useEffect(() => {
-    if (live) return setLasts(false);
-    const timer = setTimeout(() => setLasts(true), GRACE_MILLISECONDS);
+    if (live) return setPersists(false);
+    const timer = setTimeout(() => setPersists(true), GRACE_MILLISECONDS);
     return () => clearTimeout(timer);
   }, [live]);
   return (
     <p className={styles.connection} role="status">
-      {!live && lasts && (
+      {!live && persists && (
         <>
           <Icon name="offline" size={18} />
           {t(`connection.${connection}`)}

@@ -66,12 +66,12 @@ export function JobPage({ id }: { id: string }) {
 function JobView({ entry }: { entry: TrackedJob }) {
   const { t, i18n } = useTranslation("jobs");
   const { job } = entry;
-  const [developed] = useState(() => !TERMINAL.has(job.state));
+  const [wasOpen] = useState(() => !TERMINAL.has(job.state));
   const result = job.state === "completed" ? (job.result ?? null) : null;
   const first = result?.videos.length === 0 ? pictures(result)[0] : undefined;
-  const arrived = useLoadedImage(first?.key ?? "", (developed && first?.url) || null);
+  const loadedImage = useLoadedImage(first?.key ?? "", (wasOpen && first?.url) || null);
   // The last progress image stays until the result is loaded.
-  const arrives = developed && Boolean(first?.url) && arrived?.key !== first?.key;
+  const awaitsImage = wasOpen && Boolean(first?.url) && loadedImage?.key !== first?.key;
   return (
     <>
       <header>
@@ -82,15 +82,15 @@ function JobView({ entry }: { entry: TrackedJob }) {
           </time>
         </p>
       </header>
-      {!TERMINAL.has(job.state) || arrives ? (
+      {!TERMINAL.has(job.state) || awaitsImage ? (
         <JobCard entry={entry} linked={false} />
       ) : (
         <>
           <div aria-live="polite">
-            <VisuallyHidden>{developed ? t(`states.${job.state}`) : ""}</VisuallyHidden>
+            <VisuallyHidden>{wasOpen ? t(`states.${job.state}`) : ""}</VisuallyHidden>
           </div>
           {result ? (
-            <ResultView job={job} result={result} refreshUrls={() => void refresh(job.job_id)} revealed={developed} />
+            <ResultView job={job} result={result} refreshUrls={() => void refresh(job.job_id)} revealed={wasOpen} />
           ) : (
             <JobWithoutResult job={job} />
           )}

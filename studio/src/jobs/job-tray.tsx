@@ -48,14 +48,16 @@ export function JobTray() {
 /** The jobs in the tray, newest first. A job leaves it when its page is viewed after its end, or when dismissed. */
 function useTrayJobs(location: string): TrackedJob[] {
   const entries = useJobs((state) => state.entries);
-  const [seen, setSeen] = useState<readonly string[]>([]);
+  const [listedIds, setListedIds] = useState<readonly string[]>([]);
   const known = Object.values(entries)
     // Object detection is a step of composing a draft, and is shown there.
     .filter((entry) => entry.job.kind !== DETECTION_KIND)
-    .filter((entry) => isOpen(entry) || (seen.includes(entry.job.job_id) && location !== `/jobs/${entry.job.job_id}`))
+    .filter(
+      (entry) => isOpen(entry) || (listedIds.includes(entry.job.job_id) && location !== `/jobs/${entry.job.job_id}`),
+    )
     .sort((one, other) => other.job.created_at.localeCompare(one.job.created_at));
   const ids = known.map(({ job }) => job.job_id);
-  if (ids.join() !== seen.join()) setSeen(ids);
+  if (ids.join() !== listedIds.join()) setListedIds(ids);
   return known;
 }
 
@@ -99,19 +101,20 @@ function LiveAnnouncer({ entries }: { entries: TrackedJob[] }) {
   const { t } = useTranslation("jobs");
   const states = useJobs((state) => state.entries);
   const [open, setOpen] = useState<readonly string[]>([]);
-  const [said, setSaid] = useState({ words: "", number: 0 });
+  const [announcement, setAnnouncement] = useState({ text: "", number: 0 });
   useEffect(() => {
     const ended = open.flatMap((id) => states[id]?.job ?? []).filter(({ state }) => TERMINAL.has(state));
-    const says = ({ kind, state }: Job) =>
+    const announcementOf = ({ kind, state }: Job) =>
       t("tray.announcement", { kind: kindTitle(kind, t), state: t(`states.${state}`) });
-    if (ended.length > 0) setSaid(({ number }) => ({ words: ended.map(says).join(". "), number: number + 1 }));
+    if (ended.length > 0)
+      setAnnouncement(({ number }) => ({ text: ended.map(announcementOf).join(". "), number: number + 1 }));
     const now = entries.filter(isOpen).map(({ job }) => job.job_id);
     if (now.join() !== open.join()) setOpen(now);
   }, [entries, states, open, t]);
   return (
     <div aria-live="polite">
       {/* The same words again are news only as another element. */}
-      <VisuallyHidden key={said.number}>{said.words}</VisuallyHidden>
+      <VisuallyHidden key={announcement.number}>{announcement.text}</VisuallyHidden>
     </div>
   );
 }

@@ -6,11 +6,11 @@ import { uploadRoles } from "@/contract/upload-roles";
 /** An output file of a job. */
 export type OutputFile = Picture | Video | SubtitleFile;
 
-const SMALL = /^(thumbnail|poster)(-\d+)?$/;
+const THUMBNAIL_OR_POSTER = /^(thumbnail|poster)(-\d+)?$/;
 
 /** The full-size pictures: neither thumbnails nor posters. */
 export function pictures(result: Result): Picture[] {
-  return result.pictures.filter(({ name }) => !SMALL.test(name));
+  return result.pictures.filter(({ name }) => !THUMBNAIL_OR_POSTER.test(name));
 }
 
 /** The thumbnail of a picture; the picture itself if there is none. */
@@ -50,7 +50,7 @@ export function comparedPicture(job: Job): { key: string; url: string } | null {
   return compares ? inputPicture(job) : null;
 }
 
-const ENDINGS: Record<string, string> = {
+const EXTENSIONS: Record<string, string> = {
   "image/jpeg": "jpg",
   "image/png": "png",
   "image/webp": "webp",
@@ -60,11 +60,11 @@ const ENDINGS: Record<string, string> = {
 /** The file name for a download: the kind, the beginning of the job's id, and a number if there is one. */
 export function fileName(job: Pick<Job, "job_id" | "kind">, file: OutputFile): string {
   const part = file.name === "result" || "format" in file ? "" : `-${file.name.replace(/^result-/, "")}`;
-  const ending = "format" in file ? file.format : (ENDINGS[file.content_type] ?? "bin");
-  return `${job.kind.replaceAll("_", "-")}-${job.job_id.slice(0, 8)}${part}.${ending}`;
+  const extension = "format" in file ? file.format : (EXTENSIONS[file.content_type] ?? "bin");
+  return `${job.kind.replaceAll("_", "-")}-${job.job_id.slice(0, 8)}${part}.${extension}`;
 }
 
-const EVEN = 4 / 3;
+const DEFAULT_RATIO = 4 / 3;
 
 /** The expected aspect ratio (width / height) of a job's output. */
 export function aspectRatio(job: Job): number {
@@ -73,8 +73,8 @@ export function aspectRatio(job: Job): number {
   for (const size of [output, role === null ? null : job.uploads[role], job.preview]) {
     if (size?.width && size.height) return size.width / size.height;
   }
-  const [, across, down] = /^(\d+):(\d+)$/.exec(String(job.params.aspect)) ?? [];
-  return across && down ? Number(across) / Number(down) : EVEN;
+  const [, aspectWidth, aspectHeight] = /^(\d+):(\d+)$/.exec(String(job.params.aspect)) ?? [];
+  return aspectWidth && aspectHeight ? Number(aspectWidth) / Number(aspectHeight) : DEFAULT_RATIO;
 }
 
 /**

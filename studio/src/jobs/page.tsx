@@ -22,7 +22,7 @@ const STATES = [
   "cancelled",
   "expired",
 ] as const satisfies readonly State[];
-const ON_A_PAGE = 24;
+const PAGE_SIZE = 24;
 
 /** The job history page: the user's jobs, newest first, with filters for kind and state. */
 export function JobsPage() {
@@ -31,7 +31,7 @@ export function JobsPage() {
   const kind = KINDS.find((one) => one === search.get("kind")) ?? null;
   const state = STATES.find((one) => one === search.get("state")) ?? null;
   const { items, hasMore, busy, error, loadMore } = usePagedList(`${kind}/${state}`, async (cursor) => {
-    const query = { kind, status: state, cursor, limit: ON_A_PAGE };
+    const query = { kind, status: state, cursor, limit: PAGE_SIZE };
     const page = await unwrap(api.GET("/jobs", { params: { query } }));
     for (const job of page.jobs) trackListedJob(job);
     return { items: page.jobs, cursor: page.cursor ?? null };
@@ -110,9 +110,9 @@ export function JobsPage() {
 /** A job of the list, updated from the store while it is tracked. */
 function JobListItem({ job: listed }: { job: Job }) {
   const { t, i18n } = useTranslation("jobs");
-  const followed = useJobs(({ entries }) => entries[listed.job_id]?.job);
+  const tracked = useJobs(({ entries }) => entries[listed.job_id]?.job);
   // The same state with another presigned URL may be a refreshed one.
-  const job = followed && followed.seq >= listed.seq ? followed : listed;
+  const job = tracked && tracked.seq >= listed.seq ? tracked : listed;
   const open = !TERMINAL.has(job.state);
   return (
     <li>

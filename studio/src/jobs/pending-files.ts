@@ -9,19 +9,19 @@ const STORE = "uploads";
 
 let opened: Promise<IDBDatabase> | null = null;
 /** A fallback in memory, for browsers without storage (private windows, full disks). */
-const remembered = new Map<string, Files>();
+const inMemory = new Map<string, Files>();
 
 /** Store a job's files until `drop`. */
 export async function put(jobId: string, files: Files): Promise<void> {
-  remembered.set(jobId, files);
+  inMemory.set(jobId, files);
   const rows = await Promise.all(Object.entries(files).map(([role, file]) => toRow(role, file)));
-  if (remembered.get(jobId) !== files) return; // dropped meanwhile
+  if (inMemory.get(jobId) !== files) return; // dropped meanwhile
   await withStore("readwrite", (store) => store.put(rows, jobId)).catch(() => undefined);
 }
 
 /** A job's files; empty if they are not stored. */
 export async function get(jobId: string): Promise<Files> {
-  const known = remembered.get(jobId);
+  const known = inMemory.get(jobId);
   if (known !== undefined) return known;
   const found: unknown = await withStore("readonly", (store) => store.get(jobId)).catch(() => undefined);
   const rows = Array.isArray(found) ? found.filter(isRow) : [];
@@ -30,13 +30,13 @@ export async function get(jobId: string): Promise<Files> {
 
 /** Remove a job's files. */
 export async function drop(jobId: string): Promise<void> {
-  remembered.delete(jobId);
+  inMemory.delete(jobId);
   await withStore("readwrite", (store) => store.delete(jobId)).catch(() => undefined);
 }
 
 /** Remove all files: the user signed out. */
 export async function clear(): Promise<void> {
-  remembered.clear();
+  inMemory.clear();
   await withStore("readwrite", (store) => store.clear()).catch(() => undefined);
 }
 

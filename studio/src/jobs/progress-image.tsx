@@ -6,7 +6,7 @@ import { aspectRatio, inputPicture, maxWidth } from "./outputs";
 import styles from "./progress-image.module.css";
 
 /** The blur of a picture at the beginning, in hundredths of the frame's width. */
-const SOFTEST = 2.6;
+const MAX_BLUR = 2.6;
 
 interface ProgressImageProps {
   job: Job;
@@ -23,9 +23,9 @@ export function ProgressImage({ job, refreshUrls }: ProgressImageProps) {
   const image = usePresignedUrl(job.preview?.key ?? "", job.preview?.url, refreshUrls);
   const input = inputPicture(job);
   const photo = usePresignedUrl(input?.key ?? "", input?.url, refreshUrls);
-  const arrived = useLoadedImage(job.preview?.key ?? "", image.url);
-  const layers = useLayers(arrived);
-  const left = 1 - Math.min(1, Math.max(0, job.progress));
+  const loadedImage = useLoadedImage(job.preview?.key ?? "", image.url);
+  const layers = useLayers(loadedImage);
+  const remaining = 1 - Math.min(1, Math.max(0, job.progress));
   const ratio = aspectRatio(job);
   return (
     <div className={styles.frame} style={{ aspectRatio: ratio, maxInlineSize: maxWidth(ratio) }}>
@@ -36,7 +36,7 @@ export function ProgressImage({ job, refreshUrls }: ProgressImageProps) {
           alt={layers.length > 0 ? "" : t("progress_image.input")}
           onError={photo.onError}
           style={{
-            filter: `grayscale(${left.toFixed(2)}) brightness(${(1 - 0.5 * left).toFixed(2)}) ${soft(left)}`,
+            filter: `grayscale(${remaining.toFixed(2)}) brightness(${(1 - 0.5 * remaining).toFixed(2)}) ${blurFilter(remaining)}`,
           }}
         />
       )}
@@ -47,25 +47,25 @@ export function ProgressImage({ job, refreshUrls }: ProgressImageProps) {
           src={url}
           alt={index === layers.length - 1 ? t("progress_image.alt") : ""}
           onError={image.onError}
-          style={{ filter: soft(left) }}
+          style={{ filter: blurFilter(remaining) }}
         />
       ))}
-      <div className={styles.safelight} style={{ opacity: left }} />
+      <div className={styles.safelight} style={{ opacity: remaining }} />
       {photo.url === null && layers.length === 0 && <p className={styles.blank}>{t("progress_image.none")}</p>}
     </div>
   );
 }
 
 /** The blur for the fraction `left` that remains; it falls faster towards the end. */
-const soft = (left: number): string => `blur(${(SOFTEST * left ** 1.2).toFixed(2)}cqi)`;
+const blurFilter = (remaining: number): string => `blur(${(MAX_BLUR * remaining ** 1.2).toFixed(2)}cqi)`;
 
 /** The newest image over the previous one, for a cross-fade. */
 function useLayers(newest: LoadedImage | null): LoadedImage[] {
   const [layers, setLayers] = useState<LoadedImage[]>(newest ? [newest] : []);
-  const top = useRef<string | null>(newest?.key ?? null);
+  const newestKey = useRef<string | null>(newest?.key ?? null);
   useEffect(() => {
-    if (newest === null || newest.key === top.current) return;
-    top.current = newest.key;
+    if (newest === null || newest.key === newestKey.current) return;
+    newestKey.current = newest.key;
     setLayers((shown) => [...shown.slice(-1), newest]);
   }, [newest]);
   return layers;

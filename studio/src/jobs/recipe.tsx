@@ -19,7 +19,7 @@ const REVISION_LETTERS = 10;
 export function Recipe({ job }: { job: Job }) {
   const { t, i18n } = useTranslation("jobs");
   const { result } = job;
-  const taken = job.timeline.reduce((sum, stage) => sum + stage.seconds, 0);
+  const totalSeconds = job.timeline.reduce((sum, stage) => sum + stage.seconds, 0);
   return (
     <details className={styles.recipe}>
       <summary>{t("recipe.title")}</summary>
@@ -29,7 +29,7 @@ export function Recipe({ job }: { job: Job }) {
           {result && <ResultFacts result={result} />}
           {job.timeline.length > 0 && (
             <Fact name={t("recipe.seconds")}>
-              {t("recipe.seconds_value", { seconds: formatSeconds(taken, i18n.language) })}
+              {t("recipe.seconds_value", { seconds: formatSeconds(totalSeconds, i18n.language) })}
             </Fact>
           )}
           <Fact name={t("recipe.cost")}>
@@ -48,7 +48,7 @@ export function Recipe({ job }: { job: Job }) {
           </Fact>
         </Facts>
         {result?.quality && <Scores quality={result.quality} />}
-        {job.timeline.length > 0 && <Stages job={job} taken={taken} />}
+        {job.timeline.length > 0 && <Stages job={job} totalSeconds={totalSeconds} />}
         <Params job={job} />
       </div>
     </details>
@@ -127,7 +127,7 @@ function Scores({ quality }: { quality: Quality }) {
   );
 }
 
-function Stages({ job, taken }: { job: Job; taken: number }) {
+function Stages({ job, totalSeconds }: { job: Job; totalSeconds: number }) {
   const { t, i18n } = useTranslation("jobs");
   return (
     <table className={styles.table}>
@@ -153,7 +153,7 @@ function Stages({ job, taken }: { job: Job; taken: number }) {
       <tfoot>
         <tr>
           <th scope="row">{t("recipe.total")}</th>
-          <td>{t("recipe.seconds_value", { seconds: formatSeconds(taken, i18n.language) })}</td>
+          <td>{t("recipe.seconds_value", { seconds: formatSeconds(totalSeconds, i18n.language) })}</td>
         </tr>
       </tfoot>
     </table>
@@ -166,10 +166,10 @@ function Params({ job: { kind, params } }: { job: Job }) {
   const labels = useLabels();
   const styleTitle = useStyleTitle(kind);
   const known = new Map(schemaFields(paramsSchema(kind)).map((field) => [field.name, field]));
-  const said = Object.entries(params).filter(([, value]) => value !== null && value !== "" && !isEmpty(value));
-  if (said.length === 0) return null;
+  const givenParams = Object.entries(params).filter(([, value]) => value !== null && value !== "" && !isEmpty(value));
+  if (givenParams.length === 0) return null;
 
-  const written = (name: string, value: unknown): ReactNode => {
+  const formatted = (name: string, value: unknown): ReactNode => {
     if (typeof value === "boolean") return t(value ? "recipe.yes" : "recipe.no");
     if (name === "style") return styleTitle(String(value));
     if (known.get(name)?.widget.type === "choice") return labels.value(name, String(value));
@@ -182,11 +182,11 @@ function Params({ job: { kind, params } }: { job: Job }) {
     <section aria-label={t("recipe.params")}>
       <h2>{t("recipe.params")}</h2>
       <Facts>
-        {said.map(([name, value]) => {
+        {givenParams.map(([name, value]) => {
           const field = known.get(name);
           return (
             <Fact key={name} name={field ? labels.label(kind, field) : humanize(name)}>
-              {written(name, value)}
+              {formatted(name, value)}
             </Fact>
           );
         })}

@@ -19,7 +19,7 @@ export function roleText(kind: Kind, role: string, t: Translate): string {
 /** The status text of a job, with its stage's counter if the service reports one. */
 export function statusText(job: Job, t: Translate): string {
   const text = activityText(job, t);
-  const count = job.state === "running" && job.stage ? counted(job.message, t) : null;
+  const count = job.state === "running" && job.stage ? counterText(job.message, t) : null;
   return count && text !== job.message ? `${text}: ${count}` : text;
 }
 
@@ -40,10 +40,10 @@ export function activityText(job: Job, t: Translate): string {
 }
 
 /** The counter in a message, such as “step 3 of 20” or “12 of 40 s”; null if there is none. */
-function counted(message: string, t: Translate): string | null {
-  const [, done, all, seconds] = /(\d+) of (\d+)( s\b)?/.exec(message) ?? [];
-  if (done === undefined || all === undefined) return null;
-  return seconds ? t("count_of_seconds", { done, all }) : t("count_of", { done, all });
+function counterText(message: string, t: Translate): string | null {
+  const [, done, total, seconds] = /(\d+) of (\d+)( s\b)?/.exec(message) ?? [];
+  if (done === undefined || total === undefined) return null;
+  return seconds ? t("count_of_seconds", { done, total }) : t("count_of", { done, total });
 }
 
 /** The status text of a dispatched job: parses the messages of handlers/endpoint/cold_start.py. */

@@ -46,18 +46,18 @@ const jobUpdates = new JobUpdates({
  * Idempotency keys of drafts that are being submitted. A key stays until the job exists, so no draft becomes two jobs.
  */
 const keys = new WeakMap<Draft, string>();
-const sending = new Map<Draft, Promise<string>>();
-const transfers = new Map<string, AbortController>();
+const submissions = new Map<Draft, Promise<string>>();
+const uploadControllers = new Map<string, AbortController>();
 
 /**
  * Submit a draft as a job; returns its id. Uploads continue in the background: `uploadProgress` and `uploadError` of
  * the entry show their state. Throws `ServiceError`; the draft stays unchanged and can be submitted again.
  */
 export function submitJob(draft: Draft): Promise<string> {
-  const underWay = sending.get(draft);
-  if (underWay !== undefined) return underWay;
-  const work = createOnce(draft).finally(() => sending.delete(draft));
-  sending.set(draft, work);
+  const pending = submissions.get(draft);
+  if (pending !== undefined) return pending;
+  const work = createOnce(draft).finally(() => submissions.delete(draft));
+  submissions.set(draft, work);
   return work;
 }
 
@@ -85,7 +85,7 @@ export async function rerun(jobId: string, key: string): Promise<string> {
 
 /** Upload the files of a waiting job again. Errors are reported in `uploadError`. */
 export async function retryUploads(jobId: string): Promise<void> {
-  transfers.get(jobId)?.abort();
+  uploadControllers.get(jobId)?.abort();
   const renewed = await renewedUploads(jobId);
   if (renewed !== null) void withUploadLock(jobId, {}, () => startUpload(...renewed));
 }
@@ -202,15 +202,15 @@ function subscribeToJob(jobId: string): void {
 
 /** End the uploads of a job, and remove its stored files. */
 function endUploads(jobId: string): void {
-  transfers.get(jobId)?.abort();
-  transfers.delete(jobId);
+  uploadControllers.get(jobId)?.abort();
+  uploadControllers.delete(jobId);
   openJobs.erase(jobId);
   void files.drop(jobId);
 }
 
 /** Resume an interrupted upload, unless another tab holds its lock. */
 async function resumeUpload(job: Job): Promise<void> {
-  if (job.state !== "awaiting_upload" || transfers.has(job.job_id)) return;
+  if (job.state !== "awaiting_upload" || uploadControllers.has(job.job_id)) return;
   const stored = await files.get(job.job_id);
   if (Object.keys(stored).length === 0) return;
   await withUploadLock(job.job_id, { ifAvailable: true }, async () => {
@@ -231,9 +231,9 @@ async function startUpload({ job, uploads }: JobWithUploads, blobs: files.Files)
   const jobId = job.job_id;
   const roles = Object.keys(uploads);
   if (roles.length === 0 || useJobs.getState().entries[jobId]?.job.state !== "awaiting_upload") return;
-  transfers.get(jobId)?.abort();
+  uploadControllers.get(jobId)?.abort();
   const stop = new AbortController();
-  transfers.set(jobId, stop);
+  uploadControllers.set(jobId, stop);
   patch(jobId, { uploadProgress: Object.fromEntries(roles.map((role) => [role, 0])), uploadError: null });
   await files.put(jobId, blobs);
   try {
@@ -252,7 +252,7 @@ async function startUpload({ job, uploads }: JobWithUploads, blobs: files.Files)
   } catch (thrown) {
     if (!stop.signal.aborted) patch(jobId, { uploadError: toServiceError(thrown) });
   } finally {
-    if (transfers.get(jobId) === stop) transfers.delete(jobId);
+    if (uploadControllers.get(jobId) === stop) uploadControllers.delete(jobId);
   }
 }
 
@@ -284,7 +284,7 @@ onClearLocalData(() => void files.clear());
 useSession.subscribe((now, before) => {
   if (before.status !== "signed_in" || now.status !== "signed_out") return;
   jobUpdates.close();
-  for (const stop of transfers.values()) stop.abort();
-  transfers.clear();
+  for (const stop of uploadControllers.values()) stop.abort();
+  uploadControllers.clear();
   useJobs.setState({ entries: {}, connection: "live" });
 });

@@ -23,25 +23,25 @@ export async function uploadFiles(
   signal: AbortSignal,
 ): Promise<void> {
   const stop = new AbortController();
-  const either = AbortSignal.any([signal, stop.signal]);
+  const anySignal = AbortSignal.any([signal, stop.signal]);
   let renewal: Promise<JobWithUploads> | null = null;
 
-  async function one(role: string, form: PresignedPost): Promise<void> {
+  async function uploadRole(role: string, form: PresignedPost): Promise<void> {
     const file = files[role];
     if (file === undefined) throw new ServiceError("files_lost", `The file for ${role} is not here any more.`);
     const report = (fraction: number) => progress.onProgress(role, fraction);
     try {
-      await uploadToS3(form, file, report, either);
+      await uploadToS3(form, file, report, anySignal);
     } catch (error) {
       if (toServiceError(error).code !== "upload_expired") throw error;
       renewal ??= progress.renewForms();
-      const fresh = (await renewal).uploads[role];
-      if (fresh !== undefined) await uploadToS3(fresh, file, report, either);
+      const renewedForm = (await renewal).uploads[role];
+      if (renewedForm !== undefined) await uploadToS3(renewedForm, file, report, anySignal);
     }
   }
 
   try {
-    await Promise.all(Object.entries(forms).map(([role, form]) => one(role, form)));
+    await Promise.all(Object.entries(forms).map(([role, form]) => uploadRole(role, form)));
   } catch (error) {
     stop.abort();
     throw toServiceError(error);

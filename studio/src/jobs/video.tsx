@@ -20,9 +20,9 @@ interface VideoViewProps {
 /** A video player with captions, and the files to download. */
 export function VideoView({ job, result, video, refreshUrls }: VideoViewProps) {
   const { t } = useTranslation("jobs");
-  const film = usePresignedUrl(video.key, video.url, refreshUrls);
-  const still = poster(result);
-  const first = usePresignedUrl(still?.key ?? "", still?.url, refreshUrls);
+  const source = usePresignedUrl(video.key, video.url, refreshUrls);
+  const posterPicture = poster(result);
+  const posterUrl = usePresignedUrl(posterPicture?.key ?? "", posterPicture?.url, refreshUrls);
   const vtt = result.subtitles.find(({ format }) => format === "vtt");
   const captions = useCaptions(vtt, refreshUrls);
   return (
@@ -36,9 +36,9 @@ export function VideoView({ job, result, video, refreshUrls }: VideoViewProps) {
           aria-label={t("result.alt", { kind: kindTitle(job.kind, t) })}
           width={video.width}
           height={video.height}
-          {...(film.url === null ? {} : { src: film.url })}
-          {...(first.url === null ? {} : { poster: first.url })}
-          onError={film.onError}
+          {...(source.url === null ? {} : { src: source.url })}
+          {...(posterUrl.url === null ? {} : { poster: posterUrl.url })}
+          onError={source.onError}
         >
           {vtt && captions !== null && (
             <track kind="captions" src={captions} srcLang={vtt.language} label={t("result.captions")} />
@@ -64,30 +64,30 @@ export function VideoView({ job, result, video, refreshUrls }: VideoViewProps) {
 
 /** The captions as an object URL: browsers load no caption track from another host. */
 function useCaptions(file: SubtitleFile | undefined, refreshUrls: () => void): string | null {
-  const [objectUrl, setPlace] = useState<string | null>(null);
+  const [objectUrl, setObjectUrl] = useState<string | null>(null);
   const { url, onError } = usePresignedUrl(file?.key ?? "", file?.url, refreshUrls);
-  const tell = useRef(onError);
+  const latestOnError = useRef(onError);
   useEffect(() => {
-    tell.current = onError;
+    latestOnError.current = onError;
   });
   useEffect(() => {
     if (url === null) return;
     const stop = new AbortController();
     let created: string | null = null;
-    const bring = async () => {
-      const answer = await fetch(url, { signal: stop.signal });
-      if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-      const text = await answer.text();
+    const load = async () => {
+      const response = await fetch(url, { signal: stop.signal });
+      if (!response.ok) throw new Error(`HTTP ${response.status}`);
+      const text = await response.text();
       if (stop.signal.aborted) return;
       created = URL.createObjectURL(new Blob([text], { type: "text/vtt" }));
-      setPlace(created);
+      setObjectUrl(created);
     };
     // Without captions the video still plays, and their file can be downloaded.
-    void bring().catch(() => stop.signal.aborted || tell.current());
+    void load().catch(() => stop.signal.aborted || latestOnError.current());
     return () => {
       stop.abort();
       if (created !== null) URL.revokeObjectURL(created);
-      setPlace(null);
+      setObjectUrl(null);
     };
   }, [url]);
   return objectUrl;
