@@ -15,8 +15,8 @@ import { SignIn } from "@/shell/sign-in";
 import { Loading } from "@/ui";
 
 /** A lazily loaded page. Without a network, the import is retried once the browser is online. */
-function lazyPage<Props>(bring: () => Promise<ComponentType<Props>>) {
-  return lazy(async () => ({ default: await bring().catch(() => untilOnline().then(bring)) }));
+function lazyPage<Props>(load: () => Promise<ComponentType<Props>>) {
+  return lazy(async () => ({ default: await load().catch(() => untilOnline().then(load)) }));
 }
 
 const ComposePage = lazyPage(async () => (await import("@/compose/page")).ComposePage);
@@ -25,7 +25,7 @@ const JobPage = lazyPage(async () => (await import("@/jobs/job-page")).JobPage);
 const AssetsPage = lazyPage(async () => (await import("@/assets/page")).AssetsPage);
 const SettingsPage = lazyPage(async () => (await import("@/shell/settings-page")).SettingsPage);
 
-const FIRST: Kind = "restyle_room";
+const FIRST_KIND: Kind = "restyle_room";
 
 /** The root component: loads the deployment, requires a session, then renders the route. */
 export function App() {
@@ -53,7 +53,7 @@ export function App() {
         <Suspense fallback={<Loading>{t("loading")}</Loading>}>
           <Switch>
             <Route path="/">
-              <Redirect to={`/make/${FIRST}`} replace />
+              <Redirect to={`/make/${FIRST_KIND}`} replace />
             </Route>
             <Route path="/make/:kind">
               {({ kind }) => (isKind(kind) ? <ComposePage kind={kind} /> : <NotFound />)}

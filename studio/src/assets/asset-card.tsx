@@ -11,7 +11,7 @@ import { DeleteDialog, UseDialog } from "./dialogs";
 
 const Viewer = lazy(async () => ({ default: (await import("@/canvas/viewer")).Viewer }));
 
-const ENDINGS: Record<Asset["content_type"], string> = {
+const EXTENSIONS: Record<Asset["content_type"], string> = {
   "image/jpeg": "jpg",
   "image/png": "png",
   "image/webp": "webp",
@@ -28,23 +28,23 @@ interface AssetCardProps {
 /** A card for one asset of the library, with its actions. */
 export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
   const { t, i18n } = useTranslation("assets");
-  const [open, setOpen] = useState<"viewer" | "use" | "delete" | null>(null);
-  const renewed = () =>
+  const [openDialog, setOpenDialog] = useState<"viewer" | "use" | "delete" | null>(null);
+  const refetch = () =>
     unwrap(api.GET("/assets/{asset_id}", { params: { path: { asset_id: asset.asset_id } } })).then((now) => {
       onChange(now);
       return now;
     });
-  const picture = usePresignedUrl(asset.asset_id, asset.url, () => void renewed().catch(() => undefined));
+  const picture = usePresignedUrl(asset.asset_id, asset.url, () => void refetch().catch(() => undefined));
   const download = useAction();
   const name = asset.name ?? t("unnamed");
   const { width, height, size } = asset;
-  const close = () => setOpen(null);
+  const close = () => setOpenDialog(null);
 
-  const bring = async () => {
+  const save = async () => {
     const file = fileName(name, asset);
     await (asset.url ? downloadFile(asset.url, file) : Promise.reject()).catch(async () => {
       // The presigned URL may have expired.
-      const { url } = await renewed();
+      const { url } = await refetch();
       await downloadFile(url ?? "", file);
     });
   };
@@ -52,9 +52,9 @@ export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
   return (
     <li className={styles.card}>
       {picture.url === null ? (
-        <p className={styles.none}>{t(asset.state === "failed" ? "rejected" : "awaiting_upload")}</p>
+        <p className={styles.placeholder}>{t(asset.state === "failed" ? "rejected" : "awaiting_upload")}</p>
       ) : (
-        <button type="button" className={styles.look} onClick={() => setOpen("viewer")}>
+        <button type="button" className={styles.preview} onClick={() => setOpenDialog("viewer")}>
           <img src={picture.url} alt={t("open", { name })} loading="lazy" decoding="async" onError={picture.onError} />
         </button>
       )}
@@ -71,7 +71,7 @@ export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
           icon="make"
           aria-label={t("use_asset", { name })}
           disabled={asset.state !== "ready"}
-          onClick={() => setOpen("use")}
+          onClick={() => setOpenDialog("use")}
         >
           {t("use")}
         </Button>
@@ -79,16 +79,16 @@ export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
           icon="download"
           label={t("download_asset", { name })}
           disabled={asset.state !== "ready"}
-          onClick={() => download.run(bring)}
+          onClick={() => download.run(save)}
         />
-        <IconButton icon="trash" label={t("delete_asset", { name })} onClick={() => setOpen("delete")} />
+        <IconButton icon="trash" label={t("delete_asset", { name })} onClick={() => setOpenDialog("delete")} />
       </div>
       {download.error && <Notice tone="bad" title={t("download_failed", { name })} />}
-      {open === "use" && <UseDialog asset={asset} onClose={close} />}
-      {open === "delete" && (
+      {openDialog === "use" && <UseDialog asset={asset} onClose={close} />}
+      {openDialog === "delete" && (
         <DeleteDialog asset={asset} name={name} onClose={close} onDeleted={() => onDeleted(name)} />
       )}
-      {open === "viewer" && picture.url !== null && (
+      {openDialog === "viewer" && picture.url !== null && (
         <Suspense fallback={null}>
           <Viewer
             src={picture.url}
@@ -105,6 +105,6 @@ export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
 
 /** The file name for a download, with an extension that matches the content type. */
 function fileName(name: string, { content_type }: Asset): string {
-  const ending = ENDINGS[content_type];
-  return name.toLowerCase().endsWith(`.${ending}`) ? name : `${name.replaceAll(/[/\\:]/g, "-")}.${ending}`;
+  const extension = EXTENSIONS[content_type];
+  return name.toLowerCase().endsWith(`.${extension}`) ? name : `${name.replaceAll(/[/\\:]/g, "-")}.${extension}`;
 }

@@ -31,7 +31,7 @@ interface AssetUploads {
 }
 
 const CHECK_MILLISECONDS = 1000;
-const MOST_CHECKS = 60;
+const MAX_CHECKS = 60;
 
 /** The store of uploads to the asset library. */
 export const useAssetUploads = create<AssetUploads>()((set) => {
@@ -40,12 +40,12 @@ export const useAssetUploads = create<AssetUploads>()((set) => {
   return {
     uploads: [],
     async add(files) {
-      const begun = files.map((file): [File, AssetUpload] => [
+      const added = files.map((file): [File, AssetUpload] => [
         file,
         { id: crypto.randomUUID(), name: file.name, step: "reading", progress: 0, asset: null, error: null },
       ]);
-      set(({ uploads }) => ({ uploads: [...uploads, ...begun.map(([, one]) => one)] }));
-      for (const [file, { id }] of begun) {
+      set(({ uploads }) => ({ uploads: [...uploads, ...added.map(([, one]) => one)] }));
+      for (const [file, { id }] of added) {
         try {
           const asset = await uploadAsset(file, id, (changes) => change(id, changes));
           change(id, { step: "done", asset });
@@ -60,12 +60,12 @@ export const useAssetUploads = create<AssetUploads>()((set) => {
   };
 });
 
-async function uploadAsset(file: File, id: string, say: (changes: Partial<AssetUpload>) => void): Promise<Asset> {
+async function uploadAsset(file: File, id: string, onChange: (changes: Partial<AssetUpload>) => void): Promise<Asset> {
   const inputFile = await readInputFile(file, currentService().config.limits);
   if (inputFile.type !== "picture") throw new InputFileError("type");
   const { contentType, file: picture, name } = inputFile;
   if (!isPictureType(contentType)) throw new InputFileError("type");
-  say({ step: "sending" });
+  onChange({ step: "sending" });
   const sha256 = await sha256Of(picture);
   const { asset, upload: form } = await unwrap(
     api.POST("/assets", {
@@ -73,20 +73,21 @@ async function uploadAsset(file: File, id: string, say: (changes: Partial<AssetU
       body: { name, upload: { content_type: contentType, size: picture.size, sha256 } },
     }),
   );
-  if (form) await uploadToS3(form, picture, (progress) => say({ progress }));
-  say({ step: "checking", progress: 1 });
+  if (form) await uploadToS3(form, picture, (progress) => onChange({ progress }));
+  onChange({ step: "checking", progress: 1 });
   return waitUntilReady(asset);
 }
 
 /** Polls until the service has validated the picture. Throws `ServiceError` if it rejects it. */
 async function waitUntilReady(asset: Asset): Promise<Asset> {
-  let now = asset;
-  for (let check = 0; now.state === "awaiting_upload" && check < MOST_CHECKS; check++) {
+  let current = asset;
+  for (let check = 0; current.state === "awaiting_upload" && check < MAX_CHECKS; check++) {
     if (check > 0) await sleep(CHECK_MILLISECONDS);
-    now = await unwrap(api.GET("/assets/{asset_id}", { params: { path: { asset_id: asset.asset_id } } }));
+    current = await unwrap(api.GET("/assets/{asset_id}", { params: { path: { asset_id: asset.asset_id } } }));
   }
-  if (now.error) throw new ServiceError(now.error.code, now.error.message, { retryable: now.error.retryable });
-  return now;
+  if (current.error)
+    throw new ServiceError(current.error.code, current.error.message, { retryable: current.error.retryable });
+  return current;
 }
 
 function isPictureType(type: string): type is Asset["content_type"] {

@@ -74,7 +74,7 @@ export function DeleteDialog({ asset, name, onClose, onDeleted }: DeleteDialogPr
   };
   return (
     <Dialog title={t("delete_title")} onClose={onClose}>
-      <div className={styles.question}>
+      <div className={styles.confirmation}>
         <p>{t("delete_text", { name })}</p>
         {error && <ErrorNotice title={t("delete_failed")} error={error} />}
         <ButtonRow>

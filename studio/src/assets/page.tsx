@@ -8,30 +8,30 @@ import { useAssetUploads } from "./asset-uploads";
 import styles from "./page.module.css";
 import { UploadList } from "./upload-list";
 
-const ON_A_PAGE = 24;
+const PAGE_SIZE = 24;
 const PICTURES = "image/jpeg,image/png,image/webp,image/heic,image/heif,image/avif";
 
 /** The asset library page: pictures that outlive the jobs they came from. */
 export function AssetsPage() {
   const { t } = useTranslation("assets");
   const { items, hasMore, busy, error, loadMore, updateItems } = usePagedList("", async (cursor) => {
-    const page = await unwrap(api.GET("/assets", { params: { query: { cursor, limit: ON_A_PAGE } } }));
+    const page = await unwrap(api.GET("/assets", { params: { query: { cursor, limit: PAGE_SIZE } } }));
     return { items: page.assets, cursor: page.cursor ?? null };
   });
   const uploads = useAssetUploads((state) => state.uploads);
-  const [said, setSaid] = useState("");
-  const [over, setOver] = useState(false);
+  const [announcement, setAnnouncement] = useState("");
+  const [draggedOver, setDraggedOver] = useState(false);
   const input = useRef<HTMLInputElement>(null);
 
   const add = (files: FileList | null) => {
     if (files && files.length > 0) void useAssetUploads.getState().add([...files]);
   };
-  const drag = (event: DragEvent) => {
+  const onDragOver = (event: DragEvent) => {
     if (!event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
-    setOver(true);
+    setDraggedOver(true);
   };
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `change` is new in every render
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `updateItems` is new in every render
   useEffect(() => {
     for (const { id, asset } of uploads) {
       if (!asset) continue;
@@ -40,22 +40,22 @@ export function AssetsPage() {
     }
   }, [uploads]);
   useEffect(() => {
-    const paste = ({ clipboardData }: ClipboardEvent) => add(clipboardData?.files ?? null);
-    addEventListener("paste", paste);
-    return () => removeEventListener("paste", paste);
+    const onPaste = ({ clipboardData }: ClipboardEvent) => add(clipboardData?.files ?? null);
+    addEventListener("paste", onPaste);
+    return () => removeEventListener("paste", onPaste);
   });
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: dropping is a shortcut; the button does the same
     <div
-      className={over ? `${styles.page} ${styles.over}` : styles.page}
-      onDragOver={drag}
+      className={draggedOver ? `${styles.page} ${styles.over}` : styles.page}
+      onDragOver={onDragOver}
       onDragLeave={({ currentTarget, relatedTarget }) => {
-        if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) setOver(false);
+        if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) setDraggedOver(false);
       }}
       onDrop={(event) => {
         event.preventDefault();
-        setOver(false);
+        setDraggedOver(false);
         add(event.dataTransfer.files);
       }}
     >
@@ -85,7 +85,7 @@ export function AssetsPage() {
       </header>
       <UploadList />
       <div aria-live="polite">
-        <VisuallyHidden>{said}</VisuallyHidden>
+        <VisuallyHidden>{announcement}</VisuallyHidden>
       </div>
       {items.length === 0 && !hasMore && !busy && !error && (
         <EmptyState icon="assets" title={t("empty")}>
@@ -100,7 +100,7 @@ export function AssetsPage() {
             onChange={(now) => updateItems((all) => all.map((one) => (one.asset_id === now.asset_id ? now : one)))}
             onDeleted={(name) => {
               updateItems((all) => all.filter((one) => one !== asset));
-              setSaid(t("deleted", { name }));
+              setAnnouncement(t("deleted", { name }));
             }}
           />
         ))}

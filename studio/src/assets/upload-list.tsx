@@ -25,7 +25,7 @@ export function UploadList() {
 
 function UploadItem({ upload: { name, step, progress, error } }: { upload: AssetUpload }) {
   const { t } = useTranslation("assets");
-  const { t: tell } = useTranslation("compose");
+  const { t: tCompose } = useTranslation("compose");
   if (step === "done") return <Notice tone="good" title={t("upload.done", { name })} />;
   if (error instanceof InputFileError) {
     return (
@@ -33,7 +33,7 @@ function UploadItem({ upload: { name, step, progress, error } }: { upload: Asset
         <p>
           {error.reason === "type"
             ? t("upload.not_a_picture")
-            : tell(`rejected_file.${error.reason}`, { ...error.values })}
+            : tCompose(`rejected_file.${error.reason}`, { ...error.values })}
         </p>
       </Notice>
     );

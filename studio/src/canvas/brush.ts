@@ -4,20 +4,20 @@ import type { BrushStroke, Effect } from "./strokes";
 import { toPhoto, type View } from "./view";
 
 /** The smallest and largest brush for a photo: its diameter in pixels. */
-function brushSizes(width: number, height: number): { least: number; most: number } {
-  return { least: 2, most: Math.max(16, Math.round(Math.max(width, height) / 2)) };
+function brushSizes(width: number, height: number): { min: number; max: number } {
+  return { min: 2, max: Math.max(16, Math.round(Math.max(width, height) / 2)) };
 }
 
 /** The brush diameter at a slider position from 0 to 100. Each step grows it by the same factor. */
-export function sizeAt(place: number, width: number, height: number): number {
-  const { least, most } = brushSizes(width, height);
-  return least * (most / least) ** (Math.max(0, Math.min(100, place)) / 100);
+export function sizeAt(position: number, width: number, height: number): number {
+  const { min, max } = brushSizes(width, height);
+  return min * (max / min) ** (Math.max(0, Math.min(100, position)) / 100);
 }
 
 /** The slider position of a brush diameter: the inverse of `sizeAt`. */
 export function sliderPosition(size: number, width: number, height: number): number {
-  const { least, most } = brushSizes(width, height);
-  return (100 * Math.log(size / least)) / Math.log(most / least);
+  const { min, max } = brushSizes(width, height);
+  return (100 * Math.log(size / min)) / Math.log(max / min);
 }
 
 /** Begin a stroke of one point. A pen's pressure is used; other pointers draw at full size. */

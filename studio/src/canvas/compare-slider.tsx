@@ -20,7 +20,7 @@ export function CompareSlider({ before, after, width, height, beforeLabel, after
   const slider = useRef<HTMLInputElement>(null);
   const names = { before: beforeLabel ?? t("compare.before"), after: afterLabel ?? t("compare.after") };
 
-  const follow = (event: PointerEvent) => {
+  const moveDivider = (event: PointerEvent) => {
     const box = frame.current?.getBoundingClientRect();
     if (box && box.width > 0) setShare(Math.max(0, Math.min(100, (100 * (event.clientX - box.left)) / box.width)));
   };
@@ -35,9 +35,9 @@ export function CompareSlider({ before, after, width, height, beforeLabel, after
         event.preventDefault();
         frame.current?.setPointerCapture(event.pointerId);
         slider.current?.focus({ preventScroll: true });
-        follow(event);
+        moveDivider(event);
       }}
-      onPointerMove={(event) => frame.current?.hasPointerCapture(event.pointerId) && follow(event)}
+      onPointerMove={(event) => frame.current?.hasPointerCapture(event.pointerId) && moveDivider(event)}
     >
       <img src={after} alt={names.after} width={width} height={height} draggable={false} />
       <img

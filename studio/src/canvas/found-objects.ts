@@ -44,17 +44,18 @@ function crossings(object: FoundObject, y: number): number[] {
  * none.
  */
 export function objectAt(objects: readonly FoundObject[], point: Point, reach = 0): number {
-  let best = -1;
+  let bestIndex = -1;
   for (const [index, object] of objects.entries()) {
-    if (containsPoint(object, point) && (best < 0 || object.area < (objects[best]?.area ?? 0))) best = index;
+    if (containsPoint(object, point) && (bestIndex < 0 || object.area < (objects[bestIndex]?.area ?? 0)))
+      bestIndex = index;
   }
   let nearest = reach;
-  if (best >= 0 || reach === 0) return best;
+  if (bestIndex >= 0 || reach === 0) return bestIndex;
   for (const [index, object] of objects.entries()) {
     const away = distance(object, point);
-    if (away <= nearest) [best, nearest] = [index, away];
+    if (away <= nearest) [bestIndex, nearest] = [index, away];
   }
-  return best;
+  return bestIndex;
 }
 
 /** The distance in pixels from a point outside an object to its outline. */
@@ -103,12 +104,12 @@ function deepest(object: FoundObject, others: readonly FoundObject[]): Point | n
     if (!apart) fillCells(depth, other, object.box, 0);
   }
   distanceTransform(depth, (right - left) / CELLS, (bottom - top) / CELLS);
-  let best = 0;
-  for (const [cell, value] of depth.entries()) if (value > (depth[best] ?? 0)) best = cell;
-  if ((depth[best] ?? 0) === 0) return null;
+  let bestIndex = 0;
+  for (const [cell, value] of depth.entries()) if (value > (depth[bestIndex] ?? 0)) bestIndex = cell;
+  if ((depth[bestIndex] ?? 0) === 0) return null;
   return {
-    x: left + (((best % CELLS) + 0.5) / CELLS) * (right - left),
-    y: top + ((Math.floor(best / CELLS) + 0.5) / CELLS) * (bottom - top),
+    x: left + (((bestIndex % CELLS) + 0.5) / CELLS) * (right - left),
+    y: top + ((Math.floor(bestIndex / CELLS) + 0.5) / CELLS) * (bottom - top),
   };
 }
 

@@ -35,28 +35,28 @@ interface MaskCanvasProps {
 export function MaskCanvas(props: MaskCanvasProps) {
   const { element, photo, viewport, raster, strokes, tool, size, frame, onStroke, onCoverage, dirtyRect } = props;
   const { canvas, invalidate } = useOverlay(raster, viewport);
-  const live = useRef<BrushStroke | null>(null);
-  const corner = useRef<Point | null>(null);
+  const liveStroke = useRef<BrushStroke | null>(null);
+  const firstCorner = useRef<Point | null>(null);
   const [dragged, setDragged] = useState<PixelRect | null>(null);
-  const ring = useRef<HTMLSpanElement>(null);
+  const brushCursor = useRef<HTMLSpanElement>(null);
 
   useLayoutEffect(() => {
     const area = unionRect(dirtyRect.current, raster.render(strokes));
     dirtyRect.current = EMPTY_RECT;
     onCoverage(cacheCoverage(strokes, raster));
-    invalidate(live.current ? unionRect(area, raster.drawLive(live.current, 0)) : area);
+    invalidate(liveStroke.current ? unionRect(area, raster.drawLive(liveStroke.current, 0)) : area);
   }, [raster, strokes, invalidate, onCoverage, dirtyRect]);
 
   const paintTo = (contacts: readonly PointerSample[]) => {
-    const stroke = live.current;
+    const stroke = liveStroke.current;
     if (!stroke) return;
     const from = stroke.points.length / 2;
     for (const contact of contacts) extendStroke(stroke, contact, viewport.view);
     invalidate(raster.drawLive(stroke, from));
   };
-  const stop = () => {
-    live.current = null;
-    corner.current = null;
+  const reset = () => {
+    liveStroke.current = null;
+    firstCorner.current = null;
     setDragged(null);
   };
 
@@ -65,20 +65,21 @@ export function MaskCanvas(props: MaskCanvasProps) {
     shouldDraw: (contact) => contact.primaryButton && tool !== "move",
     start: (contact) => {
       if (tool === "rectangle") {
-        corner.current = toPhoto(viewport.view, contact);
+        firstCorner.current = toPhoto(viewport.view, contact);
       } else {
-        live.current = beginStroke(tool === "eraser" ? "erase" : "fill", size, contact);
+        liveStroke.current = beginStroke(tool === "eraser" ? "erase" : "fill", size, contact);
         paintTo([contact]);
       }
     },
     draw: (contacts) => {
       const last = contacts.at(-1);
-      if (corner.current && last) setDragged(rectFromCorners(corner.current, toPhoto(viewport.view, last), photo));
+      if (firstCorner.current && last)
+        setDragged(rectFromCorners(firstCorner.current, toPhoto(viewport.view, last), photo));
       else paintTo(contacts);
     },
     end: () => {
-      const stroke = live.current;
-      stop();
+      const stroke = liveStroke.current;
+      reset();
       if (stroke) {
         raster.commit(stroke);
         onStroke(stroke);
@@ -87,7 +88,7 @@ export function MaskCanvas(props: MaskCanvasProps) {
       }
     },
     cancel: () => {
-      stop();
+      reset();
       invalidate(raster.render(strokes));
     },
     panZoom: viewport.panZoom,
@@ -97,21 +98,21 @@ export function MaskCanvas(props: MaskCanvasProps) {
       return true;
     },
     hover: (contact) => {
-      if (!ring.current) return;
-      ring.current.hidden = contact === null;
-      if (contact) ring.current.style.translate = `calc(${contact.x}px - 50%) calc(${contact.y}px - 50%)`;
+      if (!brushCursor.current) return;
+      brushCursor.current.hidden = contact === null;
+      if (contact) brushCursor.current.style.translate = `calc(${contact.x}px - 50%) calc(${contact.y}px - 50%)`;
     },
   });
 
-  const placed = dragged ?? frame;
+  const shownRect = dragged ?? frame;
   const diameter = Math.max(3, size * viewport.view.scale);
   return (
     <>
       <PhotoView url={photo.url} name="" size={photo} viewport={viewport} />
       <canvas ref={canvas} className={styles.overlay} />
-      {placed && <span className={styles.frame} style={onScreen(placed, viewport.view)} />}
+      {shownRect && <span className={styles.frame} style={onScreen(shownRect, viewport.view)} />}
       {(tool === "brush" || tool === "eraser") && (
-        <span ref={ring} hidden className={styles.ring} style={{ width: diameter, height: diameter }} />
+        <span ref={brushCursor} hidden className={styles.cursor} style={{ width: diameter, height: diameter }} />
       )}
     </>
   );

@@ -30,10 +30,10 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
   const stage = useRef<HTMLDivElement>(null);
   const viewport = useViewport(stage, photo);
   const [tool, setTool] = useState<Tool>("brush");
-  const [held, setHeld] = useState(false);
-  const [place, setPlace] = useState(() => sliderPosition(Math.max(width, height) * 0.04, width, height));
+  const [spaceHeld, setSpaceHeld] = useState(false);
+  const [sliderValue, setSliderValue] = useState(() => sliderPosition(Math.max(width, height) * 0.04, width, height));
   const [area, setArea] = useState<PixelRect>(() => centeredRect(photo));
-  const [framed, setFramed] = useState(false);
+  const [rectangleShown, setRectangleShown] = useState(false);
   const [share, setShare] = useState(0);
   // Rendered first: listeners of `onChange` may ask for the coverage at once, which is cached by then.
   const dirtyRect = useRef(EMPTY_RECT);
@@ -43,23 +43,23 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
     onChange(next);
   });
   const hint = useId();
-  const size = sizeAt(place, width, height);
+  const size = sizeAt(sliderValue, width, height);
   const bounded = useMemo(
     () => (area.right > width || area.bottom > height ? centeredRect({ width, height }) : area),
     [area, width, height],
   );
 
   const paintArea = (effect: Effect) => history.add({ type: "rectangle", effect, ...bounded });
-  const resizeBrush = (by: number) => setPlace((last) => Math.max(0, Math.min(100, last + by)));
+  const resizeBrush = (by: number) => setSliderValue((last) => Math.max(0, Math.min(100, last + by)));
 
   const onStageKey = (event: KeyboardEvent): boolean => {
     const direction = arrowDirection(event.key);
-    if (event.key === " ") setHeld(true);
+    if (event.key === " ") setSpaceHeld(true);
     else if (direction && tool === "rectangle") {
-      setFramed(true);
-      setArea(framed ? nudge(bounded, direction, event.shiftKey, photo) : bounded);
+      setRectangleShown(true);
+      setArea(rectangleShown ? nudge(bounded, direction, event.shiftKey, photo) : bounded);
     } else if (direction) viewport?.panZoom({ x: 0, y: 0 }, { x: -direction.x * STEP, y: -direction.y * STEP }, 1);
-    else if (tool !== "rectangle" || !framed) return false;
+    else if (tool !== "rectangle" || !rectangleShown) return false;
     else if (event.key === "Enter") paintArea("fill");
     else if (event.key === "Delete" || event.key === "Backspace") paintArea("erase");
     else return false;
@@ -91,26 +91,26 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
         const typing = event.target instanceof HTMLInputElement && event.target.type === "number";
         if (!typing && onKey(event)) event.preventDefault();
       }}
-      onKeyUp={(event) => event.key === " " && setHeld(false)}
+      onKeyUp={(event) => event.key === " " && setSpaceHeld(false)}
     >
       <ToolPicker value={tool} onChange={setTool} />
       <div
         ref={stage}
         className={styles.stage}
-        data-tool={held ? "move" : tool}
+        data-tool={spaceHeld ? "move" : tool}
         style={{ aspectRatio: `${width} / ${height}` }}
         role="application"
         aria-label={t("stage")}
         aria-describedby={hint}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: the picture is painted on, also by keyboard
         tabIndex={0}
-        onBlur={() => setHeld(false)}
+        onBlur={() => setSpaceHeld(false)}
       >
         {viewport && (
           <MaskCanvas
             element={stage}
-            frame={tool === "rectangle" && framed ? bounded : null}
-            tool={held ? "move" : tool}
+            frame={tool === "rectangle" && rectangleShown ? bounded : null}
+            tool={spaceHeld ? "move" : tool}
             onStroke={history.add}
             onCoverage={setShare}
             dirtyRect={dirtyRect}
@@ -142,21 +142,21 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
       {(tool === "brush" || tool === "eraser") && (
         <Slider
           label={t("size")}
-          value={Math.round(place)}
+          value={Math.round(sliderValue)}
           min={0}
           max={100}
           step={1}
           format={() => t("pixels", { count: Math.round(size) })}
-          onChange={setPlace}
+          onChange={setSliderValue}
         />
       )}
       {tool === "rectangle" && (
         // biome-ignore lint/a11y/noStaticElementInteractions: shows the rectangle while one is at its numbers
-        <div onFocus={() => setFramed(true)}>
+        <div onFocus={() => setRectangleShown(true)}>
           <RectangleFields photo={photo} area={bounded} onChange={setArea} onPaint={paintArea} />
         </div>
       )}
-      <p className={styles.painted} role="status">
+      <p className={styles.coverage} role="status">
         {share === 0
           ? t("coverage.none")
           : share === 1

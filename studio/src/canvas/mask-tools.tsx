@@ -59,7 +59,7 @@ interface RectangleFieldsProps {
 export function RectangleFields({ photo, area, onChange, onPaint }: RectangleFieldsProps) {
   const { t } = useTranslation("canvas");
   const [width, height] = [area.right - area.left, area.bottom - area.top];
-  const place = (left: number, top: number, wide: number, high: number) =>
+  const setRectangle = (left: number, top: number, wide: number, high: number) =>
     onChange(clampRect({ left, top, right: left + wide, bottom: top + high }, photo));
   return (
     <fieldset className={styles.rectangle}>
@@ -70,28 +70,28 @@ export function RectangleFields({ photo, area, onChange, onPaint }: RectangleFie
           value={area.left}
           min={0}
           max={photo.width - 1}
-          onChange={(left) => place(left, area.top, Math.min(width, photo.width - left), height)}
+          onChange={(left) => setRectangle(left, area.top, Math.min(width, photo.width - left), height)}
         />
         <IntegerField
           label={t("rectangle.top")}
           value={area.top}
           min={0}
           max={photo.height - 1}
-          onChange={(top) => place(area.left, top, width, Math.min(height, photo.height - top))}
+          onChange={(top) => setRectangle(area.left, top, width, Math.min(height, photo.height - top))}
         />
         <IntegerField
           label={t("rectangle.width")}
           value={width}
           min={1}
           max={photo.width - area.left}
-          onChange={(wide) => place(area.left, area.top, wide, height)}
+          onChange={(wide) => setRectangle(area.left, area.top, wide, height)}
         />
         <IntegerField
           label={t("rectangle.height")}
           value={height}
           min={1}
           max={photo.height - area.top}
-          onChange={(high) => place(area.left, area.top, width, high)}
+          onChange={(high) => setRectangle(area.left, area.top, width, high)}
         />
       </div>
       <ButtonRow>

@@ -17,8 +17,8 @@ interface ObjectOutlinesProps {
 }
 
 /** CSS pixels: the radius of a number's disc, and the smallest object that shows one unasked. */
-const DISC = 11;
-const SMALL = 28;
+const BADGE_RADIUS = 11;
+const MIN_LABELLED_SIDE = 28;
 
 /** Konva outlines of detected objects with their numbers. Chosen objects are tinted and have a check mark. */
 export function ObjectOutlines({ viewport, objects, points, chosen, highlighted }: ObjectOutlinesProps) {
@@ -45,7 +45,7 @@ export function ObjectOutlines({ viewport, objects, points, chosen, highlighted 
         {order.map(({ object, index }) => {
           const side = Math.min(object.box[2] - object.box[0], object.box[3] - object.box[1]) * viewport.view.scale;
           const [x, y] = points[index] ?? [0, 0];
-          if (side < SMALL && highlighted !== index && !chosen.has(index)) return null;
+          if (side < MIN_LABELLED_SIDE && highlighted !== index && !chosen.has(index)) return null;
           return (
             <Group
               key={index}
@@ -70,7 +70,7 @@ interface OutlineProps {
 
 /** An outline with a dark and a light line, visible on any photo. */
 function Outline({ object, viewport: { view }, chosen, highlighted }: OutlineProps) {
-  const thick = highlighted ? 3 : chosen ? 2.5 : 1.5;
+  const lineWidth = highlighted ? 3 : chosen ? 2.5 : 1.5;
   const path = {
     fillRule: "evenodd" as const,
     sceneFunc: (context: Context, shape: Konva.Shape) => {
@@ -88,11 +88,11 @@ function Outline({ object, viewport: { view }, chosen, highlighted }: OutlinePro
   };
   return (
     <>
-      <Shape {...path} stroke="rgb(0 0 0 / 70%)" strokeWidth={thick + 2} lineJoin="round" />
+      <Shape {...path} stroke="rgb(0 0 0 / 70%)" strokeWidth={lineWidth + 2} lineJoin="round" />
       <Shape
         {...path}
         stroke="white"
-        strokeWidth={thick}
+        strokeWidth={lineWidth}
         lineJoin="round"
         fill={chosen ? "rgb(255 40 110 / 45%)" : highlighted ? "rgb(255 255 255 / 25%)" : ""}
       />
@@ -103,16 +103,21 @@ function Outline({ object, viewport: { view }, chosen, highlighted }: OutlinePro
 function Badge({ number, chosen }: { number: number; chosen: boolean }) {
   return (
     <>
-      <Circle radius={DISC} fill={chosen ? "rgb(190 10 75)" : "rgb(20 20 20 / 85%)"} stroke="white" strokeWidth={1.5} />
+      <Circle
+        radius={BADGE_RADIUS}
+        fill={chosen ? "rgb(190 10 75)" : "rgb(20 20 20 / 85%)"}
+        stroke="white"
+        strokeWidth={1.5}
+      />
       {chosen ? (
         <Line points={[-5, 0, -1.5, 4, 5, -4]} stroke="white" strokeWidth={2.5} lineCap="round" lineJoin="round" />
       ) : (
         <Text
           text={String(number)}
-          x={-DISC}
-          y={-DISC}
-          width={2 * DISC}
-          height={2 * DISC + 1}
+          x={-BADGE_RADIUS}
+          y={-BADGE_RADIUS}
+          width={2 * BADGE_RADIUS}
+          height={2 * BADGE_RADIUS + 1}
           align="center"
           verticalAlign="middle"
           fill="white"

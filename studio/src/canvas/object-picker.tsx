@@ -20,7 +20,7 @@ interface ObjectPickerProps {
 }
 
 /** The touch tolerance around a small object, in CSS pixels. */
-const REACH = 18;
+const TOUCH_TOLERANCE = 18;
 
 /** The object picker: chooses detected objects by their outlines on the photo, or in a list beside it. */
 export function ObjectPicker({ photo, objects, chosen, onChange, most = 20 }: ObjectPickerProps) {
@@ -30,20 +30,20 @@ export function ObjectPicker({ photo, objects, chosen, onChange, most = 20 }: Ob
   const [highlighted, setHighlighted] = useState(-1);
   const { width, height } = photo;
   const points = useMemo(() => interiorPoints(objects, { width, height }), [objects, width, height]);
-  const means = objectsAtPoints(objects, points, chosen, photo);
+  const chosenIndexes = objectsAtPoints(objects, points, chosen, photo);
   const full = chosen.length >= most;
 
   const toggle = (index: number) => {
     const point = points[index];
     if (!point) return;
-    if (means.includes(index)) onChange(chosen.filter((_, at) => means[at] !== index));
+    if (chosenIndexes.includes(index)) onChange(chosen.filter((_, at) => chosenIndexes[at] !== index));
     else if (!full) onChange([...chosen, point]);
   };
-  const under = (event: { clientX: number; clientY: number }): number => {
+  const objectUnder = (event: { clientX: number; clientY: number }): number => {
     const corner = stage.current?.getBoundingClientRect();
     if (!corner || !viewport) return -1;
     const point = toPhoto(viewport.view, { x: event.clientX - corner.left, y: event.clientY - corner.top });
-    return objectAt(objects, point, REACH / viewport.view.scale);
+    return objectAt(objects, point, TOUCH_TOLERANCE / viewport.view.scale);
   };
   const labelOf = (label: string) => findMessage(t, [`object_classes.${label.replaceAll(" ", "_")}`]) ?? label;
   const share = new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 0 });
@@ -60,14 +60,14 @@ export function ObjectPicker({ photo, objects, chosen, onChange, most = 20 }: Ob
           role="img"
           aria-label={t("picker.stage")}
           data-over={highlighted >= 0}
-          onClick={(event) => toggle(under(event))}
-          onPointerMove={(event) => event.pointerType !== "touch" && setHighlighted(under(event))}
+          onClick={(event) => toggle(objectUnder(event))}
+          onPointerMove={(event) => event.pointerType !== "touch" && setHighlighted(objectUnder(event))}
           onPointerLeave={() => setHighlighted(-1)}
         >
           {viewport && (
             <>
               <PhotoView url={photo.url} name="" size={photo} viewport={viewport} />
-              <ObjectOutlines {...{ viewport, objects, points, highlighted }} chosen={new Set(means)} />
+              <ObjectOutlines {...{ viewport, objects, points, highlighted }} chosen={new Set(chosenIndexes)} />
             </>
           )}
         </div>
@@ -83,8 +83,8 @@ export function ObjectPicker({ photo, objects, chosen, onChange, most = 20 }: Ob
             >
               <input
                 type="checkbox"
-                checked={means.includes(index)}
-                disabled={full && !means.includes(index)}
+                checked={chosenIndexes.includes(index)}
+                disabled={full && !chosenIndexes.includes(index)}
                 onChange={() => toggle(index)}
                 onFocus={() => setHighlighted(index)}
                 onBlur={() => setHighlighted(-1)}
@@ -102,7 +102,7 @@ export function ObjectPicker({ photo, objects, chosen, onChange, most = 20 }: Ob
         </fieldset>
       </div>
       <p className={styles.quiet} role="status">
-        {t("picker.chosen", { count: new Set(means.filter((index) => index >= 0)).size })}{" "}
+        {t("picker.chosen", { count: new Set(chosenIndexes.filter((index) => index >= 0)).size })}{" "}
         {full && t("picker.limit", { count: most })}
       </p>
     </div>

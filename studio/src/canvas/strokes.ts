@@ -41,9 +41,9 @@ export type Stroke = BrushStroke | RectangleStroke | InvertStroke | ClearStroke;
 export type Strokes = readonly Stroke[];
 
 /** The smallest brush radius: its disc contains at least one pixel centre wherever it is. */
-const LEAST_RADIUS = 0.75;
+const MIN_RADIUS = 0.75;
 
 /** The radius in pixels at a point of a brush stroke, by its index. */
 export function radiusAt(stroke: BrushStroke, point: number): number {
-  return Math.max(LEAST_RADIUS, stroke.radius * (stroke.pressures?.[point] ?? 1));
+  return Math.max(MIN_RADIUS, stroke.radius * (stroke.pressures?.[point] ?? 1));
 }

@@ -4,7 +4,7 @@ import { EMPTY_RECT, isEmptyRect, type PixelRect, type Raster, unionRect } from 
 import type { Viewport } from "./use-viewport";
 
 /** The maximum size of the overlay in device pixels; on larger screens it is coarser. */
-const MOST_PIXELS = 3_000_000;
+const MAX_PIXELS = 3_000_000;
 
 interface Overlay {
   /** The canvas, as large as the viewport. */
@@ -15,7 +15,7 @@ interface Overlay {
 
 /** A canvas that shows the mask overlay, and repaints only what has changed. */
 export function useOverlay(raster: Raster, { view, size, ratio: device }: Viewport): Overlay {
-  const ratio = Math.min(device, Math.sqrt(MOST_PIXELS / (size.width * size.height)));
+  const ratio = Math.min(device, Math.sqrt(MAX_PIXELS / (size.width * size.height)));
   const canvas = useRef<HTMLCanvasElement>(null);
 
   const paint = useCallback(

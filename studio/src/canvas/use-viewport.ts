@@ -43,7 +43,7 @@ export function useViewport(target: RefObject<HTMLElement | null>, photo: Size):
     return () => observer.disconnect();
   }, [target, width, height]);
 
-  const moveIt = useCallback(
+  const panZoom = useCallback(
     (from: Point, to: Point, factor: number) =>
       setState(
         (last) => last && { ...last, view: panZoomView(last.view, from, to, factor, { width, height }, last.size) },
@@ -56,8 +56,8 @@ export function useViewport(target: RefObject<HTMLElement | null>, photo: Size):
     ...state,
     ratio,
     whole: isWhole(state.view, photo, state.size),
-    panZoom: moveIt,
-    zoom: (factor) => moveIt(middle, middle, factor),
+    panZoom,
+    zoom: (factor) => panZoom(middle, middle, factor),
     fit: () => setState({ ...state, view: fitView(photo, state.size) }),
   };
 }

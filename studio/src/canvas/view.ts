@@ -16,7 +16,7 @@ export interface View extends Point {
 }
 
 /** The maximum scale, in CSS pixels for each photo pixel. */
-const CLOSEST = 16;
+const MAX_SCALE = 16;
 
 /** The view that fits the whole photo, centred. */
 export function fitView(photo: Size, window: Size): View {
@@ -31,22 +31,22 @@ export function fitView(photo: Size, window: Size): View {
 /** Clamp a view: never smaller than fitting, and without a gap beside the photo while it overflows. */
 export function clampView(view: View, photo: Size, window: Size): View {
   const whole = fitView(photo, window);
-  const scale = Math.min(Math.max(view.scale, whole.scale), Math.max(CLOSEST, whole.scale));
+  const scale = Math.min(Math.max(view.scale, whole.scale), Math.max(MAX_SCALE, whole.scale));
   return {
     scale,
-    x: along(view.x, photo.width * scale, window.width),
-    y: along(view.y, photo.height * scale, window.height),
+    x: clampAxis(view.x, photo.width * scale, window.width),
+    y: clampAxis(view.y, photo.height * scale, window.height),
   };
 }
 
-function along(start: number, length: number, room: number): number {
-  return length <= room ? (room - length) / 2 : Math.min(0, Math.max(room - length, start));
+function clampAxis(start: number, length: number, available: number): number {
+  return length <= available ? (available - length) / 2 : Math.min(0, Math.max(available - length, start));
 }
 
 /** Move the point at `from` to `to`, and scale by `factor` there. */
 export function panZoomView(view: View, from: Point, to: Point, factor: number, photo: Size, window: Size): View {
   const whole = fitView(photo, window);
-  const scale = Math.min(Math.max(view.scale * factor, whole.scale), Math.max(CLOSEST, whole.scale));
+  const scale = Math.min(Math.max(view.scale * factor, whole.scale), Math.max(MAX_SCALE, whole.scale));
   const ratio = scale / view.scale;
   return clampView({ scale, x: to.x - (from.x - view.x) * ratio, y: to.y - (from.y - view.y) * ratio }, photo, window);
 }

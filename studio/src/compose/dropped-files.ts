@@ -14,11 +14,12 @@ export function assignDroppedFiles(kind: Kind, files: readonly File[]): void {
   const taken = new Set(Object.keys(draftOf(useDrafts.getState(), kind).inputs));
   for (const file of files) {
     const wanted = file.type.startsWith("audio/") ? "sound" : "picture";
-    const fitting = uploadRoles(kind).filter(
+    const matchingRoles = uploadRoles(kind).filter(
       ({ media, painted }) => !painted && (media === "sound") === (wanted === "sound"),
     );
-    const only = fitting.length === 1 ? fitting[0] : undefined;
-    const role = fitting.find(({ name }) => !taken.has(name))?.name ?? only?.name ?? listRoleFor(kind, wanted);
+    const onlyRole = matchingRoles.length === 1 ? matchingRoles[0] : undefined;
+    const role =
+      matchingRoles.find(({ name }) => !taken.has(name))?.name ?? onlyRole?.name ?? listRoleFor(kind, wanted);
     if (role === null) return;
     taken.add(role);
     void useFileIntake.getState().addFile(kind, role, file, wanted);
@@ -33,14 +34,14 @@ function listRoleFor(kind: Kind, wanted: "picture" | "sound"): string | null {
     const objects = objectsOf(params[name]);
     const variant = widget.variants.find(({ fields: own }) => own.some(({ name: role }) => role === "picture"));
     const { statuses } = useFileIntake.getState();
-    const free = objects.find(({ picture }) => {
+    const withoutFile = objects.find(({ picture }) => {
       return typeof picture === "string" && !inputs[picture] && !statuses[`${kind}/${picture}`]?.busy;
     });
-    if (typeof free?.picture === "string") return free.picture;
+    if (typeof withoutFile?.picture === "string") return withoutFile.picture;
     if (!variant || (widget.maxItems !== null && objects.length >= widget.maxItems)) continue;
-    const named = assignRoles(widget, [...objects, { [widget.discriminator]: variant.value }]);
-    useDrafts.getState().setParam(kind, name, named);
-    const role = named.at(-1)?.picture;
+    const withRoles = assignRoles(widget, [...objects, { [widget.discriminator]: variant.value }]);
+    useDrafts.getState().setParam(kind, name, withRoles);
+    const role = withRoles.at(-1)?.picture;
     return typeof role === "string" ? role : null;
   }
   return null;

@@ -21,7 +21,7 @@ export function EnhancePrompt({ kind, prompt, onChange }: EnhancePromptProps) {
   const { style } = useDraft(kind).params;
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ServiceError | null>(null);
-  const [own, setOwn] = useState<{ before: string; after: string } | null>(null);
+  const [enhancement, setEnhancement] = useState<{ before: string; after: string } | null>(null);
   // The latest props when the response arrives: by then more may have been typed.
   const latest = useRef<Pick<EnhancePromptProps, "prompt" | "onChange"> | null>(null);
   useLayoutEffect(() => {
@@ -31,15 +31,15 @@ export function EnhancePrompt({ kind, prompt, onChange }: EnhancePromptProps) {
     };
   }, [prompt, onChange]);
 
-  const improve = async () => {
+  const enhance = async () => {
     setBusy(true);
     setError(null);
     try {
       const body = { prompt, kind: promptKind(kind), ...(typeof style === "string" ? { style } : {}) } as const;
-      const better = await unwrap(api.POST("/prompts/enhance", { body }));
+      const enhanced = await unwrap(api.POST("/prompts/enhance", { body }));
       if (latest.current?.prompt !== prompt) return;
-      latest.current.onChange(better.prompt);
-      setOwn({ before: prompt, after: better.prompt });
+      latest.current.onChange(enhanced.prompt);
+      setEnhancement({ before: prompt, after: enhanced.prompt });
     } catch (thrown) {
       setError(toServiceError(thrown));
     } finally {
@@ -50,19 +50,19 @@ export function EnhancePrompt({ kind, prompt, onChange }: EnhancePromptProps) {
   if (prompt.trim() === "") return null;
   return (
     <>
-      {own?.after === prompt ? (
+      {enhancement?.after === prompt ? (
         <Button
           variant="quiet"
           icon="undo"
           onClick={() => {
-            onChange(own.before);
-            setOwn(null);
+            onChange(enhancement.before);
+            setEnhancement(null);
           }}
         >
           {t("enhance_prompt.undo")}
         </Button>
       ) : (
-        <Button variant="quiet" icon="make" busy={busy} disabled={busy} onClick={() => void improve()}>
+        <Button variant="quiet" icon="make" busy={busy} disabled={busy} onClick={() => void enhance()}>
           {t("enhance_prompt.enhance")}
         </Button>
       )}

@@ -33,7 +33,7 @@ export function fieldErrors(rejected: RejectedDraft | null, draft: Draft): Field
   const byPath = new Map<string, string>();
   const general: FieldError[] = [];
   for (const one of rejected.error.errors) {
-    const path = plainPath(one.field, draft);
+    const path = withoutVariant(one.field, draft);
     const [part = "", name = ""] = path.split(".");
     const changed =
       part === "params"
@@ -47,25 +47,29 @@ export function fieldErrors(rejected: RejectedDraft | null, draft: Draft): Field
 }
 
 /** `params.scenes.0.image.picture` as `params.scenes.0.picture`: without the variant's discriminator. */
-function plainPath(path: string, { kind }: Draft): string {
+function withoutVariant(path: string, { kind }: Draft): string {
   const [part, name, index, variant, ...rest] = path.split(".");
   const widget = schemaFields(paramsSchema(kind)).find((field) => field.name === name)?.widget;
-  const chooses = widget?.type === "list" && widget.variants.some(({ value }) => value === variant);
-  return chooses ? [part, name, index, ...rest].join(".") : path;
+  const namesVariant = widget?.type === "list" && widget.variants.some(({ value }) => value === variant);
+  return namesVariant ? [part, name, index, ...rest].join(".") : path;
 }
 
 /** Scroll to a field and focus it. */
 export function focusField(path: string): void {
-  const whole = path.split(".");
-  for (let length = whole.length; length > 0; length--) {
-    const wanted = whole.slice(0, length).join(".");
-    const place = document.querySelector<HTMLElement>(`[data-path="${CSS.escape(wanted)}"]`);
-    if (!place) continue;
-    for (let above = place.closest("details"); above; above = above.parentElement?.closest("details") ?? null) {
-      above.open = true;
+  const parts = path.split(".");
+  for (let length = parts.length; length > 0; length--) {
+    const ancestorPath = parts.slice(0, length).join(".");
+    const element = document.querySelector<HTMLElement>(`[data-path="${CSS.escape(ancestorPath)}"]`);
+    if (!element) continue;
+    for (
+      let details = element.closest("details");
+      details;
+      details = details.parentElement?.closest("details") ?? null
+    ) {
+      details.open = true;
     }
-    const control = place.querySelector<HTMLElement>("input:not([type=file]), select, textarea, button");
-    (control ?? place).focus();
+    const control = element.querySelector<HTMLElement>("input:not([type=file]), select, textarea, button");
+    (control ?? element).focus();
     return;
   }
 }

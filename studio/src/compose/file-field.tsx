@@ -48,24 +48,24 @@ export function FileField({
   const inputFile = useDraft(kind).inputs[role];
   const status = useIntakeStatus(kind, role);
   const audioTypes = useService(({ service }) => service?.config.limits.audio_types);
-  const [over, setOver] = useState(false);
-  const [library, setLibrary] = useState(false);
+  const [draggedOver, setDraggedOver] = useState(false);
+  const [pickerOpen, setPickerOpen] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const id = useId();
   const sound = media === "sound";
 
-  const take = (file: File | undefined) => {
+  const addFile = (file: File | undefined) => {
     if (file) void useFileIntake.getState().addFile(kind, role, file, sound ? "sound" : "picture");
   };
   const drop = (event: DragEvent) => {
     event.preventDefault();
     event.stopPropagation();
-    setOver(false);
-    take(event.dataTransfer.files[0]);
+    setDraggedOver(false);
+    addFile(event.dataTransfer.files[0]);
   };
 
   return (
-    <fieldset className={styles.intake} data-path={path} aria-describedby={error ? `${id}-error` : undefined}>
+    <fieldset className={styles.field} data-path={path} aria-describedby={error ? `${id}-error` : undefined}>
       <legend className={styles.legend}>
         {label}
         {!required && <span className={styles.optional}>{t("optional")}</span>}
@@ -74,18 +74,18 @@ export function FileField({
       <div
         className={[
           styles.zone,
-          over && styles.over,
+          draggedOver && styles.over,
           (inputFile || !required || small) && styles.small,
-          inputFile && styles.given,
+          inputFile && styles.filled,
           inputFile && !showPicture && styles.line,
         ]
           .filter(Boolean)
           .join(" ")}
         onDragOver={(event) => {
           event.preventDefault();
-          setOver(true);
+          setDraggedOver(true);
         }}
-        onDragLeave={() => setOver(false)}
+        onDragLeave={() => setDraggedOver(false)}
         onDrop={drop}
       >
         {!inputFile && required && !small && (
@@ -111,7 +111,7 @@ export function FileField({
               icon="assets"
               title={t("file_intake.from_library")}
               aria-label={t("file_intake.from_library")}
-              onClick={() => setLibrary(true)}
+              onClick={() => setPickerOpen(true)}
             >
               <span className={styles.word}>{t("file_intake.from_library")}</span>
             </Button>
@@ -138,7 +138,7 @@ export function FileField({
           accept={sound ? audioTypes?.join(",") : PICTURES}
           aria-label={label}
           onChange={(event) => {
-            take(event.target.files?.[0]);
+            addFile(event.target.files?.[0]);
             event.target.value = "";
           }}
         />
@@ -155,13 +155,13 @@ export function FileField({
           {error}
         </p>
       )}
-      {library && (
+      {pickerOpen && (
         <AssetPicker
-          onClose={() => setLibrary(false)}
+          onClose={() => setPickerOpen(false)}
           onChoose={(asset) => {
             useFileIntake.getState().setError(kind, role, null);
             useDrafts.getState().setInput(kind, role, { type: "asset", asset });
-            setLibrary(false);
+            setPickerOpen(false);
           }}
         />
       )}

@@ -27,11 +27,13 @@ export function SettingsForm({ kind, errors }: FormProps) {
   const draft = useDraft(kind);
   const { visible, advanced } = groupFields(kind, schemaFields(paramsSchema(kind)));
   const { change } = useDrafts.getState();
-  const wrong = advanced.some(({ name }) => [...errors.keys()].some((path) => path.startsWith(`params.${name}`)));
+  const advancedInvalid = advanced.some(({ name }) =>
+    [...errors.keys()].some((path) => path.startsWith(`params.${name}`)),
+  );
   return (
     <>
       <Params kind={kind} errors={errors} shown={visible} />
-      <details className={styles.more} open={wrong || undefined}>
+      <details className={styles.more} open={advancedInvalid || undefined}>
         <summary>{t("more")}</summary>
         <div className={styles.fields}>
           <Params kind={kind} errors={errors} shown={advanced} />

@@ -16,9 +16,9 @@ interface JsonFieldProps {
 export function JsonField({ label, hint, error, value, onChange }: JsonFieldProps) {
   const { t } = useTranslation("compose");
   const [text, setText] = useState(() => (value === null ? "" : JSON.stringify(value)));
-  const [wrong, setWrong] = useState(false);
+  const [invalid, setInvalid] = useState(false);
   return (
-    <Field label={label} hint={hint} error={wrong ? t("invalid_json") : error}>
+    <Field label={label} hint={hint} error={invalid ? t("invalid_json") : error}>
       {(control) => (
         <textarea
           {...control}
@@ -28,9 +28,9 @@ export function JsonField({ label, hint, error, value, onChange }: JsonFieldProp
             setText(event.target.value);
             try {
               onChange(event.target.value.trim() === "" ? null : toJson(JSON.parse(event.target.value)));
-              setWrong(false);
+              setInvalid(false);
             } catch {
-              setWrong(true);
+              setInvalid(true);
             }
           }}
         />

@@ -11,7 +11,7 @@ import styles from "./keep-picker.module.css";
 import { useFoundObjects, useObjectDetection } from "./object-detection";
 import type { Photo } from "./use-photo";
 
-const ShapePicker = lazy(async () => ({ default: (await import("@/canvas/object-picker")).ObjectPicker }));
+const ObjectPicker = lazy(async () => ({ default: (await import("@/canvas/object-picker")).ObjectPicker }));
 
 /** Chooses the objects that a kind keeps (its param `keep_at`), on the photo. It never blocks the submission. */
 export function KeepPicker({ kind, photo }: { kind: Kind; photo: Photo }) {
@@ -24,12 +24,12 @@ export function KeepPicker({ kind, photo }: { kind: Kind; photo: Photo }) {
   const chosen = pointsOf(params.keep_at);
   if (!input) return null;
 
-  const mine = detection.photo === input;
-  const job = mine ? entry?.job : undefined;
-  const failure = mine ? (detection.error ?? entry?.uploadError ?? job?.error ?? null) : null;
-  const ended = job !== undefined && TERMINAL.has(job.state);
-  const under = mine && (detection.submitting || (detection.jobId !== null && !ended)) && !failure;
-  const ask = () => void useObjectDetection.getState().detect(input);
+  const isCurrent = detection.photo === input;
+  const job = isCurrent ? entry?.job : undefined;
+  const failure = isCurrent ? (detection.error ?? entry?.uploadError ?? job?.error ?? null) : null;
+  const hasEnded = job !== undefined && TERMINAL.has(job.state);
+  const detecting = isCurrent && (detection.submitting || (detection.jobId !== null && !hasEnded)) && !failure;
+  const detect = () => void useObjectDetection.getState().detect(input);
 
   return (
     <section className={styles.keep} aria-labelledby="keep-title">
@@ -37,17 +37,17 @@ export function KeepPicker({ kind, photo }: { kind: Kind; photo: Photo }) {
         {t("keep_picker.title")}
       </h2>
       <p className={styles.quiet}>{t(objects ? "keep_picker.instruction" : "keep_picker.description")}</p>
-      {under && <ProgressBar label={t("keep_picker.detecting")} value={job ? job.progress : null} />}
+      {detecting && <ProgressBar label={t("keep_picker.detecting")} value={job ? job.progress : null} />}
       {failure && (
         <Notice
           tone="warning"
           title={errorMessage(failure).title}
-          action={<Button onClick={ask}>{t("retry")}</Button>}
+          action={<Button onClick={detect}>{t("retry")}</Button>}
         />
       )}
-      {!under && !failure && objects === null && (
+      {!detecting && !failure && objects === null && (
         <div>
-          <Button icon="hand" onClick={ask}>
+          <Button icon="hand" onClick={detect}>
             {t("keep_picker.detect")}
           </Button>
         </div>
@@ -55,7 +55,7 @@ export function KeepPicker({ kind, photo }: { kind: Kind; photo: Photo }) {
       {objects?.length === 0 && <Notice>{t("keep_picker.none_found")}</Notice>}
       {objects && objects.length > 0 && (
         <Suspense fallback={<Loading>{t("canvas_loading")}</Loading>}>
-          <ShapePicker
+          <ObjectPicker
             photo={photo}
             objects={objects}
             chosen={chosen}

@@ -26,41 +26,41 @@ const SECOND = 1000;
 export function useRemainingLimits(kind: Kind): RemainingLimits {
   const [known, setKnown] = useState<{ limits: LimitsNow; at: number } | null>(null);
   const [now, setNow] = useState(() => Date.now());
-  const [again, setAgain] = useState(0);
+  const [fetchCount, setFetchCount] = useState(0);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another kind, or the end of a window, asks anew
   useEffect(() => {
-    let wanted = true;
+    let active = true;
     unwrap(api.GET("/limits")).then(
       (limits) => {
-        if (!wanted) return;
+        if (!active) return;
         setKnown({ limits, at: Date.now() });
         setNow(Date.now());
       },
       () => undefined,
     );
     return () => {
-      wanted = false;
+      active = false;
     };
-  }, [kind, again]);
+  }, [kind, fetchCount]);
 
-  const said = known?.limits.rates[kind];
-  const seconds = known && said ? Math.ceil(said.reset_seconds - (now - known.at) / SECOND) : 0;
-  const spent = said !== undefined && said.remaining < said.limit;
+  const kindRate = known?.limits.rates[kind];
+  const seconds = known && kindRate ? Math.ceil(kindRate.reset_seconds - (now - known.at) / SECOND) : 0;
+  const used = kindRate !== undefined && kindRate.remaining < kindRate.limit;
   useEffect(() => {
-    if (!spent) return;
+    if (!used) return;
     const timer = setInterval(() => setNow(Date.now()), SECOND);
     return () => clearInterval(timer);
-  }, [spent]);
-  const ended = spent && seconds <= 0;
+  }, [used]);
+  const windowEnded = used && seconds <= 0;
   useEffect(() => {
-    if (ended) setAgain((count) => count + 1);
-  }, [ended]);
+    if (windowEnded) setFetchCount((count) => count + 1);
+  }, [windowEnded]);
 
   const { spent_usd = 0, daily_usd = null } = known?.limits.budget ?? {};
-  const open = said && seconds > 0;
+  const hasWindow = kindRate && seconds > 0;
   return {
-    rate: open ? { remaining: said.remaining, limit: said.limit, seconds } : null,
+    rate: hasWindow ? { remaining: kindRate.remaining, limit: kindRate.limit, seconds } : null,
     budget: daily_usd ? Math.max(0, 1 - spent_usd / daily_usd) : null,
   };
 }

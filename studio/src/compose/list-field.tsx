@@ -26,37 +26,37 @@ export function ListField(props: ListFieldProps) {
   const labels = useLabels();
   const { inputs } = useDraft(kind);
   const list = useRef<HTMLOListElement>(null);
-  const [said, setSaid] = useState("");
-  const all = objectsOf(value);
-  const full = widget.maxItems !== null && all.length >= widget.maxItems;
+  const [announcement, setAnnouncement] = useState("");
+  const objects = objectsOf(value);
+  const full = widget.maxItems !== null && objects.length >= widget.maxItems;
 
   /** Set the list after a change of its order or length, focus the card at `index`, and announce it. */
-  const put = (objects: JsonObject[], index: number, announcement: string) => {
-    onChange(objects);
-    setSaid(announcement);
+  const replaceObjects = (changed: JsonObject[], index: number, text: string) => {
+    onChange(changed);
+    setAnnouncement(text);
     requestAnimationFrame(() => list.current?.querySelectorAll<HTMLElement>(":scope > li")[index]?.focus());
   };
   const add = (variant: Variant) => {
-    put(
-      assignRoles(widget, [...all, { [widget.discriminator]: variant.value }]),
-      all.length,
-      t("list.added", { number: all.length + 1 }),
+    replaceObjects(
+      assignRoles(widget, [...objects, { [widget.discriminator]: variant.value }]),
+      objects.length,
+      t("list.added", { number: objects.length + 1 }),
     );
   };
   const remove = (index: number) => {
-    const gone = all[index];
-    const left = all.filter((_, at) => at !== index);
-    const still = listRoles(widget, left);
-    for (const role of gone ? listRoles(widget, [gone]) : []) {
-      if (!still.has(role) && inputs[role]) useDrafts.getState().setInput(kind, role, null);
+    const removed = objects[index];
+    const remaining = objects.filter((_, at) => at !== index);
+    const remainingRoles = listRoles(widget, remaining);
+    for (const role of removed ? listRoles(widget, [removed]) : []) {
+      if (!remainingRoles.has(role) && inputs[role]) useDrafts.getState().setInput(kind, role, null);
     }
-    put(left, Math.min(index, left.length - 1), t("list.removed", { number: index + 1 }));
+    replaceObjects(remaining, Math.min(index, remaining.length - 1), t("list.removed", { number: index + 1 }));
   };
   const move = (from: number, to: number) => {
-    const moved = all[from];
-    if (moved === undefined || to < 0 || to >= all.length) return;
-    const others = all.filter((_, at) => at !== from);
-    put([...others.slice(0, to), moved, ...others.slice(to)], to, t("list.moved", { number: to + 1 }));
+    const moved = objects[from];
+    if (moved === undefined || to < 0 || to >= objects.length) return;
+    const others = objects.filter((_, at) => at !== from);
+    replaceObjects([...others.slice(0, to), moved, ...others.slice(to)], to, t("list.moved", { number: to + 1 }));
   };
 
   return (
@@ -67,9 +67,9 @@ export function ListField(props: ListFieldProps) {
           {errors.get(path)}
         </p>
       )}
-      {all.length === 0 && <p className={styles.quiet}>{t("list.empty", { count: widget.minItems })}</p>}
+      {objects.length === 0 && <p className={styles.quiet}>{t("list.empty", { count: widget.minItems })}</p>}
       <ol ref={list} className={styles.cards}>
-        {all.map((object, index) => {
+        {objects.map((object, index) => {
           const variant = widget.variants.find((one) => one.value === object[widget.discriminator]);
           if (!variant) return null;
           return (
@@ -79,13 +79,13 @@ export function ListField(props: ListFieldProps) {
               variant={variant}
               path={`${path}.${index}`}
               number={index + 1}
-              count={all.length}
+              count={objects.length}
               value={object}
               unused={unusedSceneParams(object, inputs)}
               errors={errors}
               renderParam={renderParam}
               onChange={(name, one) =>
-                onChange(all.map((other, at) => (at === index ? { ...other, [name]: one } : other)))
+                onChange(objects.map((other, at) => (at === index ? { ...other, [name]: one } : other)))
               }
               onMove={(by) => move(index, index + by)}
               onRemove={() => remove(index)}
@@ -94,7 +94,7 @@ export function ListField(props: ListFieldProps) {
         })}
       </ol>
       <VisuallyHidden>
-        <span aria-live="polite">{said}</span>
+        <span aria-live="polite">{announcement}</span>
       </VisuallyHidden>
       {!full && (
         <div className={styles.add}>

@@ -18,17 +18,17 @@ interface NumberFieldProps {
 export function NumberField({ label, hint, error, widget, value, nullable, onChange }: NumberFieldProps) {
   const { t } = useTranslation("compose");
   const { min, max, integer } = widget;
-  const beyond =
+  const outOfRange =
     typeof value === "number" &&
     ((min !== null && (widget.exclusiveMin ? value <= min : value < min)) ||
       (max !== null && (widget.exclusiveMax ? value >= max : value > max)));
-  const wrong = beyond
+  const rangeError = outOfRange
     ? max === null
       ? t("at_least", { least: min })
       : t("between", { least: min, most: max })
     : undefined;
   return (
-    <Field label={label} hint={hint} error={wrong ?? error}>
+    <Field label={label} hint={hint} error={rangeError ?? error}>
       {(control) => (
         <NumberInput
           {...control}

@@ -25,12 +25,12 @@ export const useObjectDetection = create<ObjectDetection>()((set, get) => ({
   error: null,
   async detect(photo) {
     set({ photo, jobId: null, submitting: true, error: null });
-    const answer = await submitJob({ ...emptyDraft(DETECTION_KIND), inputs: { photo } }).then(
+    const outcome = await submitJob({ ...emptyDraft(DETECTION_KIND), inputs: { photo } }).then(
       (jobId) => ({ jobId }),
       (error: unknown) => ({ error: toServiceError(error) }),
     );
     // Another photo may have been chosen meanwhile.
-    if (get().photo === photo) set({ ...answer, submitting: false });
+    if (get().photo === photo) set({ ...outcome, submitting: false });
   },
 }));
 

@@ -65,7 +65,7 @@ function Composer({ kind }: { kind: Kind }) {
   const strokes = useDrafts((state) => state.strokes);
   const photo = usePhoto(draft.inputs.photo);
   const limits = useService(({ service }) => service?.config.limits);
-  const [rejected, setRefused] = useState<RejectedDraft | null>(null);
+  const [rejected, setRejected] = useState<RejectedDraft | null>(null);
   const [busy, setBusy] = useState(false);
   const roles = uploadRoles(kind);
   const paints = roles.some(({ painted }) => painted);
@@ -76,19 +76,22 @@ function Composer({ kind }: { kind: Kind }) {
 
   if (!limits) return null;
   const { byPath: errors, general } = fieldErrors(rejected, draft);
-  const missing = submitBlockers(draft, { strokes, size: photo }, limits);
-  const shown = roles.filter(({ painted }) => !painted);
-  const [needed, optional] = [shown.filter(({ required }) => required), shown.filter(({ required }) => !required)];
+  const blockers = submitBlockers(draft, { strokes, size: photo }, limits);
+  const chosenRoles = roles.filter(({ painted }) => !painted);
+  const [requiredRoles, optionalRoles] = [
+    chosenRoles.filter(({ required }) => required),
+    chosenRoles.filter(({ required }) => !required),
+  ];
   const styleCards = hasStyles(kind) && <StyleCards kind={kind} error={errors.get("params.style")} />;
 
   const submit = async () => {
     setBusy(true);
-    setRefused(null);
+    setRejected(null);
     try {
       navigate(`/jobs/${await submitDraft(kind, photo)}`);
     } catch (thrown) {
       const error = toServiceError(thrown);
-      setRefused({ error, draft: draftOf(useDrafts.getState(), kind) });
+      setRejected({ error, draft: draftOf(useDrafts.getState(), kind) });
       const [first] = error.errors;
       if (first) focusField(first.field);
     } finally {
@@ -105,9 +108,9 @@ function Composer({ kind }: { kind: Kind }) {
     >
       <div className={styles.stage}>
         <InputParamsForm kind={kind} errors={errors} />
-        {needed.length > 0 && (
-          <div className={styles.roles} data-several={needed.length > 1}>
-            {needed.map((role) => (
+        {requiredRoles.length > 0 && (
+          <div className={styles.roles} data-several={requiredRoles.length > 1}>
+            {requiredRoles.map((role) => (
               <RoleField
                 key={role.name}
                 kind={kind}
@@ -120,18 +123,18 @@ function Composer({ kind }: { kind: Kind }) {
         )}
         {paints && photo && <MaskPanel photo={photo} error={errors.get("uploads.mask")} />}
         {picksKept && photo && <KeepPicker kind={kind} photo={photo} />}
-        {needed.length === 0 && styleCards}
-        {optional.map((role) => (
+        {requiredRoles.length === 0 && styleCards}
+        {optionalRoles.map((role) => (
           <RoleField key={role.name} kind={kind} role={role} error={errors.get(`uploads.${role.name}`)} />
         ))}
       </div>
       <div className={styles.settings}>
-        {needed.length > 0 && styleCards}
+        {requiredRoles.length > 0 && styleCards}
         <SettingsForm kind={kind} errors={errors} />
       </div>
       <div className={styles.bar}>
-        {rejected && <SubmitErrorNotice refused={rejected} others={general.map(({ message }) => message)} />}
-        <SubmitBar kind={kind} blockers={missing} photo={photo} busy={busy} onSubmit={() => void submit()} />
+        {rejected && <SubmitErrorNotice rejected={rejected} others={general.map(({ message }) => message)} />}
+        <SubmitBar kind={kind} blockers={blockers} photo={photo} busy={busy} onSubmit={() => void submit()} />
       </div>
     </form>
   );
@@ -163,13 +166,13 @@ function RoleField({ kind, role, error, showPicture = true }: RoleFieldProps) {
 }
 
 /** The error of a rejected submission. The draft is unchanged. */
-function SubmitErrorNotice({ refused: { error }, others }: { refused: RejectedDraft; others: readonly string[] }) {
+function SubmitErrorNotice({ rejected: { error }, others }: { rejected: RejectedDraft; others: readonly string[] }) {
   const { title, advice, detail } = errorMessage(error);
-  const said = error.errors.length > 0 ? others : [detail].filter((one) => one !== null);
+  const details = error.errors.length > 0 ? others : [detail].filter((one) => one !== null);
   return (
     <Notice tone="bad" title={title}>
       <p>{advice}</p>
-      {said.map((one) => (
+      {details.map((one) => (
         <p key={one}>{one}</p>
       ))}
     </Notice>

@@ -33,22 +33,24 @@ function ParamControl(props: ParamProps) {
   const label = labels.label(kind, field);
   const hint = labels.hint(kind, field);
   const error = errors.get(path);
-  const known = { label, hint, error };
+  const sharedProps = { label, hint, error };
   const format = useFormat(name);
 
-  if (name === "seed") return <SeedField {...known} value={value} onChange={onChange} />;
-  if (name === "faces") return <FacesField {...known} value={value} onChange={onChange} />;
+  if (name === "seed") return <SeedField {...sharedProps} value={value} onChange={onChange} />;
+  if (name === "faces") return <FacesField {...sharedProps} value={value} onChange={onChange} />;
   if (name === "voice" && widget.type === "choice") {
-    return <VoiceField {...known} names={widget.values.map(String)} value={value} onChange={onChange} />;
+    return <VoiceField {...sharedProps} names={widget.values.map(String)} value={value} onChange={onChange} />;
   }
   switch (widget.type) {
     case "number":
       if (!isSliderRange(widget) || field.nullable) {
-        return <NumberField {...known} widget={widget} value={value} nullable={field.nullable} onChange={onChange} />;
+        return (
+          <NumberField {...sharedProps} widget={widget} value={value} nullable={field.nullable} onChange={onChange} />
+        );
       }
       return (
         <Slider
-          {...known}
+          {...sharedProps}
           {...sliderBounds(widget)}
           step={step(widget)}
           value={typeof value === "number" ? value : widget.min}
@@ -57,18 +59,18 @@ function ParamControl(props: ParamProps) {
         />
       );
     case "text":
-      return <TextField {...known} {...props} widget={widget} />;
+      return <TextField {...sharedProps} {...props} widget={widget} />;
     case "choice":
       return <ChoiceField {...props} values={widget.values} />;
     case "switch":
     case "consent":
-      return <Checkbox {...known} checked={value === true} onChange={onChange} />;
+      return <Checkbox {...sharedProps} checked={value === true} onChange={onChange} />;
     case "tags":
-      return <TagsField {...known} widget={widget} value={value} onChange={onChange} />;
+      return <TagsField {...sharedProps} widget={widget} value={value} onChange={onChange} />;
     case "list":
       return <ListField {...props} widget={widget} renderParam={(inner) => <ParamField {...inner} />} />;
     case "json":
-      return <JsonField {...known} value={value} onChange={onChange} />;
+      return <JsonField {...sharedProps} value={value} onChange={onChange} />;
     default:
       // Points are set on the photo; roles belong to their list.
       return null;
@@ -91,18 +93,18 @@ function ChoiceField({
   const hint = labels.hint(kind, field);
   const error = errors.get(path);
   const options = values.map((one) => ({ value: String(one), label: labels.value(name, String(one)) }));
-  const all = field.nullable ? [{ value: "", label: t("automatic") }, ...options] : options;
+  const allOptions = field.nullable ? [{ value: "", label: t("automatic") }, ...options] : options;
   const chosen = value !== null ? String(value) : field.nullable ? "" : null;
-  const choose = (one: string) => onChange(values.find((known) => String(known) === one) ?? null);
-  if (all.length <= (name === "aspect" ? MAX_ASPECT_OPTIONS : MAX_RADIO_OPTIONS)) {
-    return <RadioGroup label={label} hint={hint} error={error} options={all} value={chosen} onChange={choose} />;
+  const choose = (one: string) => onChange(values.find((candidate) => String(candidate) === one) ?? null);
+  if (allOptions.length <= (name === "aspect" ? MAX_ASPECT_OPTIONS : MAX_RADIO_OPTIONS)) {
+    return <RadioGroup label={label} hint={hint} error={error} options={allOptions} value={chosen} onChange={choose} />;
   }
   return (
     <Labelled label={label} hint={hint} error={error}>
       {(control) => (
         <select {...control} value={chosen ?? ""} onChange={(event) => choose(event.target.value)}>
           {chosen === null && <option value="">{t("choose")}</option>}
-          {all.map((option) => (
+          {allOptions.map((option) => (
             <option key={option.value} value={option.value}>
               {option.label}
             </option>
@@ -118,12 +120,12 @@ function useFormat(name: string): (value: number) => string {
   const { i18n } = useTranslation("compose");
   const language = i18n.resolvedLanguage;
   const number = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
-  const share = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 });
+  const percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 });
   return (value) => {
     switch (name) {
       case "strength":
       case "music_volume":
-        return share.format(value);
+        return percent.format(value);
       case "scale":
         return `${number.format(value)}×`;
       case "transition_seconds":

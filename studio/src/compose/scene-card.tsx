@@ -28,7 +28,7 @@ interface SceneCardProps {
 }
 
 /** Beside required fields, only these are visible; the rest are advanced. */
-const OPEN: ReadonlySet<string> = new Set(["script", "prompt"]);
+const VISIBLE: ReadonlySet<string> = new Set(["script", "prompt"]);
 
 /** A card for one object of a list: its file, its visible fields, and the advanced ones. */
 export function SceneCard(props: SceneCardProps) {
@@ -36,15 +36,15 @@ export function SceneCard(props: SceneCardProps) {
   const { t } = useTranslation("compose");
   const labels = useLabels();
   const title = t("list.title", { number, what: labels.scene(variant.value, "title", variant.value) });
-  const shown = variant.fields.filter(({ name }) => !unused.has(name));
-  const files = shown.filter(({ required, widget }) => required && widget.type === "role");
-  const open = [
-    ...files,
-    ...shown.filter((field) => !files.includes(field) && (field.required || OPEN.has(field.name))),
+  const usedFields = variant.fields.filter(({ name }) => !unused.has(name));
+  const fileFields = usedFields.filter(({ required, widget }) => required && widget.type === "role");
+  const visible = [
+    ...fileFields,
+    ...usedFields.filter((field) => !fileFields.includes(field) && (field.required || VISIBLE.has(field.name))),
   ];
-  const folded = shown.filter((field) => !open.includes(field));
-  const show = (field: SchemaField) => {
-    const at = `${path}.${field.name}`;
+  const advanced = usedFields.filter((field) => !visible.includes(field));
+  const renderField = (field: SchemaField) => {
+    const fieldPath = `${path}.${field.name}`;
     const role = value[field.name];
     if (field.widget.type === "role") {
       if (typeof role !== "string") return null;
@@ -53,11 +53,11 @@ export function SceneCard(props: SceneCardProps) {
           key={field.name}
           kind={kind}
           role={role}
-          path={at}
+          path={fieldPath}
           media={field.name === "avatar" ? "portrait" : field.name === "voice_track" ? "sound" : "picture"}
           label={labels.label(kind, field)}
           hint={labels.hint(kind, field)}
-          error={errors.get(at)}
+          error={errors.get(fieldPath)}
           required={field.required}
           small
         />
@@ -68,7 +68,7 @@ export function SceneCard(props: SceneCardProps) {
         {renderParam({
           kind,
           field,
-          path: at,
+          path: fieldPath,
           value: value[field.name] ?? field.defaultValue,
           errors,
           onChange: (one) => onChange(field.name, one),
@@ -89,11 +89,11 @@ export function SceneCard(props: SceneCardProps) {
         />
         <IconButton icon="trash" label={t("list.remove", { title })} onClick={onRemove} />
       </div>
-      {open.map(show)}
-      {folded.length > 0 && (
+      {visible.map(renderField)}
+      {advanced.length > 0 && (
         <details className={styles.more}>
           <summary>{t("more")}</summary>
-          <div className={styles.fields}>{folded.map(show)}</div>
+          <div className={styles.fields}>{advanced.map(renderField)}</div>
         </details>
       )}
     </li>

@@ -11,7 +11,7 @@ interface SeedFieldProps {
   onChange(value: JsonValue): void;
 }
 
-const SEEDS = 2 ** 32;
+const SEED_COUNT = 2 ** 32;
 
 /** A field for the random seed, from 0 to 2³² − 1, with a button for another one. */
 export function SeedField({ label, hint, error, value, onChange }: SeedFieldProps) {
@@ -23,9 +23,9 @@ export function SeedField({ label, hint, error, value, onChange }: SeedFieldProp
           <NumberInput
             {...control}
             min={0}
-            max={SEEDS - 1}
+            max={SEED_COUNT - 1}
             value={typeof value === "number" ? value : null}
-            onChange={(number) => onChange(number && Math.min(SEEDS - 1, Math.max(0, number)))}
+            onChange={(number) => onChange(number && Math.min(SEED_COUNT - 1, Math.max(0, number)))}
           />
           <IconButton
             variant="secondary"

@@ -27,20 +27,20 @@ interface SubmitBarProps {
 export function SubmitBar({ kind, blockers, photo, busy, onSubmit }: SubmitBarProps) {
   const { t } = useTranslation("compose");
   const action = useSubmitLabel(kind, photo);
-  const reason = useBlockerText();
+  const blockerText = useBlockerText();
   const { rate, budget } = useRemainingLimits(kind);
   const [first] = blockers;
-  const used = rate !== null && rate.remaining === 0;
-  const spent = budget === 0;
-  const blocked = first !== undefined || used || spent;
-  const why = first
-    ? reason(kind, first)
-    : spent
+  const rateUsedUp = rate !== null && rate.remaining === 0;
+  const budgetSpent = budget === 0;
+  const blocked = first !== undefined || rateUsedUp || budgetSpent;
+  const explanation = first
+    ? blockerText(kind, first)
+    : budgetSpent
       ? t("limits.budget_spent")
-      : used
+      : rateUsedUp
         ? t("limits.wait", { count: rate.seconds })
         : null;
-  const nearly = rate !== null && !used && rate.remaining / rate.limit <= LOW_SHARE;
+  const rateLow = rate !== null && !rateUsedUp && rate.remaining / rate.limit <= LOW_SHARE;
   return (
     <div className={styles.bar}>
       <Button
@@ -59,13 +59,13 @@ export function SubmitBar({ kind, blockers, photo, busy, onSubmit }: SubmitBarPr
       >
         {busy ? t("submitting") : action}
       </Button>
-      <p id="submit-why" className={styles.why} role="status">
-        {why !== null ? (
+      <p id="submit-why" className={styles.explanation} role="status">
+        {explanation !== null ? (
           <>
             <Icon name="info" size={16} />
-            {why}
+            {explanation}
           </>
-        ) : nearly ? (
+        ) : rateLow ? (
           t("limits.remaining", { count: rate.remaining, seconds: rate.seconds })
         ) : budget !== null && budget < 0.1 ? (
           t("limits.budget_low")

@@ -37,21 +37,21 @@ export interface PaintedMask {
   size: { width: number; height: number } | null;
 }
 
-const MOST_SCRIPT_CHARACTERS = 15_000;
+const MAX_SCRIPT_CHARACTERS = 15_000;
 
 /** All submit blockers of a draft, in the order of the page. `painted`: the mask of inpaint. */
 export function submitBlockers(draft: Draft, painted: PaintedMask, limits: Limits): SubmitBlocker[] {
   const found: SubmitBlocker[] = [];
-  const say = (path: string, reason: SubmitBlocker["reason"], name: string, more: Partial<SubmitBlocker> = {}) =>
+  const add = (path: string, reason: SubmitBlocker["reason"], name: string, more: Partial<SubmitBlocker> = {}) =>
     found.push({ path, reason, name, scene: null, ...more });
 
   if (draft.kind === "render_video" && textOf(draft.params.script).trim() === "" && !draft.inputs.voice_track) {
-    say("params.script", "words_or_voice", "script");
+    add("params.script", "words_or_voice", "script");
   }
   for (const role of uploadRoles(draft.kind)) {
     if (role.painted) {
-      if (draft.inputs.photo && !hasMask(draft, painted)) say("uploads.mask", "mask", "mask");
-    } else if (role.required && !draft.inputs[role.name]) say(`uploads.${role.name}`, "file", role.name);
+      if (draft.inputs.photo && !hasMask(draft, painted)) add("uploads.mask", "mask", "mask");
+    } else if (role.required && !draft.inputs[role.name]) add(`uploads.${role.name}`, "file", role.name);
   }
   const unused = unusedParams(draft);
   for (const field of schemaFields(paramsSchema(draft.kind))) {
@@ -59,22 +59,22 @@ export function submitBlockers(draft: Draft, painted: PaintedMask, limits: Limit
     if (field.widget.type === "list") {
       const scenes = objectsOf(draft.params[field.name]);
       if (scenes.length < field.widget.minItems) {
-        say(`params.${field.name}`, "scenes", field.name, { count: field.widget.minItems });
+        add(`params.${field.name}`, "scenes", field.name, { count: field.widget.minItems });
       }
       const { discriminator, variants } = field.widget;
       scenes.forEach((scene, index) => {
         const variant = variants.find(({ value }) => value === scene[discriminator]);
-        if (variant) found.push(...inScene(draft, `params.${field.name}.${index}`, scene, variant, index + 1));
+        if (variant) found.push(...sceneBlockers(draft, `params.${field.name}.${index}`, scene, variant, index + 1));
       });
-      if (scenes.reduce((sum, scene) => sum + textOf(scene.script).length, 0) > MOST_SCRIPT_CHARACTERS) {
-        say(`params.${field.name}`, "scripts_too_long", field.name, { count: MOST_SCRIPT_CHARACTERS });
+      if (scenes.reduce((sum, scene) => sum + textOf(scene.script).length, 0) > MAX_SCRIPT_CHARACTERS) {
+        add(`params.${field.name}`, "scripts_too_long", field.name, { count: MAX_SCRIPT_CHARACTERS });
       }
-    } else if (lacks(field, draft.params)) say(`params.${field.name}`, reasonOf(field), field.name);
+    } else if (isMissing(field, draft.params)) add(`params.${field.name}`, reasonOf(field), field.name);
   }
   for (const [role, input] of Object.entries(draft.inputs)) {
     if (role === "music" || input.type !== "sound" || input.seconds === null) continue;
     if (input.seconds > limits.max_voice_seconds) {
-      say(`uploads.${role}`, "voice_too_long", role, { count: Math.floor(limits.max_voice_seconds / 60) });
+      add(`uploads.${role}`, "voice_too_long", role, { count: Math.floor(limits.max_voice_seconds / 60) });
     }
   }
   return found;
@@ -86,22 +86,28 @@ export function hasMask(draft: Draft, { strokes, size }: PaintedMask): boolean {
   return size === null ? !isEmpty(strokes) : coverage(strokes, size.width, size.height) > 0;
 }
 
-function inScene(draft: Draft, path: string, scene: JsonObject, variant: Variant, number: number): SubmitBlocker[] {
+function sceneBlockers(
+  draft: Draft,
+  path: string,
+  scene: JsonObject,
+  variant: Variant,
+  number: number,
+): SubmitBlocker[] {
   const found: SubmitBlocker[] = [];
   for (const field of variant.fields) {
-    const at = { path: `${path}.${field.name}`, name: field.name, scene: number };
+    const location = { path: `${path}.${field.name}`, name: field.name, scene: number };
     if (field.widget.type === "role") {
-      if (field.required && !draft.inputs[textOf(scene[field.name])]) found.push({ ...at, reason: "file" });
-    } else if (lacks(field, scene)) found.push({ ...at, reason: reasonOf(field) });
+      if (field.required && !draft.inputs[textOf(scene[field.name])]) found.push({ ...location, reason: "file" });
+    } else if (isMissing(field, scene)) found.push({ ...location, reason: reasonOf(field) });
   }
-  const speaks = textOf(scene.script).trim() !== "" || draft.inputs[textOf(scene.voice_track)] !== undefined;
-  if (variant.value === "avatar" && !speaks) {
+  const hasSpeech = textOf(scene.script).trim() !== "" || draft.inputs[textOf(scene.voice_track)] !== undefined;
+  if (variant.value === "avatar" && !hasSpeech) {
     found.push({ path: `${path}.script`, reason: "words_or_voice", name: "script", scene: number });
   }
   return found;
 }
 
-function lacks(field: SchemaField, params: JsonObject): boolean {
+function isMissing(field: SchemaField, params: JsonObject): boolean {
   const value = params[field.name] ?? field.defaultValue;
   if (field.widget.type === "consent") return value !== true;
   if (field.widget.type === "text" && typeof value === "string") return value.trim().length < field.widget.minLength;

@@ -20,20 +20,20 @@ export function TagsField({ label, hint, error, widget, value, onChange }: TagsF
   const { t } = useTranslation("compose");
   const [text, setText] = useState("");
   const input = useRef<HTMLInputElement>(null);
-  const known = useId();
+  const datalistId = useId();
   const tags = textsOf(value);
   const full = widget.maxItems !== null && tags.length >= widget.maxItems;
 
   const add = () => {
-    const typed = text
+    const typedTags = text
       .split(",")
       .map((one) => one.trim().toLowerCase())
       .filter(Boolean);
-    const all = [...new Set([...tags, ...typed])];
-    if (typed.length > 0) onChange(widget.maxItems === null ? all : all.slice(0, widget.maxItems));
+    const allTags = [...new Set([...tags, ...typedTags])];
+    if (typedTags.length > 0) onChange(widget.maxItems === null ? allTags : allTags.slice(0, widget.maxItems));
     setText("");
   };
-  const key = (event: KeyboardEvent) => {
+  const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Enter" || event.key === ",") {
       event.preventDefault();
       add();
@@ -71,11 +71,11 @@ export function TagsField({ label, hint, error, widget, value, onChange }: TagsF
               value={text}
               disabled={full}
               enterKeyHint="done"
-              list={widget.examples.length > 0 ? known : undefined}
+              list={widget.examples.length > 0 ? datalistId : undefined}
               {...(widget.maxLength === null ? {} : { maxLength: widget.maxLength })}
               placeholder={widget.examples.join(", ")}
               onChange={(event) => setText(event.target.value)}
-              onKeyDown={key}
+              onKeyDown={onKeyDown}
               onBlur={add}
             />
             <Button icon="add" disabled={full || text.trim() === ""} onClick={add}>
@@ -83,7 +83,7 @@ export function TagsField({ label, hint, error, widget, value, onChange }: TagsF
             </Button>
           </div>
           {widget.examples.length > 0 && (
-            <datalist id={known}>
+            <datalist id={datalistId}>
               {widget.examples.map((example) => (
                 <option key={example} value={example} />
               ))}

@@ -27,12 +27,12 @@ export function TextField({ kind, field, label, hint, error, widget, value, onCh
     onChange: (event: { target: { value: string } }) => onChange(event.target.value),
     ...(maxLength === null ? {} : { maxLength: maxLength }),
   };
-  const long = maxLength === null || maxLength > ONE_LINE;
+  const multiline = maxLength === null || maxLength > ONE_LINE;
   return (
     <div className={styles.prompt}>
       <Field label={label} hint={hint} error={error}>
         {(tied) =>
-          long ? (
+          multiline ? (
             <textarea {...tied} {...control} rows={maxLength !== null && maxLength > 1000 ? 6 : 3} dir="auto" />
           ) : (
             <input {...tied} {...control} dir="auto" />
@@ -42,7 +42,7 @@ export function TextField({ kind, field, label, hint, error, widget, value, onCh
       <div className={styles.below}>
         {field.name === "prompt" && <EnhancePrompt kind={kind} prompt={text} onChange={onChange} />}
         {maxLength !== null && text.length >= maxLength * NEARLY_FULL && (
-          <p className={styles.left} role="status">
+          <p className={styles.charactersLeft} role="status">
             {t("characters_left", { count: maxLength - text.length })}
           </p>
         )}

@@ -12,16 +12,16 @@ const numberOf = (value: JsonValue | undefined, otherwise: number) => (typeof va
 
 /** The names of params that have no effect in this draft. */
 export function unusedParams({ kind, params, inputs }: Pick<Draft, "kind" | "params" | "inputs">): ReadonlySet<string> {
-  const worded = textOf(params.prompt).trim() !== "";
+  const hasPrompt = textOf(params.prompt).trim() !== "";
   const names: Record<string, boolean> = {};
   switch (kind) {
     case "restyle_room":
       names.negative_prompt = params.profile !== "quality" && numberOf(params.guidance, 1) <= 1;
       break;
     case "inpaint":
-      names.negative_prompt = !worded || numberOf(params.guidance, 7.5) <= 1;
-      names.steps = !worded;
-      names.guidance = !worded;
+      names.negative_prompt = !hasPrompt || numberOf(params.guidance, 7.5) <= 1;
+      names.steps = !hasPrompt;
+      names.guidance = !hasPrompt;
       break;
     case "generate":
       names.negative_prompt = params.profile !== "quality";
@@ -39,8 +39,8 @@ export function unusedParams({ kind, params, inputs }: Pick<Draft, "kind" | "par
 
 /** The names of fields that have no effect in one scene of a list. */
 export function unusedSceneParams(scene: JsonObject, inputs: Record<string, InputFile>): ReadonlySet<string> {
-  const { voice_track: track } = scene;
-  return new Set(typeof track === "string" && inputs[track] ? ["voice"] : []);
+  const { voice_track: voiceRole } = scene;
+  return new Set(typeof voiceRole === "string" && inputs[voiceRole] ? ["voice"] : []);
 }
 
 /**
@@ -55,19 +55,19 @@ export function draftToSubmit(draft: Draft, roles: ReadonlySet<string>): Draft {
     const field = all.find((one) => one.name === name);
     if (field === undefined || (value === null && !field.nullable)) return [];
     if (unused.has(name)) return [[name, field.defaultValue]];
-    return [[name, Array.isArray(value) ? value.map((one) => cleaned(one, draft.inputs)) : value]];
+    return [[name, Array.isArray(value) ? value.map((one) => withoutUnusedFields(one, draft.inputs)) : value]];
   });
   const inputs = Object.entries(draft.inputs).filter(([role]) => roles.has(role) || listRoles.has(role));
   return { ...draft, params: Object.fromEntries(params), inputs: Object.fromEntries(inputs) };
 }
 
 /** An object of a list without unused fields, and without roles that have no file. */
-function cleaned(one: JsonValue, inputs: Record<string, InputFile>): JsonValue {
+function withoutUnusedFields(one: JsonValue, inputs: Record<string, InputFile>): JsonValue {
   if (!isObject(one)) return one;
   const unused = unusedSceneParams(one, inputs);
-  const { voice_track: track } = one;
-  const silent = typeof track === "string" && inputs[track] === undefined;
+  const { voice_track: voiceRole } = one;
+  const lacksVoiceFile = typeof voiceRole === "string" && inputs[voiceRole] === undefined;
   return Object.fromEntries(
-    Object.entries(one).filter(([name]) => !unused.has(name) && !(silent && name === "voice_track")),
+    Object.entries(one).filter(([name]) => !unused.has(name) && !(lacksVoiceFile && name === "voice_track")),
   );
 }

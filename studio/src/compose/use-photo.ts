@@ -12,20 +12,20 @@ export interface Photo {
 /** The photo of an input file once its size is known; null before, and for files without a preview. */
 export function usePhoto(inputFile: InputFile | undefined): Photo | null {
   const url = inputFile ? previewUrl(inputFile) : null;
-  const told = inputFile ? sizeOf(inputFile) : null;
+  const knownSize = inputFile ? sizeOf(inputFile) : null;
   const [measured, setMeasured] = useState<Photo | null>(null);
-  const unknown = told === null ? url : null;
+  const urlToMeasure = knownSize === null ? url : null;
   useEffect(() => {
-    if (unknown === null) return;
+    if (urlToMeasure === null) return;
     const image = new Image();
-    image.onload = () => setMeasured({ url: unknown, width: image.naturalWidth, height: image.naturalHeight });
-    image.src = unknown;
+    image.onload = () => setMeasured({ url: urlToMeasure, width: image.naturalWidth, height: image.naturalHeight });
+    image.src = urlToMeasure;
     return () => {
       image.onload = null;
     };
-  }, [unknown]);
+  }, [urlToMeasure]);
   if (url === null) return null;
-  if (told) return { url, ...told };
+  if (knownSize) return { url, ...knownSize };
   return measured?.url === url ? measured : null;
 }
 

@@ -18,7 +18,7 @@ export interface Codec {
 }
 
 const JPEG_QUALITY = 0.92;
-const PROBE = 64;
+const PROBE_SIDE = 64;
 
 function canvas(bitmap: ImageBitmap, width: number, height: number) {
   const element = document.createElement("canvas");
@@ -34,8 +34,8 @@ function canvas(bitmap: ImageBitmap, width: number, height: number) {
 
 /** Whether a picture has transparent pixels, judged by a scaled-down version. */
 function hasTransparency(bitmap: ImageBitmap): boolean {
-  const { context } = canvas(bitmap, PROBE, PROBE);
-  const data = context?.getImageData(0, 0, PROBE, PROBE).data ?? new Uint8ClampedArray();
+  const { context } = canvas(bitmap, PROBE_SIDE, PROBE_SIDE);
+  const data = context?.getImageData(0, 0, PROBE_SIDE, PROBE_SIDE).data ?? new Uint8ClampedArray();
   for (let at = 3; at < data.length; at += 4) if ((data[at] ?? 255) < 255) return true;
   return false;
 }

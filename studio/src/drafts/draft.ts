@@ -79,12 +79,12 @@ export const useDrafts = create<Drafts>()(
     (set, get) => {
       const put = (draft: Draft) => {
         const drafts = { ...get().drafts, [draft.kind]: draft };
-        const held = new Set(Object.values(drafts).flatMap((one) => Object.values(one.inputs)));
-        const gone = Object.values(get().drafts).flatMap((one) => Object.values(one.inputs));
-        for (const input of gone) if (!held.has(input)) revokeUrl(input);
+        const usedInputs = new Set(Object.values(drafts).flatMap((one) => Object.values(one.inputs)));
+        const previousInputs = Object.values(get().drafts).flatMap((one) => Object.values(one.inputs));
+        for (const input of previousInputs) if (!usedInputs.has(input)) revokeUrl(input);
         const { photo } = draftOf(get(), "inpaint").inputs;
-        const painted = photo === draftOf({ drafts }, "inpaint").inputs.photo;
-        set(painted ? { drafts } : { drafts, strokes: null });
+        const samePhoto = photo === draftOf({ drafts }, "inpaint").inputs.photo;
+        set(samePhoto ? { drafts } : { drafts, strokes: null });
       };
       const change = (kind: Kind, changes: DraftChanges) => put({ ...draftOf(get(), kind), ...changes });
       return {

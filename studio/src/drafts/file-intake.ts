@@ -27,27 +27,27 @@ const newest = new Map<string, File>();
 
 /** The store of file statuses. */
 export const useFileIntake = create<Intake>()((set) => {
-  const say = (key: string, status: IntakeStatus) =>
+  const setStatus = (key: string, status: IntakeStatus) =>
     set(({ statuses }) => ({ statuses: { ...statuses, [key]: status } }));
   return {
     statuses: {},
     async addFile(kind, role, file, wanted) {
       const key = `${kind}/${role}`;
       newest.set(key, file);
-      say(key, { busy: true, error: null });
+      setStatus(key, { busy: true, error: null });
       try {
         const inputFile = await readInputFile(file, currentService().config.limits);
         if (inputFile.type !== wanted) throw new InputFileError(wanted === "sound" ? "sound_wanted" : "picture_wanted");
         if (newest.get(key) !== file) return;
         useDrafts.getState().setInput(kind, role, inputFile);
-        say(key, { busy: false, error: null });
+        setStatus(key, { busy: false, error: null });
       } catch (error) {
-        if (newest.get(key) === file) say(key, { busy: false, error: toServiceError(error) });
+        if (newest.get(key) === file) setStatus(key, { busy: false, error: toServiceError(error) });
       }
     },
     setError(kind, role, error) {
       newest.delete(`${kind}/${role}`);
-      say(`${kind}/${role}`, { busy: false, error });
+      setStatus(`${kind}/${role}`, { busy: false, error });
     },
     clear(kind) {
       for (const key of newest.keys()) if (key.startsWith(`${kind}/`)) newest.delete(key);

@@ -82,26 +82,26 @@ const ATTEMPTS = 6;
  */
 export async function readInputFile(file: File, limits: Limits, codec: Codec = browserCodec): Promise<InputFile> {
   if (file.size === 0) throw new InputFileError("empty");
-  const media = sniffMediaType(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()));
-  if (media.type === "other") throw new InputFileError("type");
-  if (media.type === "sound") return readSound(file, media.contentType, limits, codec);
-  const opened = await codec.open(file).catch(() => {
-    throw new InputFileError(media.type === "heif" ? "heic" : "unreadable");
+  const mediaType = sniffMediaType(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()));
+  if (mediaType.type === "other") throw new InputFileError("type");
+  if (mediaType.type === "sound") return readSound(file, mediaType.contentType, limits, codec);
+  const decoded = await codec.open(file).catch(() => {
+    throw new InputFileError(mediaType.type === "heif" ? "heic" : "unreadable");
   });
   try {
-    const { width, height } = opened;
+    const { width, height } = decoded;
     const shorter = Math.min(width, height);
     if (shorter < limits.min_side) throw new InputFileError("too_small", { width, height, least: limits.min_side });
     const scale = fitScale(width, height, limits);
-    if (media.type === "picture" && scale === 1 && file.size <= limits.max_upload_bytes) {
-      return pictureInput(file, file.name, media.contentType, width, height);
+    if (mediaType.type === "picture" && scale === 1 && file.size <= limits.max_upload_bytes) {
+      return pictureInput(file, file.name, mediaType.contentType, width, height);
     }
-    const reduced = await reduce(opened, scale, limits);
+    const reduced = await reduce(decoded, scale, limits);
     const name = `${file.name.replace(/\.[^.]*$/, "")}.${reduced.blob.type === "image/jpeg" ? "jpg" : reduced.blob.type.slice(6)}`;
     const resized = pictureInput(reduced.blob, name, reduced.blob.type, reduced.width, reduced.height);
     return { ...resized, original: { width, height, size: file.size } };
   } finally {
-    opened.close();
+    decoded.close();
   }
 }
 
@@ -148,14 +148,14 @@ async function readSound(file: File, contentType: string, limits: Limits, codec:
 }
 
 /** Encode ever smaller versions until one fits the canvas and the byte limit. */
-async function reduce(opened: DecodedImage, scale: number, limits: Limits) {
-  let factor = scale;
+async function reduce(decoded: DecodedImage, scale: number, limits: Limits) {
+  let scaleFactor = scale;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const width = Math.max(1, Math.floor(opened.width * factor));
-    const height = Math.max(1, Math.floor(opened.height * factor));
-    const blob = await opened.encode(width, height);
+    const width = Math.max(1, Math.floor(decoded.width * scaleFactor));
+    const height = Math.max(1, Math.floor(decoded.height * scaleFactor));
+    const blob = await decoded.encode(width, height);
     if (blob && blob.size <= limits.max_upload_bytes) return { blob, width, height };
-    factor *= blob ? Math.min(0.9, Math.sqrt(limits.max_upload_bytes / blob.size)) : 0.7;
+    scaleFactor *= blob ? Math.min(0.9, Math.sqrt(limits.max_upload_bytes / blob.size)) : 0.7;
   }
   throw new InputFileError("too_large", { megabytes: Math.floor(limits.max_upload_bytes / MEGABYTE) });
 }

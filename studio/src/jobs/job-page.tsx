@@ -76,7 +76,7 @@ function JobView({ entry }: { entry: TrackedJob }) {
     <>
       <header>
         <h1>{kindTitle(job.kind, t)}</h1>
-        <p className={styles.asked}>
+        <p className={styles.created}>
           <time dateTime={job.created_at}>
             {t("page.created", { when: formatDateTime(job.created_at, i18n.language) })}
           </time>

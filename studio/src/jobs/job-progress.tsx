@@ -49,7 +49,7 @@ function TimeLeft({ entry }: { entry: TrackedJob }) {
     return () => clearInterval(timer);
   }, [open]);
   const seconds = open ? estimateSecondsLeft(entry) : null;
-  return <p className={styles.left}>{seconds === null ? "" : timeLeftText(seconds, t)}</p>;
+  return <p className={styles.timeLeft}>{seconds === null ? "" : timeLeftText(seconds, t)}</p>;
 }
 
 /** The highest value shown for `key`, 0 to 1: a progress bar never moves back. */

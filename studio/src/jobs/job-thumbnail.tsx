@@ -10,7 +10,7 @@ export function JobThumbnail({ job }: { job: Job }) {
   const shown = coverPicture(job) ?? job.preview ?? inputPicture(job);
   const { url, onError } = usePresignedUrl(shown?.key ?? "", shown?.url, () => void refresh(job.job_id));
   return (
-    <span className={styles.thumb}>
+    <span className={styles.thumbnail}>
       {url === null ? (
         <Icon name={kindIcon(job.kind)} size={28} />
       ) : (

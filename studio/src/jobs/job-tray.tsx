@@ -26,7 +26,7 @@ export function JobTray() {
     <>
       <LiveAnnouncer entries={entries} />
       {listed.length > 0 && (
-        <aside className={styles.room} aria-label={t("tray.label")}>
+        <aside className={styles.container} aria-label={t("tray.label")}>
           <details className={styles.tray}>
             <summary className={styles.summary}>
               <Icon name={open.length > 0 ? "make" : "check"} size={18} />
@@ -75,13 +75,13 @@ function Row({ entry }: { entry: TrackedJob }) {
         </Link>
         {isOpen(entry) && <JobProgress entry={entry} brief />}
         {uploadError && (
-          <p className={styles.trouble}>
+          <p className={styles.error}>
             <Icon name="error" size={16} />
             {t("tray.upload_failed")}
           </p>
         )}
         {error && (
-          <p className={styles.trouble} role="alert">
+          <p className={styles.error} role="alert">
             <Icon name="error" size={16} />
             {errorMessage(error).title}
           </p>

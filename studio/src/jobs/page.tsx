@@ -122,7 +122,7 @@ function JobListItem({ job: listed }: { job: Job }) {
         <span className={styles.state} data-state={job.state}>
           {open ? statusText(job, t) : t(`states.${job.state}`)}
         </span>{" "}
-        <time className={styles.when} dateTime={job.created_at}>
+        <time className={styles.created} dateTime={job.created_at}>
           {formatDateTime(job.created_at, i18n.language)}
         </time>
         {open && <progress className={styles.bar} max={1} value={job.progress} aria-label={t("list.progress")} />}

@@ -43,14 +43,14 @@ export function ProgressImage({ job, refreshUrls }: ProgressImageProps) {
       {layers.map(({ key, url }, index) => (
         <img
           key={key}
-          className={styles.look}
+          className={styles.image}
           src={url}
           alt={index === layers.length - 1 ? t("progress_image.alt") : ""}
           onError={image.onError}
           style={{ filter: blurFilter(remaining) }}
         />
       ))}
-      <div className={styles.safelight} style={{ opacity: remaining }} />
+      <div className={styles.tint} style={{ opacity: remaining }} />
       {photo.url === null && layers.length === 0 && <p className={styles.blank}>{t("progress_image.none")}</p>}
     </div>
   );

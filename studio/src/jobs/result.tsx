@@ -119,7 +119,7 @@ interface PictureChoiceProps {
 function PictureChoice({ result, choices, picture, refreshUrls, onChoose }: PictureChoiceProps) {
   const { t } = useTranslation("jobs");
   return (
-    <ul className={styles.several} aria-label={t("result.pictures")}>
+    <ul className={styles.thumbnails} aria-label={t("result.pictures")}>
       {choices.map((one, index) => (
         <li key={one.name}>
           <button

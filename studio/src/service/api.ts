@@ -59,34 +59,34 @@ export async function unwrap<Data>(outcome: Promise<ApiResponse<Data>>): Promise
   return data;
 }
 
-async function fetchWithRetry(asked: Request): Promise<Response> {
-  const repeatable = IDEMPOTENT_METHODS.has(asked.method) || asked.headers.has("Idempotency-Key");
+async function fetchWithRetry(request: Request): Promise<Response> {
+  const repeatable = IDEMPOTENT_METHODS.has(request.method) || request.headers.has("Idempotency-Key");
   for (let attempt = 0; ; attempt++) {
     const last = !repeatable || attempt === ATTEMPTS - 1;
     try {
-      const response = await fetchWithToken(asked);
+      const response = await fetchWithToken(request);
       if (last || !RETRYABLE_STATUSES.has(response.status)) return response;
     } catch (error) {
       if (last || !(error instanceof ServiceError) || error.code !== "unreachable") throw error;
     }
-    await sleep(backoffDelay(attempt), asked.signal);
+    await sleep(backoffDelay(attempt), request.signal);
   }
 }
 
-async function fetchWithToken(asked: Request): Promise<Response> {
+async function fetchWithToken(request: Request): Promise<Response> {
   const bearer = await bearerToken();
-  const response = await attempt(asked, bearer);
+  const response = await attempt(request, bearer);
   if (response !== null && response.status !== 401) return response;
-  const unanswered = new ServiceError("unreachable", `${new URL(asked.url).host} does not answer.`, {
+  const unreachable = new ServiceError("unreachable", `${new URL(request.url).host} does not answer.`, {
     retryable: true,
   });
   // The token was only probably rejected: no reason to end a session that cannot be refreshed.
-  if (response === null && !canRefresh()) throw unanswered;
+  if (response === null && !canRefresh()) throw unreachable;
   invalidateToken(bearer);
-  const renewed = await bearerToken();
-  const retried = await attempt(asked, renewed);
-  if (retried === null) throw unanswered;
-  if (retried.status === 401) endRejectedSession(renewed);
+  const freshToken = await bearerToken();
+  const retried = await attempt(request, freshToken);
+  if (retried === null) throw unreachable;
+  if (retried.status === 401) endRejectedSession(freshToken);
   return retried;
 }
 
@@ -94,14 +94,14 @@ async function fetchWithToken(asked: Request): Promise<Response> {
  * One attempt; null if the token was probably rejected. API Gateway may omit the CORS headers from its own 401. To the
  * page, it then looks like a network error, although the service responds.
  */
-async function attempt(asked: Request, bearer: string): Promise<Response | null> {
-  const copy = asked.clone();
+async function attempt(request: Request, bearer: string): Promise<Response | null> {
+  const copy = request.clone();
   copy.headers.set("Authorization", `Bearer ${bearer}`);
   try {
     return await fetchWithTimeout(copy);
   } catch (error) {
-    const hidden = error instanceof ServiceError && error.code === "unreachable" && (await isApiReachable());
-    if (hidden) return null;
+    const rejected = error instanceof ServiceError && error.code === "unreachable" && (await isApiReachable());
+    if (rejected) return null;
     throw error;
   }
 }

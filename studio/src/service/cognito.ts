@@ -84,9 +84,9 @@ export async function refreshTokens(pool: Pool, tokens: Tokens): Promise<Tokens>
       ClientId: pool.clientId,
       AuthParameters: { REFRESH_TOKEN: tokens.refresh },
     });
-    const given = tokensOf(pool, tokens.username, body);
-    if (given === null) throw expiredError();
-    return { ...given, refresh: given.refresh ?? tokens.refresh };
+    const refreshed = tokensOf(pool, tokens.username, body);
+    if (refreshed === null) throw expiredError();
+    return { ...refreshed, refresh: refreshed.refresh ?? tokens.refresh };
   } catch (error) {
     throw error instanceof ServiceError && !error.retryable ? expiredError(error) : error;
   }
@@ -104,24 +104,26 @@ function parseSignIn(pool: Pool, username: string, body: Record<string, unknown>
   const tokens = tokensOf(pool, username, body);
   if (tokens !== null) return { tokens };
   const { ChallengeName: name, Session: session, ChallengeParameters: parameters } = body;
-  const known = typeof name === "string" ? CHALLENGES[name] : undefined;
-  if (typeof name !== "string" || known === undefined || typeof session !== "string") {
+  const challenge = typeof name === "string" ? CHALLENGES[name] : undefined;
+  if (typeof name !== "string" || challenge === undefined || typeof session !== "string") {
     throw new ServiceError("sign_in_unsupported", `The user pool asks for ${String(name)}.`);
   }
   // After sign-in by an alias, the response must use the pool's own username.
-  const own = isRecord(parameters) ? parameters.USER_ID_FOR_SRP : undefined;
-  return { challenge: { ...known, name, session, username: typeof own === "string" ? own : username } };
+  const poolUsername = isRecord(parameters) ? parameters.USER_ID_FOR_SRP : undefined;
+  return {
+    challenge: { ...challenge, name, session, username: typeof poolUsername === "string" ? poolUsername : username },
+  };
 }
 
 function tokensOf({ clientId }: Pool, username: string, body: Record<string, unknown>): Tokens | null {
   const result = body.AuthenticationResult;
   if (!isRecord(result) || typeof result.AccessToken !== "string") return null;
-  const named = claimsOf(result.AccessToken).username;
+  const usernameClaim = claimsOf(result.AccessToken).username;
   return {
     bearer: result.AccessToken,
     refresh: typeof result.RefreshToken === "string" ? result.RefreshToken : null,
     renewAt: refreshTimeOf(typeof result.ExpiresIn === "number" ? result.ExpiresIn : 3600),
-    username: typeof named === "string" ? named : username,
+    username: typeof usernameClaim === "string" ? usernameClaim : username,
     clientId,
   };
 }
@@ -135,18 +137,18 @@ async function call(pool: Pool, operation: string, body: object): Promise<Record
     },
     body: JSON.stringify(body),
   });
-  const answered: unknown = await response.json().catch(() => null);
-  const said = isRecord(answered) ? answered : {};
-  if (!response.ok) throw errorOf(response.status, said);
-  return said;
+  const parsed: unknown = await response.json().catch(() => null);
+  const fields = isRecord(parsed) ? parsed : {};
+  if (!response.ok) throw errorOf(response.status, fields);
+  return fields;
 }
 
-function errorOf(status: number, said: Record<string, unknown>): ServiceError {
+function errorOf(status: number, fields: Record<string, unknown>): ServiceError {
   const type =
-    String(said.__type ?? "")
+    String(fields.__type ?? "")
       .split("#")
       .at(-1) ?? "";
-  const message = String(said.message ?? said.Message ?? (type || `HTTP ${status}`));
+  const message = String(fields.message ?? fields.Message ?? (type || `HTTP ${status}`));
   return new ServiceError(codeOf(status, type, message), message, { status, retryable: isTransient(status) });
 }
 

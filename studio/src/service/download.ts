@@ -6,9 +6,9 @@
  */
 export async function downloadFile(url: string, name: string): Promise<void> {
   // An <img> may have cached a response without CORS headers.
-  const answer = await fetch(url, { cache: "reload" });
-  if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-  const objectUrl = URL.createObjectURL(await answer.blob());
+  const response = await fetch(url, { cache: "reload" });
+  if (!response.ok) throw new Error(`HTTP ${response.status}`);
+  const objectUrl = URL.createObjectURL(await response.blob());
   const link = document.createElement("a");
   link.href = objectUrl;
   link.download = name;

@@ -21,10 +21,10 @@ const isKnown = (code: string): code is Known => Object.hasOwn(service.errors, c
 export function errorMessage(error: Pick<ServiceError, "code" | "message"> & Partial<ServiceError>): ErrorMessage {
   const code = isKnown(error.code) ? error.code : "unknown";
   const advice = i18next.t(`service:errors.${code}.advice`);
-  const wait = error.retryAfter ?? null;
+  const waitSeconds = error.retryAfter ?? null;
   return {
     title: i18next.t(`service:errors.${code}.title`),
-    advice: wait === null ? advice : `${advice} ${waitingText(wait)}`,
+    advice: waitSeconds === null ? advice : `${advice} ${waitingText(waitSeconds)}`,
     detail: error.message || null,
   };
 }

@@ -42,13 +42,13 @@ export class ServiceError extends Error {
   /** Seconds to wait before a retry; null if the service does not say. */
   readonly retryAfter: number | null;
 
-  constructor(code: ErrorCode | StudioCode | (string & {}), message: string, particulars: ServiceErrorOptions = {}) {
-    super(message, { cause: particulars.cause });
+  constructor(code: ErrorCode | StudioCode | (string & {}), message: string, options: ServiceErrorOptions = {}) {
+    super(message, { cause: options.cause });
     this.code = code;
-    this.status = particulars.status ?? null;
-    this.errors = particulars.errors ?? [];
-    this.retryable = particulars.retryable ?? false;
-    this.retryAfter = particulars.retryAfter ?? null;
+    this.status = options.status ?? null;
+    this.errors = options.errors ?? [];
+    this.retryable = options.retryable ?? false;
+    this.retryAfter = options.retryAfter ?? null;
   }
 }
 
@@ -70,12 +70,12 @@ export const isTransient = (status: number): boolean => status === 429 || status
 /** The error of an unsuccessful response: problem details (RFC 9457), or a gateway's own body. */
 export function errorFromResponse(response: Response, body: unknown): ServiceError {
   const { status } = response;
-  const said = isRecord(body) ? body : {};
-  const code = text(said.code) ?? CODES[status] ?? (status >= 500 ? "internal" : "invalid_request");
-  const message = text(said.detail) ?? text(said.title) ?? text(said.message) ?? `HTTP ${status}`;
+  const fields = isRecord(body) ? body : {};
+  const code = text(fields.code) ?? CODES[status] ?? (status >= 500 ? "internal" : "invalid_request");
+  const message = text(fields.detail) ?? text(fields.title) ?? text(fields.message) ?? `HTTP ${status}`;
   return new ServiceError(code, message, {
     status,
-    errors: Array.isArray(said.errors) ? said.errors.filter(isFieldError) : [],
+    errors: Array.isArray(fields.errors) ? fields.errors.filter(isFieldError) : [],
     retryable: isTransient(status),
     retryAfter: parseRetryAfter(response.headers.get("Retry-After")),
   });

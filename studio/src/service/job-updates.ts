@@ -21,11 +21,11 @@ interface Subscription {
   fetching: boolean;
 }
 
-const TICK = 1_000;
+const TICK_MILLISECONDS = 1_000;
 /** A clock that jumped this far on a visible page means that the machine slept, or the clock was set. */
-const SLEPT = 15_000;
+const CLOCK_JUMP_MILLISECONDS = 15_000;
 /** A job whose last message is more recent than this is not fetched when the page wakes. */
-const RECENT = 3_000;
+const RECENT_MILLISECONDS = 3_000;
 
 /** Subscribes to any number of jobs, each from a `seq` on, until it has ended. */
 export class JobUpdates {
@@ -92,7 +92,7 @@ export class JobUpdates {
 
   #start(): void {
     this.#tickedAt = Date.now();
-    this.#timer = setInterval(() => this.#tick(), TICK);
+    this.#timer = setInterval(() => this.#tick(), TICK_MILLISECONDS);
     addEventListener("online", this.#wake);
     addEventListener("offline", this.#checkConnection);
     addEventListener("pageshow", this.#wake);
@@ -116,27 +116,28 @@ export class JobUpdates {
     this.#tickedAt = Date.now();
     this.#socket.connectNow();
     const now = Date.now();
-    this.#fetchJobs(({ heardAt }) => Math.abs(now - heardAt) >= RECENT);
+    this.#fetchJobs(({ heardAt }) => Math.abs(now - heardAt) >= RECENT_MILLISECONDS);
   };
 
   #checkConnection = (): void => this.#socket.checkConnection();
 
   #tick(): void {
     const now = Date.now();
-    const slept = Math.abs(now - this.#tickedAt) > SLEPT && document.visibilityState !== "hidden";
+    const clockJumped =
+      Math.abs(now - this.#tickedAt) > CLOCK_JUMP_MILLISECONDS && document.visibilityState !== "hidden";
     this.#tickedAt = now;
     if (this.#subscriptions.size > 0) this.#lastNeededAt = now;
     const idle = now - this.#lastNeededAt >= this.#timings.idleTimeout;
     if (idle) this.#stop();
-    else if (slept) this.#wake();
+    else if (clockJumped) this.#wake();
     else this.#checkTimeouts(now);
   }
 
   #checkTimeouts(now: number): void {
     this.#socket.checkTimeouts(now);
     const { isOpen } = this.#socket;
-    const patience = isOpen ? this.#timings.silenceTimeout : this.#timings.pollInterval;
-    if (isOpen || !isOffline()) this.#fetchJobs(({ heardAt }) => now - heardAt >= patience);
+    const timeout = isOpen ? this.#timings.silenceTimeout : this.#timings.pollInterval;
+    if (isOpen || !isOffline()) this.#fetchJobs(({ heardAt }) => now - heardAt >= timeout);
   }
 
   #resubscribe(): void {

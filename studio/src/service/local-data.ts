@@ -5,11 +5,11 @@ const OWNER = `${PREFIX}owner`;
 /** Settings belong to the browser, and stay. */
 const SETTINGS = `${PREFIX}settings`;
 
-const forgetters = new Set<() => void>();
+const clearCallbacks = new Set<() => void>();
 
 /** Register a callback that clears data outside localStorage. */
-export function onClearLocalData(forget: () => void): void {
-  forgetters.add(forget);
+export function onClearLocalData(clear: () => void): void {
+  clearCallbacks.add(clear);
 }
 
 /** Claim the local data for a user; another user's data is cleared. */
@@ -25,7 +25,7 @@ export function claimLocalData(username: string): void {
 
 /** Clear all local data of the user. */
 export function clearLocalData(): void {
-  for (const forget of forgetters) forget();
+  for (const clear of clearCallbacks) clear();
   const keys = Object.keys(localStorage).filter((key) => key.startsWith(PREFIX) && key !== SETTINGS);
   for (const key of keys) localStorage.removeItem(key);
 }

@@ -32,11 +32,11 @@ export const isOffline = (): boolean => navigator.onLine === false;
 /** Wait while the browser is offline, half a minute at most, because browsers do not always notice. */
 export async function untilOnline(signal?: AbortSignal): Promise<void> {
   if (!isOffline()) return;
-  const back = new AbortController();
-  const stop = () => back.abort();
+  const online = new AbortController();
+  const stop = () => online.abort();
   addEventListener("online", stop, { once: true });
   try {
-    await sleep(OFFLINE_SECONDS * 1000, signal ? AbortSignal.any([signal, back.signal]) : back.signal);
+    await sleep(OFFLINE_SECONDS * 1000, signal ? AbortSignal.any([signal, online.signal]) : online.signal);
   } catch {
     signal?.throwIfAborted();
   } finally {
@@ -53,12 +53,12 @@ export function unreachableError(host: string, cause: unknown): ServiceError {
 
 /** `fetch` with a timeout of half a minute. Throws `ServiceError` (`offline`, `unreachable`, `cancelled`). */
 export async function fetchWithTimeout(input: Request | string, init: RequestInit = {}): Promise<Response> {
-  const given = init.signal ?? (input instanceof Request ? input.signal : null);
-  const limit = AbortSignal.timeout(REQUEST_SECONDS * 1000);
+  const callerSignal = init.signal ?? (input instanceof Request ? input.signal : null);
+  const timeout = AbortSignal.timeout(REQUEST_SECONDS * 1000);
   try {
-    return await fetch(input, { ...init, signal: given ? AbortSignal.any([given, limit]) : limit });
+    return await fetch(input, { ...init, signal: callerSignal ? AbortSignal.any([callerSignal, timeout]) : timeout });
   } catch (error) {
-    if (given?.aborted) throw new ServiceError("cancelled", "Stopped.", { cause: error });
+    if (callerSignal?.aborted) throw new ServiceError("cancelled", "Stopped.", { cause: error });
     throw unreachableError(new URL(input instanceof Request ? input.url : input, location.href).host, error);
   }
 }

@@ -26,8 +26,8 @@ const redirectUri = (): string => new URL(import.meta.env.BASE_URL, location.ori
 
 /** Whether `url` is the callback of a sign-in that this tab started. */
 export function isCallback(url: string): boolean {
-  const asked = new URL(url).searchParams;
-  return asked.get("state") !== null && asked.get("state") === pending()?.state;
+  const query = new URL(url).searchParams;
+  return query.get("state") !== null && query.get("state") === pending()?.state;
 }
 
 /** The URL of the provider's sign-in page. The state of the sign-in is stored in this tab. */
@@ -55,27 +55,27 @@ export async function startSignIn(issuer: Issuer, from: string): Promise<URL> {
 
 /** The tokens for a callback URL, and the page to return to. Throws `ServiceError` (`sign_in_failed`). */
 export async function finishSignIn(issuer: Issuer, url: string): Promise<{ tokens: Tokens; from: string }> {
-  const asked = pending();
+  const started = pending();
   sessionStorage.removeItem(KEY);
-  if (asked === null) throw signInError("This sign-in was not begun here.");
+  if (started === null) throw signInError("This sign-in was not begun here.");
   const server = await discover(issuer);
   const client = { client_id: issuer.clientId };
   try {
-    const parameters = oauth.validateAuthResponse(server, client, new URL(url), asked.state);
+    const parameters = oauth.validateAuthResponse(server, client, new URL(url), started.state);
     const response = await oauth.authorizationCodeGrantRequest(
       server,
       client,
       oauth.None(),
       parameters,
       redirectUri(),
-      asked.verifier,
+      started.verifier,
       insecure(issuer),
     );
     const granted = await oauth.processAuthorizationCodeResponse(server, client, response, {
-      expectedNonce: asked.nonce,
+      expectedNonce: started.nonce,
       requireIdToken: true,
     });
-    return { tokens: tokensOf(issuer, granted, null), from: asked.from };
+    return { tokens: tokensOf(issuer, granted, null), from: started.from };
   } catch (error) {
     throw signInError(error instanceof Error ? error.message : "The issuer refused.", error);
   }
@@ -128,12 +128,12 @@ function tokensOf({ clientId }: Issuer, granted: oauth.TokenEndpointResponse, be
   const claims = claimsOf(granted.id_token ?? granted.access_token);
   const { exp } = claimsOf(bearer);
   const seconds = typeof exp === "number" ? exp - Date.now() / 1000 : (granted.expires_in ?? 3600);
-  const named = [claims.preferred_username, claims.email, claims.name, before?.username, claims.sub];
+  const usernameClaims = [claims.preferred_username, claims.email, claims.name, before?.username, claims.sub];
   return {
     bearer,
     refresh: granted.refresh_token ?? before?.refresh ?? null,
     renewAt: refreshTimeOf(seconds),
-    username: named.find((name) => typeof name === "string") ?? "",
+    username: usernameClaims.find((name) => typeof name === "string") ?? "",
     clientId,
   };
 }
@@ -152,8 +152,8 @@ function insecure({ url }: Issuer): { [oauth.allowInsecureRequests]?: true } {
 }
 
 function pending(): Pending | null {
-  const found: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
-  return isPending(found) ? found : null;
+  const stored: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+  return isPending(stored) ? stored : null;
 }
 
 function isPending(value: unknown): value is Pending {

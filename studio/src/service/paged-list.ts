@@ -32,12 +32,12 @@ export function usePagedList<Item>(
   const [state, setState] = useState<Fetched<Item>>(emptyState);
   const list = useRef(0);
 
-  async function bring(cursor: string | null) {
-    const number = list.current;
+  async function loadPage(cursor: string | null) {
+    const listNumber = list.current;
     setState((now) => ({ ...now, busy: true, error: null }));
     try {
       const page = await fetchPage(cursor);
-      if (number !== list.current) return;
+      if (listNumber !== list.current) return;
       setState(({ items }) => ({
         items: cursor === null ? page.items : [...items, ...page.items],
         cursor: page.cursor,
@@ -46,7 +46,7 @@ export function usePagedList<Item>(
         error: null,
       }));
     } catch (thrown) {
-      if (number === list.current) setState((now) => ({ ...now, busy: false, error: toServiceError(thrown) }));
+      if (listNumber === list.current) setState((now) => ({ ...now, busy: false, error: toServiceError(thrown) }));
     }
   }
 
@@ -54,7 +54,7 @@ export function usePagedList<Item>(
   useEffect(() => {
     list.current += 1;
     setState(emptyState);
-    void bring(null);
+    void loadPage(null);
     return () => {
       list.current += 1;
     };
@@ -65,7 +65,7 @@ export function usePagedList<Item>(
     busy: state.busy,
     error: state.error,
     hasMore: state.begun && state.cursor !== null,
-    loadMore: () => void bring(state.cursor),
+    loadMore: () => void loadPage(state.cursor),
     updateItems: (items) => setState((now) => ({ ...now, items: items(now.items) })),
   };
 }

@@ -18,9 +18,9 @@ interface UrlState {
   failures: number;
 }
 
-const MOST_FAILURES = 3;
+const MAX_FAILURES = 3;
 /** The time in which a refreshed URL should arrive. */
-const PATIENCE_MILLISECONDS = 15_000;
+const REFRESH_TIMEOUT_MILLISECONDS = 15_000;
 
 /**
  * A stable presigned URL of the file that `key` names. The first URL is kept until `onError`, although each response
@@ -29,36 +29,36 @@ const PATIENCE_MILLISECONDS = 15_000;
  */
 export function usePresignedUrl(key: string, newest: string | null | undefined, refreshUrls: () => void): PresignedUrl {
   const fresh: UrlState = { key, url: newest ?? null, failedUrl: null, failures: 0 };
-  const [state, setHeld] = useState(fresh);
-  let now = state;
-  if (state.key !== key) now = fresh;
-  else if (state.url === null && newest && newest !== state.failedUrl) now = { ...state, url: newest };
-  if (now !== state) setHeld(now);
-  const ask = (failedUrl: string | null, failures: number) => {
-    setHeld({ key, url: null, failedUrl, failures });
-    if (failures < MOST_FAILURES) refreshUrls();
+  const [state, setState] = useState(fresh);
+  let current = state;
+  if (state.key !== key) current = fresh;
+  else if (state.url === null && newest && newest !== state.failedUrl) current = { ...state, url: newest };
+  if (current !== state) setState(current);
+  const requestUrl = (failedUrl: string | null, failures: number) => {
+    setState({ key, url: null, failedUrl, failures });
+    if (failures < MAX_FAILURES) refreshUrls();
   };
-  const again = useRef(ask);
+  const latestRequestUrl = useRef(requestUrl);
   useEffect(() => {
-    again.current = ask;
+    latestRequestUrl.current = requestUrl;
   });
-  const { url, failedUrl, failures } = now;
+  const { url, failedUrl, failures } = current;
   useEffect(() => {
     if (url !== null || failedUrl === null) return;
-    const late = () => again.current(failedUrl, failures + 1);
-    const back = () => again.current(failedUrl, 1);
-    const timer = failures < MOST_FAILURES ? setTimeout(late, PATIENCE_MILLISECONDS) : undefined;
-    addEventListener("online", back);
+    const onTimeout = () => latestRequestUrl.current(failedUrl, failures + 1);
+    const onOnline = () => latestRequestUrl.current(failedUrl, 1);
+    const timer = failures < MAX_FAILURES ? setTimeout(onTimeout, REFRESH_TIMEOUT_MILLISECONDS) : undefined;
+    addEventListener("online", onOnline);
     return () => {
       clearTimeout(timer);
-      removeEventListener("online", back);
+      removeEventListener("online", onOnline);
     };
   }, [url, failedUrl, failures]);
   return {
     url,
-    broken: failures >= MOST_FAILURES,
+    broken: failures >= MAX_FAILURES,
     onError() {
-      if (url !== null) ask(url, failures + 1);
+      if (url !== null) requestUrl(url, failures + 1);
     },
   };
 }
@@ -71,18 +71,18 @@ export interface LoadedImage {
 
 /** The newest picture that is fully loaded; until then the previous one, so that nothing flickers. */
 export function useLoadedImage(key: string, url: string | null): LoadedImage | null {
-  const [arrived, setArrived] = useState<LoadedImage | null>(null);
+  const [loadedImage, setLoadedImage] = useState<LoadedImage | null>(null);
   useEffect(() => {
     if (url === null) return;
-    let wanted = true;
+    let active = true;
     void decoded(url).then(() => {
-      if (wanted) setArrived({ key, url });
+      if (active) setLoadedImage({ key, url });
     });
     return () => {
-      wanted = false;
+      active = false;
     };
   }, [key, url]);
-  return arrived;
+  return loadedImage;
 }
 
 /** Resolves when the picture is decoded, or cannot be; whoever shows it handles the error. */
@@ -95,14 +95,14 @@ async function decoded(url: string): Promise<void> {
 
 /** Checks a URL while `needed`, for elements that report no load errors themselves. */
 export function useUrlCheck({ url, onError }: PresignedUrl, needed: boolean): void {
-  const tell = useRef(onError);
+  const latestOnError = useRef(onError);
   useEffect(() => {
-    tell.current = onError;
+    latestOnError.current = onError;
   });
   useEffect(() => {
     if (url === null || !needed) return;
     const probe = new Image();
-    probe.onerror = () => tell.current();
+    probe.onerror = () => latestOnError.current();
     probe.src = url;
     return () => {
       probe.onerror = null;

@@ -38,15 +38,15 @@ export async function uploadToS3(
   for (let attempt = 0; ; ) {
     await untilOnline(signal);
     signal?.throwIfAborted();
-    const answer = await post(form, file, onProgress, signal);
-    if (answer !== null && answer.status >= 200 && answer.status < 300) return onProgress(1);
-    if (answer === null && isOffline()) continue;
+    const response = await post(form, file, onProgress, signal);
+    if (response !== null && response.status >= 200 && response.status < 300) return onProgress(1);
+    if (response === null && isOffline()) continue;
     attempt += 1;
-    const [code, message] = answer === null ? ["", ""] : reasonOf(answer.text);
-    const passing = answer === null || RETRIED_STATUSES.has(answer.status) || RETRIED_CODES.has(code);
-    if (attempt >= ATTEMPTS || !passing) {
-      if (answer === null) throw unreachableError(new URL(form.url).host, null);
-      throw s3Error(answer.status, code, message, passing);
+    const [code, message] = response === null ? ["", ""] : reasonOf(response.text);
+    const transient = response === null || RETRIED_STATUSES.has(response.status) || RETRIED_CODES.has(code);
+    if (attempt >= ATTEMPTS || !transient) {
+      if (response === null) throw unreachableError(new URL(form.url).host, null);
+      throw s3Error(response.status, code, message, transient);
     }
     await sleep(backoffDelay(attempt - 1), signal);
   }
@@ -71,49 +71,49 @@ function post(
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
   form.append("file", file);
   return new Promise((resolve, reject) => {
-    const exchange = new XMLHttpRequest();
-    let stalled = 0;
-    const wait = () => {
-      clearTimeout(stalled);
-      stalled = window.setTimeout(() => exchange.abort(), STALLED_SECONDS * 1000);
+    const request = new XMLHttpRequest();
+    let stallTimer = 0;
+    const restartTimer = () => {
+      clearTimeout(stallTimer);
+      stallTimer = window.setTimeout(() => request.abort(), STALLED_SECONDS * 1000);
     };
-    const stop = () => exchange.abort();
-    exchange.upload.addEventListener("progress", ({ loaded, total }) => {
-      wait();
+    const stop = () => request.abort();
+    request.upload.addEventListener("progress", ({ loaded, total }) => {
+      restartTimer();
       if (total > 0) onProgress(Math.min(1, loaded / total));
     });
-    exchange.addEventListener("loadend", () => {
-      clearTimeout(stalled);
+    request.addEventListener("loadend", () => {
+      clearTimeout(stallTimer);
       signal?.removeEventListener("abort", stop);
       if (signal?.aborted) reject(signal.reason);
-      else resolve(exchange.status === 0 ? null : { status: exchange.status, text: exchange.responseText });
+      else resolve(request.status === 0 ? null : { status: request.status, text: request.responseText });
     });
     signal?.addEventListener("abort", stop, { once: true });
     onProgress(0);
-    exchange.open("POST", url);
-    exchange.send(form);
-    wait();
+    request.open("POST", url);
+    request.send(form);
+    restartTimer();
   });
 }
 
-function s3Error(status: number, code: string, message: string, passing: boolean): ServiceError {
-  const said = code ? `${code}: ${message}` : `HTTP ${status}`;
-  return new ServiceError(errorCodeOf(code, message, passing), `The storage refused the upload (${said}).`, {
+function s3Error(status: number, code: string, message: string, transient: boolean): ServiceError {
+  const description = code ? `${code}: ${message}` : `HTTP ${status}`;
+  return new ServiceError(errorCodeOf(code, message, transient), `The storage refused the upload (${description}).`, {
     status,
-    retryable: passing,
+    retryable: transient,
   });
 }
 
-function errorCodeOf(code: string, message: string, passing: boolean): ErrorCode {
+function errorCodeOf(code: string, message: string, transient: boolean): ErrorCode {
   if (code === "AccessDenied" && /expired/i.test(message)) return "upload_expired";
   if (code === "InvalidArgument" && /checksum/i.test(message)) return "checksum_mismatch";
-  return REASONS[code] ?? (passing ? "internal" : "forbidden");
+  return REASONS[code] ?? (transient ? "internal" : "forbidden");
 }
 
 /** `Code` and `Message` of S3's XML error; empty for other bodies. */
 function reasonOf(text: string): [code: string, message: string] {
   if (!text.trimStart().startsWith("<")) return ["", ""];
   const parsed = new DOMParser().parseFromString(text, "application/xml");
-  const said = (name: string) => parsed.getElementsByTagName(name)[0]?.textContent?.trim() ?? "";
-  return [said("Code"), said("Message")];
+  const elementText = (name: string) => parsed.getElementsByTagName(name)[0]?.textContent?.trim() ?? "";
+  return [elementText("Code"), elementText("Message")];
 }

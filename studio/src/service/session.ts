@@ -34,28 +34,28 @@ interface Session {
 }
 
 let tokens: Tokens | null = null;
-let asked: cognito.Challenge | null = null;
+let pendingChallenge: cognito.Challenge | null = null;
 let restoring: Promise<void> | null = null;
-let renewing: Promise<Tokens> | null = null;
+let refreshing: Promise<Tokens> | null = null;
 
-const NOBODY = { status: "signed_out", username: null, challenge: null } as const;
+const SIGNED_OUT = { status: "signed_out", username: null, challenge: null } as const;
 
 /** The store of the session. */
 export const useSession = create<Session>()((set, get) => {
-  function enter(given: Tokens): void {
-    tokens = given;
-    asked = null;
-    saveTokens(given);
-    claimLocalData(given.username);
-    set({ status: "signed_in", username: given.username, challenge: null, error: null });
+  function startSession(newTokens: Tokens): void {
+    tokens = newTokens;
+    pendingChallenge = null;
+    saveTokens(newTokens);
+    claimLocalData(newTokens.username);
+    set({ status: "signed_in", username: newTokens.username, challenge: null, error: null });
   }
 
-  function take(outcome: cognito.SignInResult): void {
+  function applyResult(outcome: cognito.SignInResult): void {
     if ("tokens" in outcome) {
-      enter(outcome.tokens);
+      startSession(outcome.tokens);
     } else {
-      asked = outcome.challenge;
-      set({ challenge: { type: asked.type }, error: null });
+      pendingChallenge = outcome.challenge;
+      set({ challenge: { type: pendingChallenge.type }, error: null });
     }
   }
 
@@ -66,21 +66,21 @@ export const useSession = create<Session>()((set, get) => {
     // Rotating refresh tokens of an OIDC provider must not be shared by tabs: there, a new tab signs in by itself.
     tabs.answerOtherTabs({ tokens: () => (usesOidc ? null : tokens), signedOut: () => endSession(null) });
     if (usesOidc && /[?&]state=/.test(location.search)) {
-      const found = await get()
+      const signedIn = await get()
         .finishOidcSignIn(location.href)
         .then(() => true)
         .catch((error: unknown) => {
           set({ error: toServiceError(error) });
           return false;
         });
-      if (found) return;
+      if (signedIn) return;
     }
     const { client_id } = currentService().config;
     tokens = loadTokens(client_id) ?? (await tabs.requestTokens(client_id));
-    if (tokens === null) return set(NOBODY);
+    if (tokens === null) return set(SIGNED_OUT);
     // Offline, the session stays; only a rejected refresh ends it.
     await bearerToken().catch(() => null);
-    if (tokens !== null) enter(tokens);
+    if (tokens !== null) startSession(tokens);
   }
 
   return {
@@ -96,18 +96,18 @@ export const useSession = create<Session>()((set, get) => {
       return restoring;
     },
     async signIn(username, password) {
-      asked = null;
+      pendingChallenge = null;
       set({ challenge: null });
-      take(await cognito.signIn(pool(), username, password));
+      applyResult(await cognito.signIn(pool(), username, password));
     },
     async answerChallenge(value) {
-      if (asked === null) throw new ServiceError("sign_in_expired", "There is nothing to answer.");
+      if (pendingChallenge === null) throw new ServiceError("sign_in_expired", "There is nothing to answer.");
       try {
-        take(await cognito.respondToChallenge(pool(), asked, value.trim()));
+        applyResult(await cognito.respondToChallenge(pool(), pendingChallenge, value.trim()));
       } catch (error) {
         const { code, retryable } = toServiceError(error);
         if (code !== "wrong_code" && code !== "weak_password" && !retryable) {
-          asked = null;
+          pendingChallenge = null;
           set({ challenge: null });
         }
         throw error;
@@ -126,13 +126,13 @@ export const useSession = create<Session>()((set, get) => {
     async finishOidcSignIn(url) {
       const { finishSignIn, isCallback } = await import("./oidc");
       if (!isCallback(url)) throw new ServiceError("sign_in_failed", "This sign-in was not begun here.");
-      const back = new URL(import.meta.env.BASE_URL, location.origin).href;
+      const homeUrl = new URL(import.meta.env.BASE_URL, location.origin).href;
       try {
         const finished = await finishSignIn(issuer(), url);
-        history.replaceState(history.state, "", new URL(finished.from, back));
-        enter(finished.tokens);
+        history.replaceState(history.state, "", new URL(finished.from, homeUrl));
+        startSession(finished.tokens);
       } catch (error) {
-        history.replaceState(history.state, "", back);
+        history.replaceState(history.state, "", homeUrl);
         throw error;
       }
     },
@@ -149,10 +149,10 @@ export const useSession = create<Session>()((set, get) => {
 /** End the session. With an error, the local data stays for the same user. */
 function endSession(error: ServiceError | null): void {
   tokens = null;
-  asked = null;
-  renewing = null;
+  pendingChallenge = null;
+  refreshing = null;
   saveTokens(null);
-  useSession.setState({ ...NOBODY, error });
+  useSession.setState({ ...SIGNED_OUT, error });
   if (error === null) clearLocalData();
   else void useService.getState().reload(); // a redeployed stack has another user pool
 }
@@ -165,11 +165,11 @@ export async function bearerToken(): Promise<string> {
   if (tokens === null) throw new ServiceError("unauthorized", "Nobody is signed in.", { status: 401 });
   if (Date.now() < tokens.renewAt) return tokens.bearer;
   const before = tokens;
-  renewing ??= refresh(before).finally(() => {
-    renewing = null;
+  refreshing ??= refresh(before).finally(() => {
+    refreshing = null;
   });
-  const renewed = await renewing;
-  return renewed.bearer;
+  const refreshed = await refreshing;
+  return refreshed.bearer;
 }
 
 /** Whether the token can be refreshed without another sign-in. */
@@ -188,14 +188,14 @@ export function endRejectedSession(bearer: string): void {
 
 async function refresh(before: Tokens): Promise<Tokens> {
   try {
-    const renewed = usesPool()
+    const refreshed = usesPool()
       ? await cognito.refreshTokens(pool(), before)
       : await (await import("./oidc")).refreshTokens(issuer(), before);
     // The user may have signed out, or changed, meanwhile.
     if (tokens?.refresh !== before.refresh) throw new ServiceError("unauthorized", "Signed out.", { status: 401 });
-    tokens = renewed;
-    saveTokens(renewed);
-    return renewed;
+    tokens = refreshed;
+    saveTokens(refreshed);
+    return refreshed;
   } catch (thrown) {
     const error = toServiceError(thrown);
     if (error.code === "unauthorized" && tokens?.refresh === before.refresh) endSession(error);

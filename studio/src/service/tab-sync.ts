@@ -3,7 +3,7 @@ import { isRecord } from "./error";
 import { isTokens, type Tokens } from "./tokens";
 
 const CHANNEL = "darkroom.session";
-const PATIENCE_MILLISECONDS = 150;
+const RESPONSE_TIMEOUT_MILLISECONDS = 150;
 
 /** What a tab responds to other tabs. */
 export interface TabHandlers {
@@ -33,16 +33,16 @@ export function requestTokens(clientId: string): Promise<Tokens | null> {
   const opened = channel;
   if (opened === null) return Promise.resolve(null);
   return new Promise((resolve) => {
-    const timer = setTimeout(() => done(null), PATIENCE_MILLISECONDS);
-    const hear = ({ data }: MessageEvent<unknown>) => {
+    const timer = setTimeout(() => done(null), RESPONSE_TIMEOUT_MILLISECONDS);
+    const onMessage = ({ data }: MessageEvent<unknown>) => {
       if (isRecord(data) && isTokens(data.tokens) && data.tokens.clientId === clientId) done(data.tokens);
     };
     function done(tokens: Tokens | null) {
       clearTimeout(timer);
-      opened?.removeEventListener("message", hear);
+      opened?.removeEventListener("message", onMessage);
       resolve(tokens);
     }
-    opened.addEventListener("message", hear);
+    opened.addEventListener("message", onMessage);
     opened.postMessage({ type: "ask" });
   });
 }

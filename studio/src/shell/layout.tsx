@@ -25,10 +25,10 @@ export function Layout({ children }: { children: ReactNode }) {
   const offline = useJobs(({ connection }) => connection === "offline");
   const main = useRef<HTMLElement>(null);
   const page = location.split("/")[1];
-  const shown = useRef(page);
+  const lastPage = useRef(page);
   useEffect(() => {
-    if (shown.current === page) return;
-    shown.current = page;
+    if (lastPage.current === page) return;
+    lastPage.current = page;
     main.current?.focus({ preventScroll: true }); // the link that led here may be gone
     scrollTo(0, 0);
   }, [page]);

@@ -10,21 +10,21 @@ export function ServiceUnavailable() {
   const { t } = useTranslation("shell");
   const { error, load } = useService();
   const [busy, setBusy] = useState(false);
-  const again = useCallback(() => {
+  const retry = useCallback(() => {
     setBusy(true);
     void load().finally(() => setBusy(false));
   }, [load]);
   useEffect(() => {
-    addEventListener("online", again);
-    return () => removeEventListener("online", again);
-  }, [again]);
+    addEventListener("online", retry);
+    return () => removeEventListener("online", retry);
+  }, [retry]);
   return (
     <main className={styles.page}>
       <Notice
         tone="bad"
         title={t("start.failed")}
         action={
-          <Button icon="again" busy={busy} onClick={again}>
+          <Button icon="again" busy={busy} onClick={retry}>
             {t("try_again")}
           </Button>
         }

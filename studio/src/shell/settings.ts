@@ -28,15 +28,15 @@ export const useSettings = create<Settings>()(
 /** Apply the theme and language to the page, now and after every change. */
 export function applySettings(): void {
   const systemDark = matchMedia("(prefers-color-scheme: dark)");
-  const paint = () => {
+  const applyTheme = () => {
     const { theme } = useSettings.getState();
     const dark = theme === "dark" || (theme === "system" && systemDark.matches);
     document.documentElement.dataset.theme = dark ? "dark" : "light";
   };
-  paint();
-  systemDark.addEventListener("change", paint);
+  applyTheme();
+  systemDark.addEventListener("change", applyTheme);
   useSettings.subscribe((now, before) => {
-    if (now.theme !== before.theme) paint();
+    if (now.theme !== before.theme) applyTheme();
     if (now.language !== before.language) void changeLanguage(now.language);
   });
 }

@@ -11,11 +11,11 @@ import styles from "./sign-in.module.css";
 export function SignIn() {
   const { t } = useTranslation("shell");
   const deployment = useService(({ service }) => service?.deployment);
-  const { challenge, usesOidc, error: ended } = useSession();
+  const { challenge, usesOidc, error: sessionError } = useSession();
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<ServiceError | null>(ended);
+  const [error, setError] = useState<ServiceError | null>(sessionError);
 
-  async function attempt(step: () => Promise<void>) {
+  async function run(step: () => Promise<void>) {
     setBusy(true);
     setError(null);
     try {
@@ -46,17 +46,17 @@ export function SignIn() {
             key={challenge.type}
             type={challenge.type}
             busy={busy}
-            onAnswer={(value) => attempt(() => session.answerChallenge(value))}
+            onAnswer={(value) => run(() => session.answerChallenge(value))}
           />
         ) : usesOidc ? (
-          <Button variant="primary" icon="user" busy={busy} onClick={() => attempt(session.signInWithOidc)}>
+          <Button variant="primary" icon="user" busy={busy} onClick={() => run(session.signInWithOidc)}>
             {t("sign_in.oidc")}
           </Button>
         ) : (
           <>
             {deployment?.local_user && (
               <div className={styles.local}>
-                <Button variant="primary" icon="user" busy={busy} onClick={() => attempt(session.signInAsLocalUser)}>
+                <Button variant="primary" icon="user" busy={busy} onClick={() => run(session.signInAsLocalUser)}>
                   {t("sign_in.local", { name: deployment.local_user.username })}
                 </Button>
                 <p className={styles.hint}>{t("sign_in.local_hint")}</p>
@@ -66,7 +66,7 @@ export function SignIn() {
             <PasswordForm
               busy={busy}
               prominent={!deployment?.local_user}
-              onSubmit={(name, password) => attempt(() => session.signIn(name, password))}
+              onSubmit={(name, password) => run(() => session.signIn(name, password))}
             />
           </>
         )}
