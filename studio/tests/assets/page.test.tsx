@@ -62,13 +62,13 @@ beforeEach(() => {
   deployed();
 });
 
-test("an empty library says what it is for", async () => {
+test("an empty library explains its purpose", async () => {
   await library();
   expect(screen.getByText("Nothing kept yet")).toBeVisible();
   expect(screen.getByRole("button", { name: "Add pictures" })).toBeVisible();
 });
 
-test("pictures are shown with what they are, older ones when asked for", async () => {
+test("pictures are listed with size and date, older ones on request", async () => {
   hosts({
     [`GET ${ASSETS}`]: ({ url }) =>
       new URL(url).searchParams.has("cursor")
@@ -82,7 +82,7 @@ test("pictures are shown with what they are, older ones when asked for", async (
   expect(await named("b.jpg")).toBeVisible();
 });
 
-test("a picture is uploaded with its progress, and is there afterwards", async () => {
+test("an upload shows its progress and then its picture", async () => {
   const { routes, user } = await library();
   routes[`POST ${ASSETS}`] = () =>
     json({ asset: asset("new", { state: "awaiting_upload", url: null }), upload: form }, 201);
@@ -108,7 +108,7 @@ test("a picture is uploaded with its progress, and is there afterwards", async (
   expect(await named("room.jpg")).toBeVisible();
 });
 
-test("pictures can be dropped; one that is refused does not keep the others out", async () => {
+test("of several dropped files, a rejected one does not block the others", async () => {
   const { routes } = await library();
   routes[`POST ${ASSETS}`] = () => json({ asset: asset("new", { name: "good.jpg" }), upload: null }, 201);
   const files = [new File(["%PDF-1.7 not a picture"], "bill.pdf"), photo("good.jpg")];
@@ -118,7 +118,7 @@ test("pictures can be dropped; one that is refused does not keep the others out"
   expect(screen.getByRole("alert")).toHaveTextContent("JPEG, PNG or WebP");
 });
 
-test("what the service refuses says why", async () => {
+test("a picture that the service rejects shows the reason", async () => {
   const { routes, user } = await library();
   const error = { code: "invalid_image", message: "The picture is cut off.", retryable: false } as const;
   routes[`POST ${ASSETS}`] = () => json({ asset: asset("new", { state: "awaiting_upload" }), upload: form }, 201);
@@ -127,7 +127,7 @@ test("what the service refuses says why", async () => {
   expect(await screen.findByRole("alert")).toHaveTextContent("The picture is cut off.");
 });
 
-test("an upload that breaks says so", async () => {
+test("a failed upload shows an error", async () => {
   const { routes, user } = await library();
   routes[`POST ${ASSETS}`] = () => json({ asset: asset("new", { state: "awaiting_upload" }), upload: form }, 201);
   uploadToS3.mockRejectedValue(new ServiceError("unreachable", "The storage does not answer."));
@@ -135,7 +135,7 @@ test("an upload that breaks says so", async () => {
   expect(await screen.findByRole("alert")).toHaveTextContent("room.jpg was not added");
 });
 
-test("a picture is deleted after a question, and it is said", async () => {
+test("a picture is deleted after confirmation, and that is announced", async () => {
   const { routes, calls, user } = await library(asset("a"), asset("b"));
   routes[`DELETE ${ASSETS}/a`] = () => json({ asset_id: "a" });
   await user.click(screen.getByRole("button", { name: "Delete a.jpg" }));
@@ -157,7 +157,7 @@ test("a picture that could not be deleted stays", async () => {
   expect(await named("a.jpg")).toBeVisible();
 });
 
-test("a picture is put where it is to be used", async () => {
+test("using a picture opens the kind's form with it as input", async () => {
   const { history, user } = await library(asset("a"));
   await user.click(screen.getByRole("button", { name: "Use a.jpg" }));
   await user.click(screen.getByRole("button", { name: "Enlarge it" }));
@@ -168,7 +168,7 @@ test("a picture is put where it is to be used", async () => {
   });
 });
 
-test("a download whose link has ended is had by a fresh one", async () => {
+test("a download with an expired URL uses a refreshed one", async () => {
   const names = downloads();
   const { routes, user } = await library(asset("a"));
   routes[`GET ${ASSETS}/a`] = () => json(asset("a", { url: "https://store.example.com/a?2" }));
@@ -178,7 +178,7 @@ test("a download whose link has ended is had by a fresh one", async () => {
   await waitFor(() => expect(names).toEqual(["a.jpg"]));
 });
 
-test("a library that cannot be fetched says why, and can be tried again", async () => {
+test("a library that cannot be fetched shows the reason and can be retried", async () => {
   const { routes, user } = await (async () => {
     const service = hosts({ [`GET ${ASSETS}`]: () => problem(403, "forbidden") });
     return { ...service, ...show(<AssetsPage />, "/assets") };

@@ -24,7 +24,7 @@ function square(left: number, top: number, side: number): [number, number][] {
 
 const place = ([x, y]: [number, number]) => ({ x: x * PHOTO.width, y: y * PHOTO.height });
 
-test("a hole in a thing is not the thing", () => {
+test("a hole in an object is outside it", () => {
   const frame = thing([square(100, 100, 300), square(200, 200, 100)]);
   expect(containsPoint(frame, { x: 150, y: 150 })).toBe(true);
   expect(containsPoint(frame, { x: 250, y: 250 })).toBe(false);
@@ -32,13 +32,13 @@ test("a hole in a thing is not the thing", () => {
   expect(point && containsPoint(frame, place(point))).toBe(true);
 });
 
-test("a thing without outlines is its box", () => {
+test("an object without outlines is its box", () => {
   const lamp = thing([], [10, 10, 60, 300]);
   expect(objectAt([lamp], { x: 30, y: 100 })).toBe(0);
   expect(objectAt([lamp], { x: 100, y: 100 })).toBe(-1);
 });
 
-test("of things on each other the smallest is meant, and each has a place of its own", () => {
+test("of overlapping objects the smallest is hit, and each has its own interior point", () => {
   const [sofa, cushion] = [thing([square(100, 100, 400)]), thing([square(150, 150, 80)])];
   expect(objectAt([sofa, cushion], { x: 190, y: 190 })).toBe(1);
   expect(objectAt([sofa, cushion], { x: 400, y: 400 })).toBe(0);
@@ -47,14 +47,14 @@ test("of things on each other the smallest is meant, and each has a place of its
   expect(points[0] && containsPoint(cushion, place(points[0]))).toBe(false);
 });
 
-test("a finger may miss a small thing by a little", () => {
+test("a touch near a small object hits it", () => {
   const vase = thing([square(500, 500, 10)]);
   expect(objectAt([vase], { x: 490, y: 505 })).toBe(-1);
   expect(objectAt([vase], { x: 490, y: 505 }, 15)).toBe(0);
   expect(objectAt([vase], { x: 480, y: 505 }, 15)).toBe(-1);
 });
 
-test("whatever the shapes, a thing's own place lies in it, and chooses it", () => {
+test("for any shapes, the interior point lies inside the object and hits it", () => {
   const next = random(31);
   for (let round = 0; round < 20; round++) {
     const objects = Array.from({ length: 6 }, () => {

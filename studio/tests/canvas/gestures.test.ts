@@ -27,7 +27,7 @@ test("one finger draws", () => {
   expect(log).toEqual(["start 0,0", "draw 1,1 2,2", "end"]);
 });
 
-test("a second finger takes back what the first drew, and both zoom; the one that stays does not draw", () => {
+test("a second finger cancels the stroke and zooms; the remaining finger does not draw", () => {
   gestures.down(at(1, 0, 0));
   gestures.moved([at(1, 1, 0)]);
   gestures.down(at(2, 11, 0));
@@ -39,14 +39,14 @@ test("a second finger takes back what the first drew, and both zoom; the one tha
   expect(log).toEqual(["start 0,0", "draw 1,0", "give up", "move 6,0 to 11,0 ×2", "move 21,0 to 25,0 ×1", "start 5,5"]);
 });
 
-test("a mouse's other button moves", () => {
+test("a secondary mouse button pans", () => {
   gestures.down({ ...at(1, 0, 0, "mouse"), primaryButton: false });
   gestures.moved([at(1, 5, 0, "mouse")]);
   gestures.up(1);
   expect(log).toEqual(["move 0,0 to 5,0 ×1"]);
 });
 
-test("a hand that rests beside a pen draws nothing, and fingers move from then on", () => {
+test("after a pen was used, touches pan and never draw", () => {
   gestures.down(at(9, 0, 0, "pen"));
   gestures.down(at(1, 50, 50));
   gestures.moved([at(1, 60, 50)]);
@@ -58,7 +58,7 @@ test("a hand that rests beside a pen draws nothing, and fingers move from then o
   expect(log).toEqual(["start 0,0", "draw 1,0", "end", "move 50,50 to 60,50 ×1"]);
 });
 
-test("a pen that comes while a hand rests draws instead of it", () => {
+test("a pen that comes down during a touch draws instead", () => {
   gestures.down(at(1, 50, 50));
   gestures.down(at(9, 0, 0, "pen"));
   gestures.moved([at(1, 60, 50)]);
@@ -66,7 +66,7 @@ test("a pen that comes while a hand rests draws instead of it", () => {
   expect(log).toEqual(["start 50,50", "give up", "start 0,0", "end"]);
 });
 
-test("what the browser takes away was not meant", () => {
+test("pointercancel discards the stroke", () => {
   gestures.down(at(1, 0, 0));
   gestures.lost(1);
   gestures.down(at(2, 3, 3));

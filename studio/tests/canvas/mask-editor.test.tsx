@@ -50,7 +50,7 @@ function drag(from: [number, number], to: [number, number], more: PointerEventIn
 // Rendered at half its size.
 beforeEach(() => layOut(200, 100));
 
-test("what is drawn on the screen is white at that place of the photo", () => {
+test("a stroke on the screen is white at that place of the mask", () => {
   render(<Editor />);
   expect(screen.getByText("Nothing is painted yet.")).toBeVisible();
   drag([50, 50], [100, 50]);
@@ -59,7 +59,7 @@ test("what is drawn on the screen is white at that place of the photo", () => {
   expect(screen.getByText("2 % of the photo is painted.")).toBeVisible();
 });
 
-test("the eraser takes away, and each step can be undone and done again, by buttons and by keys", async () => {
+test("the eraser erases, and each step can be undone and redone by buttons and keys", async () => {
   const user = userEvent.setup();
   render(<Editor />);
   const undo = screen.getByRole("button", { name: "Undo" });
@@ -81,7 +81,7 @@ test("the eraser takes away, and each step can be undone and done again, by butt
   expect(redo).toBeDisabled();
 });
 
-test("after a new stroke there is nothing to do again", async () => {
+test("a new stroke discards the redo steps", async () => {
   const user = userEvent.setup();
   render(<Editor />);
   drag([50, 50], [60, 50]);
@@ -112,7 +112,7 @@ test("a rectangle is painted by keyboard alone", async () => {
   expect(screen.getByText("Nothing is painted yet.")).toBeVisible();
 });
 
-test("a rectangle is painted by its numbers", async () => {
+test("a rectangle is painted by number inputs", async () => {
   const user = userEvent.setup();
   render(<Editor />);
   await user.click(screen.getByRole("radio", { name: "Rectangle" }));
@@ -131,7 +131,7 @@ test("a rectangle is painted by its numbers", async () => {
   expect(white()).toEqual({ count: 600, left: 5, right: 34, top: 6, bottom: 25 });
 });
 
-test("a second finger zooms, and what the first began is not painted", () => {
+test("a second finger zooms and discards the first finger's stroke", () => {
   render(<Editor />);
   const first = { pointerId: 1, pointerType: "touch" };
   const second = { pointerId: 2, pointerType: "touch" };
@@ -145,7 +145,7 @@ test("a second finger zooms, and what the first began is not painted", () => {
   expect(screen.getByRole("button", { name: "Show all of it" })).toBeEnabled();
 });
 
-test("zoomed in, a stroke is painted where it is seen", async () => {
+test("a stroke on a zoomed view is painted at the visible place", async () => {
   const user = userEvent.setup();
   render(<Editor />);
   for (let step = 0; step < 3; step++) await user.click(screen.getByRole("button", { name: "Zoom in" }));
@@ -156,14 +156,14 @@ test("zoomed in, a stroke is painted where it is seen", async () => {
   expect(screen.getByRole("button", { name: "Zoom out" })).toBeDisabled();
 });
 
-test("a pen paints thinner where it presses less", () => {
+test("a pen paints thinner with less pressure", () => {
   render(<Editor />);
   drag([50, 50], [100, 50], { pointerType: "pen", pressure: 0.2 });
   const light = white();
   expect(light.bottom - light.top + 1).toBeLessThan(10);
 });
 
-test("all can be inverted and cleared, and both undone; all of the photo is warned of", async () => {
+test("inverting and clearing can be undone; a mask of the whole photo shows a warning", async () => {
   const user = userEvent.setup();
   render(<Editor />);
   await user.click(screen.getByRole("button", { name: "Invert" }));
@@ -175,7 +175,7 @@ test("all can be inverted and cleared, and both undone; all of the photo is warn
   expect(white().count).toBe(400 * 200);
 });
 
-test("strokes of a draft are shown and gone on with", async () => {
+test("strokes of a draft are shown and can be continued", async () => {
   const user = userEvent.setup();
   render(<Editor first={[{ type: "rectangle", effect: "fill", left: 0, top: 0, right: 200, bottom: 200 }]} />);
   expect(screen.getByText("50 % of the photo is painted.")).toBeVisible();
@@ -183,7 +183,7 @@ test("strokes of a draft are shown and gone on with", async () => {
   expect(strokes).toEqual([]);
 });
 
-test("keys choose the tool and the brush, but are left alone where numbers are typed", async () => {
+test("keys select tool and brush size, except in number inputs", async () => {
   const user = userEvent.setup();
   render(<Editor />);
   stage().focus();
@@ -198,7 +198,7 @@ test("keys choose the tool and the brush, but are left alone where numbers are t
   expect(screen.getByRole("radio", { name: "Rectangle" })).toBeChecked();
 });
 
-test("whoever asks how much is painted does not have it all painted once more", () => {
+test("reading the coverage does not render the mask again", () => {
   function Asking() {
     const [value, setValue] = useState<Strokes>([]);
     return (

@@ -39,7 +39,7 @@ test.each([
   [8, 3],
   [37, 41],
   [130, 600],
-])("the file of %i × %i pixels is white just where the strokes are shown", async (width, height) => {
+])("the PNG of %i × %i pixels is white exactly where the strokes are shown", async (width, height) => {
   const next = random(width);
   for (let round = 0; round < 5; round++) {
     const strokes = Array.from({ length: 8 }, () => anyStroke(next, width, height));
@@ -53,7 +53,7 @@ test.each([
 
 const fill: Stroke = { type: "rectangle", effect: "fill", left: 0, top: 0, right: 5, bottom: 10 };
 
-test("what is empty is plain from the strokes where nothing was filled, and from the pixels else", () => {
+test("emptiness follows from the strokes if nothing was filled, else from the pixels", () => {
   const erase: Stroke = { ...fill, effect: "erase" };
   expect(isEmpty([])).toBe(true);
   expect(isEmpty([erase])).toBe(true);
@@ -66,7 +66,7 @@ test("what is empty is plain from the strokes where nothing was filled, and from
   expect(coverage([{ type: "invert" }], 10, 10)).toBe(1);
 });
 
-test("the coverage of the same strokes on a photo of another size is another", () => {
+test("the coverage of the same strokes depends on the photo's size", () => {
   const strokes = [fill];
   expect(coverage(strokes, 10, 10)).toBe(0.5);
   expect(coverage(strokes, 20, 10)).toBe(0.25);

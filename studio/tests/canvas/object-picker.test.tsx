@@ -34,7 +34,7 @@ const tap = (x: number, y: number) => fireEvent.click(screen.getByRole("img"), {
 // Rendered at half its size.
 beforeEach(() => layOut(200, 100));
 
-test("a tap on a thing chooses it, and another gives it up", () => {
+test("a tap on an object selects it, and another deselects it", () => {
   render(<Picker />);
   expect(screen.getByRole("status")).toHaveTextContent("Nothing is chosen.");
   tap(175, 50);
@@ -48,14 +48,14 @@ test("a tap on a thing chooses it, and another gives it up", () => {
   expect(chosen).toEqual([]);
 });
 
-test("a tap on what lies on another thing chooses just that", () => {
+test("a tap on overlapping objects selects the smaller one", () => {
   render(<Picker />);
   tap(27, 27);
   expect(screen.getByRole("checkbox", { name: /book/ })).toBeChecked();
   expect(screen.getByRole("checkbox", { name: /sofa/ })).not.toBeChecked();
 });
 
-test("the list chooses the same by keyboard", async () => {
+test("the list selects the same objects by keyboard", async () => {
   const user = userEvent.setup();
   render(<Picker />);
   await user.tab();
@@ -64,7 +64,7 @@ test("the list chooses the same by keyboard", async () => {
   expect(chosen).toHaveLength(1);
 });
 
-test("points of an earlier job show what they are on", async () => {
+test("points of an earlier job select the objects under them", async () => {
   const user = userEvent.setup();
   render(
     <Picker
@@ -83,7 +83,7 @@ test("points of an earlier job show what they are on", async () => {
   ]);
 });
 
-test("no more can be chosen than the service takes", () => {
+test("no more objects can be selected than the service accepts", () => {
   render(<Picker most={1} />);
   tap(175, 50);
   expect(screen.getByRole("checkbox", { name: /sofa/ })).toBeDisabled();
@@ -94,7 +94,7 @@ test("no more can be chosen than the service takes", () => {
   expect(chosen).toHaveLength(0);
 });
 
-test("a photo without things says what else one can do", () => {
+test("a photo without objects shows an alternative", () => {
   render(<ObjectPicker photo={PHOTO} objects={[]} chosen={[]} onChange={() => {}} />);
   expect(screen.getByText(/Nothing was found/)).toBeVisible();
 });

@@ -27,7 +27,7 @@ function painted(raster: Raster, view: View, ratio: number, area = screen(ratio)
 }
 
 test.each([1, 1.5, 2, 3])(
-  "at a ratio of %d, a screen pixel is tinted just where the mask beneath it is white",
+  "at a pixel ratio of %d, a screen pixel is tinted exactly where the mask is white",
   (ratio) => {
     const next = random(11);
     for (let round = 0; round < 25; round++) {
@@ -61,7 +61,7 @@ test.each([1, 1.5, 2, 3])(
   },
 );
 
-test("one white pixel is seen however small the photo is shown", () => {
+test("one white pixel is visible at any scale", () => {
   const raster = new Raster(400, 300);
   const next = random(12);
   for (let round = 0; round < 100; round++) {
@@ -72,7 +72,7 @@ test("one white pixel is seen however small the photo is shown", () => {
   }
 });
 
-test("painting only where something changed gives the same picture as painting all of it", () => {
+test("painting the changed area gives the same picture as painting everything", () => {
   const next = random(13);
   for (let round = 0; round < 40; round++) {
     const ratio = [1, 1.25, 2, 3][round % 4] ?? 1;

@@ -31,7 +31,7 @@ function outside(stroke: BrushStroke, x: number, y: number): number {
   return least;
 }
 
-test("a brush makes white just the pixels whose centres it goes over", () => {
+test("a brush fills exactly the pixels whose centres it covers", () => {
   const next = random(1);
   let sure = 0;
   for (let round = 0; round < 8; round++) {
@@ -54,7 +54,7 @@ test("a brush makes white just the pixels whose centres it goes over", () => {
   expect(sure).toBeGreaterThan(2500);
 });
 
-test("the smallest brush makes at least one pixel white wherever it touches", () => {
+test("the smallest brush fills at least one pixel anywhere", () => {
   const next = random(2);
   for (let round = 0; round < 500; round++) {
     const raster = new Raster(9, 9);
@@ -64,14 +64,14 @@ test("the smallest brush makes at least one pixel white wherever it touches", ()
   }
 });
 
-test("a rectangle is whole pixels, its right and bottom excluded, cut at the photo's sides", () => {
+test("a rectangle fills whole pixels, right and bottom exclusive, clipped to the photo", () => {
   const raster = new Raster(4, 3);
   raster.render([{ type: "rectangle", effect: "fill", left: -5, top: 1, right: 2, bottom: 9 }]);
   expect([...raster.data]).toEqual([0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0]);
   expect(raster.coverage()).toBeCloseTo(4 / 12);
 });
 
-describe("any way to get to some strokes gives the same pixels as making them anew", () => {
+describe("incremental rendering gives the same pixels as rendering from scratch", () => {
   test.each([1, 2, 3, 4, 5, 6])("walk %i", (seed) => {
     const next = random(seed);
     const raster = new Raster(WIDTH, HEIGHT);
@@ -97,7 +97,7 @@ describe("any way to get to some strokes gives the same pixels as making them an
   });
 });
 
-test("only what is said to have changed changes", () => {
+test("only the reported area changes", () => {
   const next = random(7);
   const raster = new Raster(WIDTH, HEIGHT);
   const strokes: Stroke[] = [];
@@ -115,7 +115,7 @@ test("only what is said to have changed changes", () => {
   }
 });
 
-test("a stroke drawn bit by bit is the stroke, and one given up leaves nothing", () => {
+test("a stroke drawn in segments equals the whole stroke, and a cancelled one leaves nothing", () => {
   const next = random(8);
   const raster = new Raster(WIDTH, HEIGHT);
   let strokes: Stroke[] = [];

@@ -5,14 +5,14 @@ import { random } from "./random-strokes";
 const PHOTO = { width: 4000, height: 3000 };
 const WINDOW = { width: 800, height: 400 };
 
-test("at first all of the photo is seen, in the middle", () => {
+test("the first view fits the whole photo, centred", () => {
   const view = fitView(PHOTO, WINDOW);
   expect(view.scale).toBeCloseTo(400 / 3000);
   expect(view.y).toBeCloseTo(0);
   expect(view.x).toBeCloseTo((800 - 4000 * view.scale) / 2);
 });
 
-test("what is under the fingers stays under them while they zoom", () => {
+test("the point under the fingers stays under them while zooming", () => {
   const view = panZoomView(fitView(PHOTO, WINDOW), { x: 400, y: 200 }, { x: 400, y: 200 }, 4, PHOTO, WINDOW);
   const at = { x: 350, y: 180 };
   const before = toPhoto(view, at);
@@ -21,7 +21,7 @@ test("what is under the fingers stays under them while they zoom", () => {
   expect(after.y).toBeCloseTo(before.y);
 });
 
-test("no way of moving leaves the photo, or room beside it that it could fill", () => {
+test("panning never leaves the photo or an avoidable gap", () => {
   const next = random(21);
   let view = fitView(PHOTO, WINDOW);
   for (let step = 0; step < 500; step++) {
@@ -41,7 +41,7 @@ test("no way of moving leaves the photo, or room beside it that it could fill", 
   }
 });
 
-test("the wheel zooms in when it is turned away, and one wild turn is not a jump", () => {
+test("the wheel zooms in when scrolled up, by a limited factor an event", () => {
   expect(wheelFactor(-100, false)).toBeGreaterThan(1);
   expect(wheelFactor(100, false)).toBeCloseTo(1 / wheelFactor(-100, false));
   expect(wheelFactor(-1e6, true)).toBeLessThan(3);

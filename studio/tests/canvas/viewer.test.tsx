@@ -16,7 +16,7 @@ beforeEach(() => {
   };
 });
 
-test("the line between two pictures goes where the pointer is dragged, and by keys", () => {
+test("the divider follows the pointer and the keys", () => {
   HTMLElement.prototype.setPointerCapture = () => {};
   HTMLElement.prototype.hasPointerCapture = () => true;
   render(<CompareSlider before="a.jpg" after="b.jpg" width={400} height={200} afterLabel="Enlarged" />);
@@ -37,7 +37,7 @@ function view(onClose = () => {}) {
   render(<Viewer src="https://storage/result.png" width={400} height={200} name="kitchen.png" onClose={onClose} />);
 }
 
-test("the viewer zooms by keys and buttons, and says how far", async () => {
+test("the viewer zooms by keys and buttons, and shows the scale", async () => {
   const user = userEvent.setup();
   view();
   expect(screen.getByRole("img", { name: "kitchen.png, 400 × 200 pixels" })).toHaveAttribute(
@@ -55,7 +55,7 @@ test("the viewer zooms by keys and buttons, and says how far", async () => {
   expect(screen.getByRole("button", { name: "Zoom out" })).toBeDisabled();
 });
 
-test("Escape and the cross close the viewer", async () => {
+test("Escape and the close button close the viewer", async () => {
   const onClose = vi.fn();
   const user = userEvent.setup();
   view(onClose);
@@ -64,7 +64,7 @@ test("Escape and the cross close the viewer", async () => {
   expect(onClose).toHaveBeenCalledTimes(2);
 });
 
-test("a picture that cannot be fetched can still be opened", async () => {
+test("a picture that cannot be downloaded can be opened in a tab", async () => {
   vi.stubGlobal("fetch", async () => new Response("ended", { status: 403 }));
   const user = userEvent.setup();
   view();

@@ -12,7 +12,7 @@ test.each(KINDS)("every param of %s has a control, a panel, or a list it belongs
   expect(all.filter(({ widget }) => widget.type === "json")).toEqual([]);
 });
 
-test("a param that is new shows itself: folded away, or in the open where it must be given", () => {
+test("an unknown param is advanced, or visible if it is required", () => {
   const schema = {
     properties: {
       warmth: { type: "number", minimum: 0, maximum: 1, title: "Warmth" },

@@ -58,18 +58,18 @@ test("a kind that only the contract knows has a form with the contract's own tex
   expect(main("Colorize")).toHaveAccessibleDescription("Missing: Photo");
 });
 
-test("its icon is the one that the contract names, or a neutral one", () => {
+test("a kind's icon is the one that the contract names, or a neutral one", () => {
   expect(kindIcon(COLORIZE)).toBe("brush");
   expect(kindIcon(SHARPEN)).toBe("assets");
   expect(kindIcon("knit" as Kind)).toBe("assets");
 });
 
-test("without hints its params are advanced, and its result is compared with nothing", () => {
+test("a kind without hints has advanced params only and no comparison", () => {
   expect(kindForm(SHARPEN)).toMatchObject({ visible: [], customPanel: [], comparedRole: null });
   expect(kindForm("knit" as Kind).description).toBe("");
 });
 
-test("its texts are used as soon as they are in kinds.json", () => {
+test("a kind's texts in kinds.json replace the plain ones", () => {
   i18next.addResource("en", "kinds", "colorize.title", "Colour a photo");
   i18next.addResource("en", "kinds", "colorize.action", "Colour it");
   i18next.addResource("en", "kinds", "colorize.then", "Sends your photo.");
@@ -80,7 +80,7 @@ test("its texts are used as soon as they are in kinds.json", () => {
   expect(roleText(COLORIZE, "lut", i18next.getFixedT("en", "jobs"))).toBe("Colour table");
 });
 
-test("a library picture can be used as its input", () => {
+test("a library picture can be the input of any kind with a picture role", () => {
   showPage(<UseDialog asset={{ asset_id: "a" } as Asset} onClose={() => {}} />);
   expect(screen.getAllByRole("listitem").map(({ textContent }) => textContent)).toEqual([
     "Enlarge it",

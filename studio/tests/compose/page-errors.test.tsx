@@ -16,7 +16,7 @@ function limits(rates: LimitsNow["rates"]): LimitsNow {
   return { rates, budget: BUDGET };
 }
 
-test("what the service has against a field stands at the field, until it is changed", async () => {
+test("a validation error is shown at its field until that changes", async () => {
   submitJob.mockRejectedValue(
     new ServiceError("invalid_request", "No.", {
       status: 422,
@@ -35,7 +35,7 @@ test("what the service has against a field stands at the field, until it is chan
   expect(prompt).toBeValid();
 });
 
-test("a scene's error finds its scene whatever the scene is", async () => {
+test("an error of a scene is shown at that scene, for any scene type", async () => {
   submitJob.mockRejectedValue(
     new ServiceError("invalid_request", "No.", {
       status: 422,
@@ -53,7 +53,7 @@ test("a scene's error finds its scene whatever the scene is", async () => {
   await waitFor(() => expect(within(second).getByRole("alert")).toHaveTextContent("Too plain."));
 });
 
-test("an error about nothing that can be seen is told beside the button, and the draft can be sent again", async () => {
+test("an error without a visible field is shown at the submit button, and the draft can be resubmitted", async () => {
   submitJob.mockRejectedValueOnce(new ServiceError("engine_unavailable", "The models engine cannot do this here."));
   const { user, history } = show("generate");
   write(screen.getByRole("textbox", { name: "What the picture shows" }), "a lamp");
@@ -63,7 +63,7 @@ test("an error about nothing that can be seen is told beside the button, and the
   await waitFor(() => expect(history).toContain(`/jobs/${"0".repeat(32)}`));
 });
 
-test("a rate that is nearly used says what is left; one that is used up says when it opens again", async () => {
+test("a low rate limit shows the remaining requests; an exhausted one shows the waiting time", async () => {
   answers.set("/limits", limits({ generate: { limit: 10, remaining: 2, window_seconds: 60, reset_seconds: 30 } }));
   const { unmount } = show("generate");
   write(screen.getByRole("textbox", { name: "What the picture shows" }), "a lamp");
@@ -76,7 +76,7 @@ test("a rate that is nearly used says what is left; one that is used up says whe
   expect(submitJob).not.toHaveBeenCalled();
 });
 
-test("when looking for things fails, the room can still be restyled", async () => {
+test("a failed object detection does not block the submission", async () => {
   const { user } = show("restyle_room");
   give("Photo of the room");
   await user.click(await screen.findByRole("radio", { name: "Boho" }));
@@ -87,7 +87,7 @@ test("when looking for things fails, the room can still be restyled", async () =
   await waitFor(() => expect(submitJob).toHaveBeenCalledTimes(2));
 });
 
-test("which face changes is typed as a number, and what the service has against it is said there", async () => {
+test("a face is chosen by its number, and its validation error is shown there", async () => {
   submitJob.mockRejectedValue(
     new ServiceError("invalid_request", "No.", {
       status: 422,

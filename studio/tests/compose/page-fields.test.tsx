@@ -5,7 +5,7 @@ import { useDrafts } from "@/drafts/draft";
 import { main, show, write } from "./page-fixture";
 import { answers, submitJob } from "./page-state";
 
-test("scenes are moved and taken away, with their words and their files", async () => {
+test("moving and removing scenes keeps their texts and files together", async () => {
   const { user } = show("render_scenes");
   await user.click(main("Picture"));
   await user.click(main("Picture from words"));
@@ -21,7 +21,7 @@ test("scenes are moved and taken away, with their words and their files", async 
   expect(screen.getAllByRole("listitem")).toHaveLength(1);
 });
 
-test("what has no effect is not in the way", async () => {
+test("params without effect are hidden", async () => {
   const { user } = show("inpaint");
   await user.click(screen.getByText("More settings"));
   expect(screen.queryByRole("slider", { name: "Steps" })).toBeNull();
@@ -29,7 +29,7 @@ test("what has no effect is not in the way", async () => {
   expect(screen.getByRole("slider", { name: "Steps" })).toBeVisible();
 });
 
-test("a number left empty is left to the service, and the dice gives another seed", async () => {
+test("an empty nullable number is sent as null, and the seed button picks a random seed", async () => {
   const { user } = show("restyle_room");
   await user.click(screen.getByText("More settings"));
   const steps = screen.getByRole("spinbutton", { name: "Steps" });
@@ -43,7 +43,7 @@ test("a number left empty is left to the service, and the dice gives another see
   expect(seed).not.toHaveValue(42);
 });
 
-test("words are made better on request, and one's own come back", async () => {
+test("an enhanced prompt replaces the typed one, and can be undone", async () => {
   answers.set("/prompts/enhance", { prompt: "a brass lamp, soft light", original: "a lamp", by: "rules" });
   const { user } = show("generate");
   const prompt = screen.getByRole("textbox", { name: "What the picture shows" });
@@ -54,14 +54,14 @@ test("words are made better on request, and one's own come back", async () => {
   expect(prompt).toHaveValue("a lamp");
 });
 
-test("things to keep are typed one after the other and taken away one by one", async () => {
+test("tags are added and removed one by one", async () => {
   const { user } = show("restyle_room");
   await user.type(screen.getByRole("combobox", { name: "Keep by name" }), "Sofa{Enter}lamp, plant{Enter}");
   await user.click(main("Remove lamp"));
   expect(useDrafts.getState().drafts.restyle_room?.params.keep).toEqual(["sofa", "plant"]);
 });
 
-test("a number can be emptied and typed anew, and what was left empty is not sent", async () => {
+test("an emptied number shows its default on blur and is not sent", async () => {
   const { user } = show("generate");
   write(screen.getByRole("textbox", { name: "What the picture shows" }), "a lamp");
   await user.click(screen.getByText("More settings"));
@@ -76,7 +76,7 @@ test("a number can be emptied and typed anew, and what was left empty is not sen
   expect(useDrafts.getState().drafts.generate?.params.seed).toBe(7);
 });
 
-test("words that are typed while better ones are sought stay", async () => {
+test("text typed during the enhancement is not overwritten", async () => {
   let answer = (_: unknown) => {};
   answers.set("/prompts/enhance", new Promise((done) => (answer = done)));
   const { user } = show("generate");
@@ -89,7 +89,7 @@ test("words that are typed while better ones are sought stay", async () => {
   expect(prompt).toHaveValue("a lamp on a table");
 });
 
-test("a scene's words are made better without undoing what was typed in another meanwhile", async () => {
+test("enhancing one scene's prompt keeps text typed in another meanwhile", async () => {
   let answer = (_: unknown) => {};
   answers.set("/prompts/enhance", new Promise((done) => (answer = done)));
   const { user } = show("render_scenes");
@@ -105,7 +105,7 @@ test("a scene's words are made better without undoing what was typed in another 
   expect(second).toHaveValue("a garden");
 });
 
-test("what a portrait says comes before who says it", () => {
+test("the script comes before the portrait", () => {
   show("render_video");
   const said = screen.getByRole("textbox", { name: "What is said" });
   const portrait = screen.getByRole("group", { name: "Portrait" });

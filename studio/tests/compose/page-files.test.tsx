@@ -6,7 +6,7 @@ import { emptyDraft, useDrafts } from "@/drafts/draft";
 import { give, JPEG, main, show } from "./page-fixture";
 import { opened, submitJob } from "./page-state";
 
-test("a file that is no picture is refused with what to do, and what was there stays", async () => {
+test("a rejected file shows the reason, and the former file stays", async () => {
   show("upscale");
   give("Picture");
   expect(await screen.findByText("room.jpg, 800 × 600")).toBeVisible();
@@ -16,7 +16,7 @@ test("a file that is no picture is refused with what to do, and what was there s
   expect(screen.getByText("room.jpg, 800 × 600")).toBeVisible();
 });
 
-test("a photo can be pasted, and dropped anywhere", async () => {
+test("a photo can be pasted, or dropped anywhere on the page", async () => {
   const { user } = show("face_swap");
   await user.paste({ files: [JPEG], types: ["Files"], getData: () => "" } as unknown as DataTransfer);
   expect(await screen.findByText("room.jpg, 800 × 600")).toBeVisible();
@@ -24,7 +24,7 @@ test("a photo can be pasted, and dropped anywhere", async () => {
   await waitFor(() => expect(screen.getAllByText("room.jpg, 800 × 600")).toHaveLength(2));
 });
 
-test("pictures dropped on scenes become scenes", async () => {
+test("pictures dropped on the scenes form become scenes", async () => {
   show("render_scenes");
   fireEvent.drop(document.body, { dataTransfer: { files: [JPEG, JPEG, JPEG], types: ["Files"] } });
   expect(await screen.findByRole("listitem", { name: "3. Picture, of 3" })).toBeVisible();
@@ -32,7 +32,7 @@ test("pictures dropped on scenes become scenes", async () => {
   expect(main("Make a video of 3 scenes")).toHaveAttribute("aria-disabled", "false");
 });
 
-test("what is painted is sent as a mask of exactly the photo's size", async () => {
+test("the painted mask is sent at exactly the photo's size", async () => {
   const { user } = show("inpaint");
   give("Photo");
   await user.click(await screen.findByRole("button", { name: "Paint" }));
@@ -42,7 +42,7 @@ test("what is painted is sent as a mask of exactly the photo's size", async () =
   expect(mask).toMatchObject({ type: "picture", contentType: "image/png", width: 800, height: 600 });
 });
 
-test("who would paint another area than an earlier job's can go back to that one", async () => {
+test("after choosing to paint anew, the earlier job's mask can be restored", async () => {
   const { user } = show("inpaint");
   const same = (role: string) => ({ type: "same", job_id: "a", role, url: "https://files/a" }) as const;
   const photo = {
@@ -56,7 +56,7 @@ test("who would paint another area than an earlier job's can go back to that one
   expect(main("Fill what is painted")).toHaveAttribute("aria-disabled", "false");
 });
 
-test("an earlier job's music can be heard, and is no picture", () => {
+test("an earlier job's music has an audio player and no image", () => {
   show("render_scenes");
   const music = { type: "same", job_id: "a", role: "music", url: "https://files/music" } as const;
   act(() => useDrafts.getState().put({ ...emptyDraft("render_scenes"), inputs: { music } }));

@@ -5,7 +5,7 @@ import { useJobs } from "@/jobs/store";
 import { give, JPEG, main, show } from "./page-fixture";
 import { submitJob } from "./page-state";
 
-test("the main button says what is missing, leads there, and then what it will do", async () => {
+test("the submit button names the missing field and focuses it, then names the action", async () => {
   const { user, history } = show("restyle_room");
   const button = main("Restyle the room");
   expect(button).toHaveAttribute("aria-disabled", "true");
@@ -28,12 +28,12 @@ test("the main button says what is missing, leads there, and then what it will d
   );
 });
 
-test("styles can be chosen while the service's list of them does not come", () => {
+test("styles can be chosen before the service's list has loaded", () => {
   show("restyle_room");
   expect(screen.getAllByRole("radio", { name: /Modern|Japandi|Farmhouse/ })).toHaveLength(3);
 });
 
-test("things to keep are looked for on request, and those picked are sent as points", async () => {
+test("objects to keep are detected on request and sent as points", async () => {
   const { user } = show("restyle_room");
   give("Photo of the room");
   await user.click(await screen.findByRole("radio", { name: "Boho" }));

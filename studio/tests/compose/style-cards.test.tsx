@@ -45,7 +45,7 @@ test("a thumbnail that cannot be loaded gives way to the palette", async () => {
   expect(document.querySelectorAll("[style*='background-color']")).toHaveLength(2);
 });
 
-test("styles of a kind without a photo have no thumbnails, and one may choose none", async () => {
+test("styles of a kind without a photo have no thumbnails and can be unset", async () => {
   const { palette, ...clay } = { ...BOHO, name: "clay", title: "Clay" };
   answers.set("/styles", { styles: [clay] });
   show("generate");

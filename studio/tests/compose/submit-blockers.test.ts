@@ -10,7 +10,7 @@ const UNPAINTED = { strokes: null, size: null };
 const missing = (...given: Parameters<typeof draft>) =>
   submitBlockers(draft(...given), UNPAINTED, LIMITS).map(({ path, reason }) => `${path}: ${reason}`);
 
-test("what is missing is said in the order of the page", () => {
+test("blockers are listed in the order of the page", () => {
   expect(missing("restyle_room")).toEqual(["uploads.photo: file", "params.style: choose"]);
   expect(missing("restyle_room", { style: "boho" }, { photo: PHOTO })).toEqual([]);
   expect(missing("generate", { prompt: "  " })).toEqual(["params.prompt: fill_in"]);
@@ -18,7 +18,7 @@ test("what is missing is said in the order of the page", () => {
   expect(missing("upscale", {}, { photo: PHOTO })).toEqual([]);
 });
 
-test("a portrait has to say something, by words or by a voice that is not too long", () => {
+test("a portrait needs a script, or a recorded voice within the limit", () => {
   expect(missing("render_video", {}, { avatar: PHOTO })).toEqual(["params.script: words_or_voice"]);
   expect(missing("render_video", { script: "Hello" }, { avatar: PHOTO })).toEqual([]);
   expect(missing("render_video", {}, { avatar: PHOTO, voice_track: VOICE })).toEqual([]);
@@ -28,7 +28,7 @@ test("a portrait has to say something, by words or by a voice that is not too lo
   ]);
 });
 
-test("scenes say which one lacks what", () => {
+test("blockers of scenes name the scene and the field", () => {
   const scenes = [
     { type: "image", picture: "picture_1" },
     { type: "generated", prompt: "" },
@@ -43,7 +43,7 @@ test("scenes say which one lacks what", () => {
   ]);
 });
 
-test("a mask is painted, or an earlier job's", () => {
+test("a mask is painted or comes from an earlier job", () => {
   const size = { width: 80, height: 60 };
   const inpaint = draft("inpaint", {}, { photo: PHOTO });
   const same: InputFile = { type: "same", job_id: "a", role: "mask", url: null };

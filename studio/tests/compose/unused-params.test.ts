@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { draftToSubmit, unusedParams } from "@/compose/unused-params";
 import { draft, PHOTO, VOICE } from "./drafts";
 
-test("what has no effect is neither shown nor sent", () => {
+test("params without effect are neither shown nor sent", () => {
   expect(unusedParams(draft("generate", { negative_prompt: "people" })).has("negative_prompt")).toBe(true);
   expect(unusedParams(draft("generate", { profile: "quality" })).has("negative_prompt")).toBe(false);
   expect(unusedParams(draft("inpaint", { prompt: "a vase" })).size).toBe(0);
@@ -10,7 +10,7 @@ test("what has no effect is neither shown nor sent", () => {
   expect(sent.params).toEqual({ prompt: "a lamp", negative_prompt: "" });
 });
 
-test("files that no scene speaks of are not sent, nor voices that were never given", () => {
+test("files that no scene names and voices without a file are not sent", () => {
   const scenes = [
     { type: "image", picture: "picture_1", voice_track: "voice_track_1" },
     { type: "avatar", avatar: "avatar_1", voice_track: "voice_track_2", voice: "amy" },

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { defaults, KINDS, paramsSchema, resolve, uploadsSchema } from "@/contract/schemas";
 
-test.each(KINDS)("%s has params and uploads to make a form of", (kind) => {
+test.each(KINDS)("%s has object schemas for params and uploads", (kind) => {
   for (const schema of [paramsSchema(kind), uploadsSchema(kind)]) expect(schema.type).toBe("object");
 });
 
-test("what is said beside a reference stands over what it names", () => {
+test("keywords beside a reference override the referenced schema", () => {
   const profile = paramsSchema("restyle_room").properties?.profile;
   expect(profile?.$ref).toBeDefined();
   const resolved = resolve(profile ?? {});
@@ -13,7 +13,7 @@ test("what is said beside a reference stands over what it names", () => {
   expect(resolved.description).toBe(profile?.description);
 });
 
-test("the defaults are the contract's, and what it leaves open stays open", () => {
+test("defaults are the contract's; params without one stay unset", () => {
   expect(defaults("restyle_room")).toMatchObject({ strength: 1, seed: 42, keep: [] });
   expect(defaults("restyle_room")).not.toHaveProperty("style");
   expect(defaults("restyle_room")).not.toHaveProperty("room");

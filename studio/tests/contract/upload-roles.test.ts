@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { uploadRoles } from "@/contract/upload-roles";
 
-test("roles know their media", () => {
+test("each role has its media type", () => {
   expect(uploadRoles("render_video").map(({ name, media, required }) => [name, media, required])).toEqual([
     ["avatar", "portrait", true],
     ["voice_track", "sound", false],

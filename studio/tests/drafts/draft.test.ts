@@ -15,7 +15,7 @@ beforeEach(() => {
   useDrafts.setState({ drafts: {}, strokes: null });
 });
 
-test("choices outlive the page, files and what is said of them do not", async () => {
+test("params persist over a reload; files and params about them do not", async () => {
   drafts().setInput("restyle_room", "photo", photo("room.jpg"));
   drafts().setParam("restyle_room", "style", "boho");
   drafts().setParam("restyle_room", "keep_at", [[0.5, 0.5]]);
@@ -34,7 +34,7 @@ test("choices outlive the page, files and what is said of them do not", async ()
   expect(draftOf(drafts(), "face_swap").params).toEqual({});
 });
 
-test("whatever else was kept is left out", async () => {
+test("unknown stored drafts are left out", async () => {
   localStorage.setItem(
     KEPT,
     JSON.stringify({ state: { drafts: [{ kind: "knit" }, 7, { kind: "upscale", params: 3 }] } }),
@@ -43,7 +43,7 @@ test("whatever else was kept is left out", async () => {
   expect(drafts().drafts).toEqual({ upscale: emptyDraft("upscale") });
 });
 
-test("another photo forgets what pointed at the first, and lets go of its memory", () => {
+test("another photo clears the points on the first and revokes its URL", () => {
   drafts().setInput("restyle_room", "photo", photo("one.jpg"));
   drafts().setParam("restyle_room", "keep_at", [[0.5, 0.5]]);
   drafts().setParam("restyle_room", "style", "boho");
@@ -52,7 +52,7 @@ test("another photo forgets what pointed at the first, and lets go of its memory
   expect(URL.revokeObjectURL).toHaveBeenCalledExactlyOnceWith("blob:0");
 });
 
-test("a photo that another kind still uses stays in memory", () => {
+test("the URL of a photo that another kind uses is not revoked", () => {
   const shared = photo("one.jpg");
   drafts().setInput("restyle_room", "photo", shared);
   drafts().setInput("upscale", "photo", shared);
@@ -62,13 +62,13 @@ test("a photo that another kind still uses stays in memory", () => {
   expect(URL.revokeObjectURL).toHaveBeenCalledOnce();
 });
 
-test("consent is asked for anew with every picture", () => {
+test("every new picture clears the consent", () => {
   drafts().setParam("face_swap", "consent", true);
   drafts().setInput("face_swap", "source", photo("ann.jpg"));
   expect(draftOf(drafts(), "face_swap").params.consent).toBeUndefined();
 });
 
-test("what was painted goes with its photo, and stays when something else changes", () => {
+test("strokes are cleared with their photo only", () => {
   drafts().setInput("inpaint", "photo", photo("one.jpg"));
   drafts().setStrokes([{ type: "invert" }]);
   drafts().setParam("inpaint", "prompt", "a vase");
@@ -78,7 +78,7 @@ test("what was painted goes with its photo, and stays when something else change
   expect(drafts().strokes).toBeNull();
 });
 
-test("a job again has its params and its files", () => {
+test("a draft from a job has its params and inputs", () => {
   const job = {
     job_id: "a".repeat(32),
     kind: "inpaint",
@@ -100,7 +100,7 @@ test("a job again has its params and its files", () => {
   });
 });
 
-test("a scene of an earlier job can be given the voice that it had not", () => {
+test("scenes of an earlier job get roles for the files that they lack", () => {
   const scenes = [
     { type: "image", picture: "front", voice_track: null },
     { type: "avatar", avatar: "voice_track_1", script: "Hello" },
@@ -117,7 +117,7 @@ test("a scene of an earlier job can be given the voice that it had not", () => {
   ]);
 });
 
-test("an earlier job's mask goes with its photo", () => {
+test("an earlier job's mask is removed with its photo", () => {
   const same = (role: string): InputFile => ({ type: "same", job_id: "a", role, url: null });
   drafts().put({ ...emptyDraft("inpaint"), inputs: { photo: same("photo"), mask: same("mask") } });
   drafts().setInput("inpaint", "photo", photo("two.jpg"));

@@ -60,7 +60,7 @@ beforeEach(() => {
   URL.revokeObjectURL = vi.fn();
 });
 
-test("a photo within the limits is sent to the bit", async () => {
+test("a photo within the limits is uploaded unchanged", async () => {
   const photo = file(JPEG, 900);
   const { codec, close } = browser(800, 600);
   const inputFile = await readInputFile(photo, LIMITS, codec);
@@ -76,7 +76,7 @@ test("a photo within the limits is sent to the bit", async () => {
   expect(close).toHaveBeenCalledOnce();
 });
 
-test("a photo with too many pixels is made smaller, keeps its shape, and says what it was", async () => {
+test("a photo with too many pixels is reduced at its aspect ratio, and reports its original size", async () => {
   const inputFile = await readInputFile(file(JPEG, 900, "Big.JPEG"), LIMITS, browser(2000, 1000).codec);
   expect(inputFile).toMatchObject({
     width: 1414,
@@ -87,7 +87,7 @@ test("a photo with too many pixels is made smaller, keeps its shape, and says wh
   });
 });
 
-test("a photo with too many bytes is encoded smaller and smaller until it fits", async () => {
+test("a photo with too many bytes is encoded smaller until it fits", async () => {
   const sizes: number[] = [];
   const { codec } = browser(800, 600, (width, height) => {
     const bytes = Math.round((width * height) / 100);
@@ -99,12 +99,12 @@ test("a photo with too many bytes is encoded smaller and smaller until it fits",
   expect(sizes).toEqual([...sizes].sort((one, two) => two - one));
 });
 
-test("a canvas that the browser cannot hold is tried smaller", async () => {
+test("a canvas that the browser cannot allocate is tried smaller", async () => {
   const { codec } = browser(2000, 1000, (width) => (width > 1000 ? null : 10));
   expect(await readInputFile(file(JPEG, 900), LIMITS, codec)).toMatchObject({ width: 989, height: 494 });
 });
 
-test("a photo from a telephone is converted where the browser can, and else refused with a way out", async () => {
+test("a HEIC photo is converted if the browser can decode it, else rejected with advice", async () => {
   expect(await readInputFile(file(HEIC, 500, "IMG_1.HEIC"), LIMITS, browser(800, 600).codec)).toMatchObject({
     name: "IMG_1.jpg",
     contentType: "image/jpeg",
@@ -117,21 +117,21 @@ test.each([
   ["nothing", file([], 0), "empty", "empty_file"],
   ["a text", file(text("Dear diary, "), 100), "type", "unsupported_media"],
   ["half a photo", file(JPEG, 500), "unreadable", "invalid_image"],
-])("%s is refused", async (_, given, reason, code) => {
+])("%s is rejected", async (_, given, reason, code) => {
   expect(await refusal(readInputFile(given, LIMITS, broken))).toMatchObject({ reason, code });
 });
 
-test("a photo that is too small says how large it has to be", async () => {
+test("a photo that is too small reports the minimum side", async () => {
   const error = await refusal(readInputFile(file(JPEG, 500), LIMITS, browser(800, 31).codec));
   expect(error).toMatchObject({ reason: "too_small", values: { width: 800, height: 31, least: 32 } });
 });
 
-test("a photo that no size makes fit is refused", async () => {
+test("a photo that fits at no size is rejected", async () => {
   const { codec } = browser(2000, 1000, () => 5000);
   expect(await refusal(readInputFile(file(JPEG, 5000), LIMITS, codec))).toMatchObject({ reason: "too_large" });
 });
 
-test("a recording has its length, and one that is too large is refused", async () => {
+test("a recording has its duration, and one that is too large is rejected", async () => {
   expect(await readInputFile(file(WAV, 1500, "voice.wav"), LIMITS, broken)).toMatchObject({
     type: "sound",
     contentType: "audio/wav",
@@ -141,7 +141,7 @@ test("a recording has its length, and one that is too large is refused", async (
   expect(await refusal(readInputFile(file(WAV, 2500), LIMITS, broken))).toMatchObject({ reason: "sound_too_large" });
 });
 
-test("no side and no area is beyond the limits once it fits", () => {
+test("the fitting scale keeps sides and area within the limits", () => {
   for (const [width, height] of [
     [10, 10],
     [5000, 100],
@@ -156,7 +156,7 @@ test("no side and no area is beyond the limits once it fits", () => {
   }
 });
 
-test("files are known by what is in them", () => {
+test("the media type is detected from the first bytes", () => {
   const types = [JPEG, HEIC, WAV, [...text("OggS"), 0, 0], [...text("ID3"), 4], [0xff, 0xfb, 0x90], text("GIF89a")];
   expect(types.map((head) => sniffMediaType(new Uint8Array(head)).type)).toEqual([
     "picture",

@@ -15,12 +15,12 @@ const running = (progress: number, over: Partial<Job> = {}) => jobIn("running", 
 
 beforeEach(() => localStorage.clear());
 
-test("nothing is known of the first job before it moves", () => {
+test("there is no estimate without history and progress", () => {
   expect(estimateSecondsLeft(entry(jobIn("queued", 2)), {}, 0)).toBeNull();
   expect(estimateSecondsLeft(entry(running(0), [{ at: 0, progress: 0 }]), {}, 5_000)).toBeNull();
 });
 
-test("a job that goes at an even speed takes the rest of its time", () => {
+test("an even speed is extrapolated", () => {
   const marks = [
     { at: 0, progress: 0 },
     { at: 10_000, progress: 0.5 },
@@ -29,7 +29,7 @@ test("a job that goes at an even speed takes the rest of its time", () => {
   expect(estimateSecondsLeft(entry(running(0.5), marks), {}, 14_000)).toBeCloseTo(6);
 });
 
-test("a job that waits takes what the last ones of its kind and engine took", () => {
+test("a waiting job is estimated by the history of its kind and engine", () => {
   const history = { "upscale:preview": [4, 100, 6], "upscale:models": [50] };
   expect(estimateSecondsLeft(entry(jobIn("queued", 2)), history, 0)).toBe(6);
   expect(estimateSecondsLeft(entry(running(0), [{ at: 0, progress: 0 }]), history, 2_000)).toBe(4);
@@ -39,7 +39,7 @@ test("a job that waits takes what the last ones of its kind and engine took", ()
   expect(estimateSecondsLeft(entry(jobIn("completed", 9)), history, 0)).toBeNull();
 });
 
-test("its own speed counts the more, the further it is", () => {
+test("a job's own speed counts more with its progress", () => {
   const history = { "upscale:preview": [100] };
   const at = (progress: number) =>
     estimateSecondsLeft(
@@ -54,13 +54,13 @@ test("its own speed counts the more, the further it is", () => {
   expect(at(0.9)).toBeLessThan(12);
 });
 
-test("a job that took longer than any before has no estimate rather than a wrong one", () => {
+test("a job beyond all earlier durations has no estimate", () => {
   expect(
     estimateSecondsLeft(entry(running(0), [{ at: 0, progress: 0 }]), { "upscale:preview": [3] }, 10_000),
   ).toBeNull();
 });
 
-test("another attempt is measured from its own beginning", () => {
+test("another attempt is measured from its own start", () => {
   const first = nextMarks([], null, running(0.4), 1_000);
   const second = nextMarks(first, running(0.4), running(0.6), 2_000);
   expect(second).toEqual([
@@ -71,7 +71,7 @@ test("another attempt is measured from its own beginning", () => {
   expect(nextMarks(second, running(0.6), jobIn("queued", 8), 9_000)).toEqual([]);
 });
 
-test("what work took is learned, from jobs that were worked on", () => {
+test("durations are recorded for completed jobs that were not cached", () => {
   const done = jobIn("completed", 9, {
     timeline: [
       { stage: "enlarge", seconds: 2, cached: false },

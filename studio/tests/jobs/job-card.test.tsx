@@ -32,7 +32,7 @@ beforeEach(() => {
   useJobs.setState({ entries: { [ID]: entry(job()) }, connection: "live" });
 });
 
-test("a job says what happens, how far it is, and about how long it still takes", async () => {
+test("a job shows its stage, its progress and the remaining time", async () => {
   const now = Date.now();
   await put(job(), {
     marks: [
@@ -45,7 +45,7 @@ test("a job says what happens, how far it is, and about how long it still takes"
   expect(screen.getByText("About a minute left")).toBeVisible();
 });
 
-test("the bar never moves back", async () => {
+test("the progress bar never moves back", async () => {
   show(<Card />);
   await put(job({ seq: 6, state: "queued", attempt: 1, progress: 0.2, stage: null }));
   expect(bar(/Trying once more/)).toHaveValue(0.5);
@@ -53,7 +53,7 @@ test("the bar never moves back", async () => {
   expect(bar(/Painting/)).toHaveValue(0.6);
 });
 
-test("the photo is shown until there is a look, which sharpens with every step", async () => {
+test("the input photo is shown until a progress image arrives, which gets sharper", async () => {
   show(<Card />);
   expect(screen.getByRole("img", { name: /The photo you gave/ })).toHaveAttribute(
     "src",
@@ -75,7 +75,7 @@ test("the photo is shown until there is a look, which sharpens with every step",
   expect(screen.getByRole("img", { name: /live look/ })).toHaveAttribute("src", "https://store.example.com/look-2");
 });
 
-test("files on their way have a bar each, and are sent again where they did not arrive", async () => {
+test("each upload has a progress bar and can be retried after a failure", async () => {
   const uploadError = new ServiceError("unreachable", "The storage does not answer.", { retryable: true });
   const uploads: Job["uploads"] = { photo: { content_type: "image/jpeg", received: false } };
   const waiting = job({ state: "awaiting_upload", kind: "inpaint", progress: 0, stage: null, uploads });
@@ -88,7 +88,7 @@ test("files on their way have a bar each, and are sent again where they did not 
   expect(actions.retryUploads).toHaveBeenCalledWith(ID);
 });
 
-test("a job can be cancelled, and says when that did not work", async () => {
+test("a job can be cancelled, and a failed cancellation shows an error", async () => {
   actions.cancel.mockRejectedValueOnce(new ServiceError("offline", "No network."));
   const { user } = show(<Card />);
   await user.click(screen.getByRole("button", { name: "Cancel" }));
@@ -98,7 +98,7 @@ test("a job can be cancelled, and says when that did not work", async () => {
   expect(screen.queryByRole("alert")).not.toBeInTheDocument();
 });
 
-test("a line that is lost for longer than a moment is told, and told no more when it is back", () => {
+test("a connection lost for longer than a moment shows a notice until it is back", () => {
   vi.useFakeTimers();
   try {
     show(<Card />);
@@ -114,7 +114,7 @@ test("a line that is lost for longer than a moment is told, and told no more whe
   }
 });
 
-test("every step is told once to who listens, not every count of it", async () => {
+test("screen readers hear each stage once, not each counter", async () => {
   const { container } = show(<Card />);
   const said = () => [...container.querySelectorAll("[aria-live]")].map((one) => one.textContent).join();
   await put(job({ message: "Painting the room in its new style: step 2 of 4" }));

@@ -44,7 +44,7 @@ beforeEach(() => {
   deployed();
 });
 
-test("a job develops, and ends beside the photo that it was made from", async () => {
+test("a running job shows progress, then its result compared with the input photo", async () => {
   await put(job());
   page();
   expect(screen.getByRole("progressbar", { name: /Painting/ })).toBeVisible();
@@ -56,14 +56,14 @@ test("a job develops, and ends beside the photo that it was made from", async ()
   expect(screen.getByText("AI-made")).toBeVisible();
 });
 
-test("without the photo, the result is shown alone", async () => {
+test("without the input photo, the result is shown alone", async () => {
   await put(completed({ uploads: { photo: { content_type: "image/jpeg", received: true, url: null } } }));
   page();
   expect(screen.queryByRole("slider")).not.toBeInTheDocument();
   expect(screen.getByRole("img", { name: "The result: Restyle a room" })).toBeVisible();
 });
 
-test("of several pictures one is shown large, and is the one that is downloaded", async () => {
+test("the selected picture is shown large and is the one downloaded", async () => {
   const pictures = ["result", "thumbnail", "result-2", "thumbnail-2"].map((name) => picture(name));
   await put(completed({ kind: "generate", uploads: {}, result: result({ pictures }) }));
   const { user } = page();
@@ -81,7 +81,7 @@ test("of several pictures one is shown large, and is the one that is downloaded"
   await waitFor(() => expect(names).toEqual(["generate-4f1c4f1c-2.jpg"]));
 });
 
-test("a video has its captions, and its files can be taken home", async () => {
+test("a video has captions, and its files can be downloaded", async () => {
   const file = { size: 9, sha256: "0" };
   const video = {
     ...picture("result"),
@@ -113,7 +113,7 @@ test("a video has its captions, and its files can be taken home", async () => {
   expect(screen.queryByRole("button", { name: "Keep in the library" })).not.toBeInTheDocument();
 });
 
-test("captions whose link has ended are had by a fresh one", async () => {
+test("expired captions are fetched from a refreshed URL", async () => {
   const video = { ...picture("result"), key: "v", content_type: "video/mp4", seconds: 4, frames: 100 };
   const made = (signature: number) =>
     completed({
@@ -141,7 +141,7 @@ test("captions whose link has ended are had by a fresh one", async () => {
   await waitFor(() => expect(shown.querySelector("track")).toHaveAttribute("src", "blob:made"));
 });
 
-test("a link that has ended is renewed before a download fails", async () => {
+test("an expired URL is refreshed before a download fails", async () => {
   await put(completed());
   const names = downloads();
   const routes = hosts({
@@ -156,7 +156,7 @@ test("a link that has ended is renewed before a download fails", async () => {
   expect(routes.calls).toHaveLength(2);
 });
 
-test("a download that cannot be had says so", async () => {
+test("a failed download shows an error", async () => {
   await put(completed());
   downloads();
   hosts({});
@@ -165,7 +165,7 @@ test("a download that cannot be had says so", async () => {
   expect(await screen.findByRole("alert")).toHaveTextContent("could not be downloaded");
 });
 
-test("a result is kept in the library once", async () => {
+test("a result is saved to the library once", async () => {
   await put(completed());
   const asset = { asset_id: "a", state: "ready", content_type: "image/jpeg", source: { type: "job" }, created_at: "" };
   const service = hosts({ [`POST ${API}/assets`]: () => json({ asset, upload: null }, 201) });
@@ -177,7 +177,7 @@ test("a result is kept in the library once", async () => {
   expect(history.at(-1)).toBe("/assets");
 });
 
-test("what could not be kept says why, and can be tried again", async () => {
+test("a failed save to the library shows the reason and can be retried", async () => {
   await put(completed());
   hosts({ [`POST ${API}/assets`]: () => problem(409, "conflict") });
   const { user } = page();
@@ -186,7 +186,7 @@ test("what could not be kept says why, and can be tried again", async () => {
   expect(screen.getByRole("button", { name: "Keep in the library" })).toBeEnabled();
 });
 
-test("the recipe tells what made it, how well, how long and for how much", async () => {
+test("the recipe shows engine, models, scores, duration and cost", async () => {
   const timeline = [
     { stage: "detect", seconds: 0.2, cached: true },
     { stage: "diffuse", seconds: 8.25, cached: false },
@@ -203,20 +203,20 @@ test("the recipe tells what made it, how well, how long and for how much", async
   expect(screen.getByText("Japandi")).toBeVisible();
 });
 
-test("a result that was there already says that it cost nothing", async () => {
+test("a cached result shows that it cost nothing", async () => {
   await put(completed({ cached: true, cost_usd: 0 }));
   const { user } = page();
   await user.click(screen.getByText("Recipe"));
   expect(screen.getByText(/it cost nothing/)).toBeVisible();
 });
 
-test("what the service says of a result is said", async () => {
+test("the service's notes are shown with the result", async () => {
   await put(completed({ result: result({ notes: ["Made at half size: the GPU's memory ran out."] }) }));
   page();
   expect(screen.getByText(/half size/)).toBeVisible();
 });
 
-test("the same again with changes lays out the draft", async () => {
+test("editing a finished job fills the draft with its params and inputs", async () => {
   await put(completed());
   const { user, history } = page();
   await user.click(screen.getByRole("button", { name: "Again with changes…" }));
@@ -226,7 +226,7 @@ test("the same again with changes lays out the draft", async () => {
   expect(draft?.inputs.photo).toMatchObject({ type: "same", job_id: ID, role: "photo" });
 });
 
-test("a job that failed says why and what to do, and can be tried again", async () => {
+test("a failed job shows the reason and advice, and can be rerun", async () => {
   const error = { code: "out_of_memory", message: "The GPU's memory ran out.", retryable: true } as const;
   await put(job({ state: "failed", error }));
   actions.rerun.mockResolvedValue("b".repeat(32));
@@ -236,7 +236,7 @@ test("a job that failed says why and what to do, and can be tried again", async 
   await waitFor(() => expect(history.at(-1)).toBe(`/jobs/${"b".repeat(32)}`));
 });
 
-test("another try whose answer was lost is the same one when it is pressed again", async () => {
+test("a rerun whose response was lost uses the same idempotency key again", async () => {
   const error = { code: "out_of_memory", message: "The GPU's memory ran out.", retryable: true } as const;
   await put(job({ state: "failed", error }));
   actions.rerun.mockRejectedValueOnce(new ServiceError("unreachable", "Nobody answers."));
@@ -251,27 +251,27 @@ test("another try whose answer was lost is the same one when it is pressed again
   expect(second).toEqual(first);
 });
 
-test("what would fail again is not offered again as it was", async () => {
+test("a job that is not retryable has no rerun button", async () => {
   await put(job({ state: "failed", error: { code: "no_face", message: "No face.", retryable: false } }));
   page();
   expect(screen.queryByRole("button", { name: "Try again" })).not.toBeInTheDocument();
   expect(screen.getByRole("button", { name: "Again with changes…" })).toBeVisible();
 });
 
-test("a job whose files never came says so", async () => {
+test("a job that expired before its uploads shows that", async () => {
   await put(job({ state: "expired", uploads: { photo: { content_type: "image/jpeg", received: false } } }));
   page();
   expect(screen.getByText("The files never arrived")).toBeVisible();
   expect(screen.queryByRole("button", { name: "Try again" })).not.toBeInTheDocument();
 });
 
-test("a job that is not there says so", async () => {
+test("an unknown job shows a not-found page", async () => {
   actions.trackJob.mockRejectedValue(new ServiceError("not_found", "There is no such job."));
   page();
   expect(await screen.findByText("This job is not there")).toBeVisible();
 });
 
-test("a job that is gone while it is shown says so", async () => {
+test("a job that is deleted while shown becomes a not-found page", async () => {
   await put(job());
   page();
   actions.trackJob.mockRejectedValue(new ServiceError("not_found", "There is no such job."));
@@ -279,7 +279,7 @@ test("a job that is gone while it is shown says so", async () => {
   expect(await screen.findByText("This job is not there")).toBeVisible();
 });
 
-test("a job that cannot be fetched now can be asked for again", async () => {
+test("a job that could not be fetched can be fetched again", async () => {
   actions.trackJob.mockRejectedValueOnce(new ServiceError("unreachable", "Nobody answers."));
   const { user } = page();
   await user.click(await screen.findByRole("button", { name: "Try again" }));
@@ -288,7 +288,7 @@ test("a job that cannot be fetched now can be asked for again", async () => {
   expect(screen.getByRole("progressbar")).toBeVisible();
 });
 
-test("a picture whose link has ended is asked for anew", async () => {
+test("an expired picture URL is refreshed", async () => {
   await put(completed({ uploads: {} }));
   page();
   fireEvent.error(screen.getByRole("img", { name: /The result/ }));

@@ -34,7 +34,7 @@ beforeEach(() => {
   useJobs.setState({ entries: {}, connection: "live" });
 });
 
-test("several jobs at once are shown on every page, each with its bar", async () => {
+test("several open jobs are shown on every page, each with a progress bar", async () => {
   await put(room(), enlarged());
   const { user } = show(<JobTray />, "/assets");
   expect(screen.getByText("2 jobs developing")).toBeVisible();
@@ -45,7 +45,7 @@ test("several jobs at once are shown on every page, each with its bar", async ()
   expect(within(list).getByRole("link", { name: "Enlarge" })).toHaveAttribute("href", `/jobs/${B}`);
 });
 
-test("without jobs there is no tray, and on a job's own page not that job", async () => {
+test("without jobs there is no tray; a job's own page omits that job", async () => {
   const { navigate } = show(<JobTray />, "/assets");
   expect(screen.queryByRole("list")).not.toBeInTheDocument();
   await put(room());
@@ -54,7 +54,7 @@ test("without jobs there is no tray, and on a job's own page not that job", asyn
   expect(screen.queryByText("1 job developing")).not.toBeInTheDocument();
 });
 
-test("a job that ends is announced and stays until it is looked at", async () => {
+test("a job that ends is announced and stays in the tray until viewed", async () => {
   await put(room());
   const { navigate } = show(<JobTray />, "/assets");
   await put(completed({ job_id: A }));
@@ -65,13 +65,13 @@ test("a job that ends is announced and stays until it is looked at", async () =>
   expect(screen.queryByText("1 job ended")).not.toBeInTheDocument();
 });
 
-test("a job that ended long ago and is looked at again is none of the tray's", async () => {
+test("a job that ended earlier is not in the tray", async () => {
   await put(completed({ job_id: A }));
   show(<JobTray />, "/assets");
   expect(screen.queryByText(/ended/)).not.toBeInTheDocument();
 });
 
-test("a job can be cancelled there, and put away when it has ended", async () => {
+test("a job can be cancelled in the tray, and dismissed after its end", async () => {
   await put(room());
   const { user } = show(<JobTray />, "/assets");
   await user.click(screen.getByText("1 job developing"));
@@ -82,7 +82,7 @@ test("a job can be cancelled there, and put away when it has ended", async () =>
   expect(screen.queryByText(/ended/)).not.toBeInTheDocument();
 });
 
-test("a cancellation that fails says so", async () => {
+test("a failed cancellation shows an error", async () => {
   await put(room());
   actions.cancel.mockRejectedValue(new ServiceError("unreachable", "Nobody answers."));
   const { user } = show(<JobTray />, "/assets");
@@ -91,7 +91,7 @@ test("a cancellation that fails says so", async () => {
   expect(await screen.findByRole("alert")).toHaveTextContent("The service does not answer");
 });
 
-test("two jobs that end alike are announced one after the other", async () => {
+test("two jobs that end alike are announced separately", async () => {
   await put(room(), room({ job_id: B }));
   show(<JobTray />, "/assets");
   await put(completed({ job_id: A }), room({ job_id: B }));
@@ -100,7 +100,7 @@ test("two jobs that end alike are announced one after the other", async () => {
   expect(screen.getByText("Restyle a room: Ready")).not.toBe(first);
 });
 
-test("files that do not arrive are told", async () => {
+test("failed uploads are shown in the tray", async () => {
   const waiting = entry(room({ state: "awaiting_upload", progress: 0, stage: null }), {
     uploadError: new ServiceError("unreachable", "Nobody answers."),
   });
@@ -110,7 +110,7 @@ test("files that do not arrive are told", async () => {
   expect(screen.getByText(/did not get through/)).toBeVisible();
 });
 
-test("finding things on the way to a draft is not shown", async () => {
+test("object detection for a draft is not shown in the tray", async () => {
   await put(room({ kind: "find_objects" }));
   show(<JobTray />, "/make/restyle_room");
   expect(screen.queryByText(/developing/)).not.toBeInTheDocument();

@@ -35,7 +35,7 @@ beforeEach(() => {
   deployed();
 });
 
-test("jobs are listed, older ones when asked for", async () => {
+test("jobs are listed, older ones on request", async () => {
   pages([completed({ job_id: A })], [job({ job_id: B, kind: "upscale", state: "failed" })]);
   const { user } = show(<JobsPage />, "/jobs");
   expect(await screen.findByRole("link", { name: /Restyle a room Ready/ })).toHaveAttribute("href", `/jobs/${A}`);
@@ -45,7 +45,7 @@ test("jobs are listed, older ones when asked for", async () => {
   expect(screen.queryByRole("button", { name: "Show older jobs" })).not.toBeInTheDocument();
 });
 
-test("kind and state narrow the list, and stay in the address", async () => {
+test("filters for kind and state are kept in the address", async () => {
   const service = pages([completed({ job_id: A })]);
   const { user, history } = show(<JobsPage />, "/jobs");
   await user.selectOptions(screen.getByRole("combobox", { name: "Kind" }), "Enlarge");
@@ -57,7 +57,7 @@ test("kind and state narrow the list, and stay in the address", async () => {
   expect(history.at(-1)).toMatch(/kind=upscale&state=failed/);
 });
 
-test("a slow answer to an earlier choice does not stand for the later one", async () => {
+test("a late response to an earlier filter is ignored", async () => {
   let late: (answer: Response) => void = () => {};
   hosts({
     [JOBS]: ({ url }) =>
@@ -74,21 +74,21 @@ test("a slow answer to an earlier choice does not stand for the later one", asyn
   await waitFor(() => expect(screen.queryByRole("link", { name: /Restyle/ })).not.toBeInTheDocument());
 });
 
-test("a job that goes on is shown as it is now", async () => {
+test("a tracked job is shown in its current state", async () => {
   pages([job({ job_id: A, seq: 3 })]);
   useJobs.setState({ entries: { [A]: entry(completed({ job_id: A, seq: 9 })) } });
   show(<JobsPage />, "/jobs");
   expect(await screen.findByRole("link", { name: /Restyle a room Ready/ })).toBeVisible();
 });
 
-test("who has asked for nothing yet is told where to begin", async () => {
+test("an empty list shows where to begin", async () => {
   pages([]);
   show(<JobsPage />, "/jobs");
   expect(await screen.findByText("No jobs yet")).toBeVisible();
   expect(screen.getByRole("link", { name: "Make something" })).toHaveAttribute("href", "/");
 });
 
-test("a choice that fits nothing can be taken back", async () => {
+test("filters that match nothing can be cleared", async () => {
   pages([]);
   const { user, history } = show(<JobsPage />, "/jobs?kind=upscale");
   expect(await screen.findByText("No job fits")).toBeVisible();
@@ -96,7 +96,7 @@ test("a choice that fits nothing can be taken back", async () => {
   expect(history.at(-1)).not.toMatch(/kind/);
 });
 
-test("a list that cannot be fetched says why, and can be tried again", async () => {
+test("a list that cannot be fetched shows the reason and can be retried", async () => {
   const service = hosts({ [JOBS]: () => problem(403, "forbidden") });
   const { user } = show(<JobsPage />, "/jobs");
   expect(await screen.findByRole("alert")).toHaveTextContent("Your jobs could not be fetched");
@@ -106,7 +106,7 @@ test("a list that cannot be fetched says why, and can be tried again", async () 
   expect(screen.queryByRole("alert")).not.toBeInTheDocument();
 });
 
-test("a picture whose link has ended is shown by a fresh one", async () => {
+test("an expired thumbnail is shown from a refreshed URL", async () => {
   const listed = (signature: number) =>
     completed({
       job_id: A,
@@ -123,7 +123,7 @@ test("a picture whose link has ended is shown by a fresh one", async () => {
   expect(shown()).toHaveAttribute("src", "https://store.example.com/t.jpg?2");
 });
 
-test("open jobs that were asked for elsewhere are followed from then on", async () => {
+test("listed open jobs of other devices are tracked", async () => {
   pages([job({ job_id: A })]);
   show(<JobsPage />, "/jobs");
   await screen.findByRole("link", { name: /Restyle a room/ });

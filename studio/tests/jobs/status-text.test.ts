@@ -9,7 +9,7 @@ import { job } from "./fixtures";
 
 const t = () => i18next.getFixedT(i18next.language, "jobs");
 
-test("every stage of every plan has words", () => {
+test("every stage of every plan has a text", () => {
   const plans = readFileSync("../docs/plans.md", "utf8");
   const stages = [...plans.matchAll(/^\| ([a-z]+): /gm)].map(([, name]) => name ?? "");
   expect(stages.length).toBeGreaterThan(50);
@@ -18,11 +18,11 @@ test("every stage of every plan has words", () => {
   }
 });
 
-test("a stage that nobody here knows is told in the service's words", () => {
+test("an unknown stage shows the service's message", () => {
   expect(statusText(job({ stage: "polish", message: "Polishing: 1 of 2" }), t())).toBe("Polishing: 1 of 2");
 });
 
-test("a stage says how far it is where the service does, in the reader's language", async () => {
+test("a stage shows the service's counter in the page's language", async () => {
   expect(statusText(job(), t())).toBe("Painting the room in its new style: 2 of 4");
   const video = job({ kind: "render_video", stage: "animate", message: "Animating: 3 of 12 s" });
   expect(statusText(video, t())).toBe("Animating the portrait: 3 of 12 s");
@@ -37,11 +37,11 @@ test.each([
   ["Waking a GPU: ready in about 6 minutes, going by the last times", "Waking a machine: ready in about 6 minutes"],
   ["Waking a GPU: ready in about 50 seconds, going by the last times", "Waking a machine: ready in about 1 minute"],
   ["Waking a GPU: it takes longer than the last times", "Waking a machine: it takes longer than usual"],
-])("a job that waits for a machine says what for: %s", (message, words) => {
+])("a dispatched job shows what it waits for: %s", (message, words) => {
   expect(statusText(job({ state: "dispatched", stage: null, message }), t())).toBe(words);
 });
 
-test("a job that comes again says so", () => {
+test("a retried job shows its attempt", () => {
   expect(statusText(job({ state: "queued", attempt: 1 }), t())).toBe("Trying once more (2 of 3)");
   expect(statusText(job({ state: "queued", attempt: 0 }), t())).toBe("In the queue");
 });
@@ -53,7 +53,7 @@ test.each([
   [85, "About a minute left"],
   [240, "About 4 minutes left"],
   [3700, "About an hour left"],
-])("%d seconds are said calmly", (seconds, words) => {
+])("%d seconds are shown in rough words", (seconds, words) => {
   expect(timeLeftText(seconds, t())).toBe(words);
 });
 
@@ -63,7 +63,7 @@ test("small costs are not rounded to nothing", () => {
   expect(formatUsd(0, "en")).toBe("$0.00");
 });
 
-test("roles that scenes name themselves are shown as they are", () => {
+test("roles that scenes name are shown unchanged", () => {
   expect(roleText("inpaint", "mask", t())).toBe("mask");
   expect(roleText("render_scenes", "kitchen_shot", t())).toBe("kitchen_shot");
 });

@@ -20,8 +20,8 @@ import {
   waiting,
 } from "./store-fixture";
 
-describe("a draft that is sent", () => {
-  test("becomes a job whose file follows and whose states come by the socket", async () => {
+describe("a submitted draft", () => {
+  test("becomes a job with an upload, updated over the socket", async () => {
     answersCreate();
     expect(await store.submitJob(photoDraft())).toBe(A);
     const body = await lastBody(`POST ${API}/jobs`);
@@ -46,7 +46,7 @@ describe("a draft that is sent", () => {
     expect(entry().job).toMatchObject({ state: "completed", seq: 6 });
   });
 
-  test("whose result is there already uploads nothing", async () => {
+  test("with a cached result uploads nothing", async () => {
     answersCreate(jobIn("completed", 1, { cached: true }), {});
     await store.submitJob(photoDraft());
     expect(entry().job.cached).toBe(true);
@@ -54,7 +54,7 @@ describe("a draft that is sent", () => {
     expect(sockets).toHaveLength(0);
   });
 
-  test("twice at once is one job; once more after it arrived is another", async () => {
+  test("is one job if submitted twice at once, and another if submitted again later", async () => {
     answersCreate();
     const draft = photoDraft();
     await Promise.all([store.submitJob(draft), store.submitJob(draft)]);
@@ -64,7 +64,7 @@ describe("a draft that is sent", () => {
     expect(new Set(keys).size).toBe(2);
   });
 
-  test("whose answer was lost is sent again as the same job", async () => {
+  test("is resubmitted with the same key after a lost response", async () => {
     const draft = photoDraft();
     await expect(store.submitJob(draft)).rejects.toMatchObject({ code: "unreachable" });
     answersCreate();
@@ -74,7 +74,7 @@ describe("a draft that is sent", () => {
     expect(new Set(keys).size).toBe(1);
   });
 
-  test("and refused says why, and is left as it was", async () => {
+  test("that is rejected throws the reason and stays unchanged", async () => {
     service.routes[`POST ${API}/jobs`] = () => problem(429, "rate_limited", {}, { "Retry-After": "12" });
     const draft = photoDraft();
     const before = structuredClone({ ...draft, inputs: {} });
@@ -84,7 +84,7 @@ describe("a draft that is sent", () => {
     expect(store.useJobs.getState().entries).toEqual({});
   });
 
-  test("with pictures of the library and portraits names them", async () => {
+  test("refers to library pictures and avatars by name", async () => {
     answersCreate(jobIn("queued", 1), {});
     await store.submitJob(
       photoDraft({
@@ -111,14 +111,14 @@ describe("a draft that is sent", () => {
   });
 });
 
-describe("a draft that is an earlier job", () => {
+describe("a draft of an earlier job", () => {
   const same = { photo: { type: "same", job_id: B, role: "photo", url: null } } as const;
   const earlier = (over: Partial<Job> = {}) => {
     service.routes[`GET ${API}/jobs/${B}`] = () =>
       json(jobIn("completed", 9, { job_id: B, params: { scale: 2, content: "anime", format: null }, ...over }));
   };
 
-  test("with other params is that job again, without an upload; what was dropped goes back to its default", async () => {
+  test("with changed params is a rerun without uploads, and removed params are reset", async () => {
     earlier();
     service.routes[`POST ${API}/jobs/${B}/rerun`] = () => json({ job: jobIn("queued", 1), uploads: {} }, 201);
     await store.submitJob(photoDraft({ inputs: same, params: { scale: 4 } }));
@@ -130,7 +130,7 @@ describe("a draft that is an earlier job", () => {
     expect(requests).toHaveLength(0);
   });
 
-  test("with another file beside it takes over what it was given", async () => {
+  test("with one new file reuses the other inputs", async () => {
     earlier({
       kind: "inpaint",
       uploads: { photo: { content_type: "image/jpeg", received: true, url: "https://bucket.example.com/old" } },
@@ -143,7 +143,7 @@ describe("a draft that is an earlier job", () => {
     await uploadNumber(1);
   });
 
-  test("whose file is gone says which is to be chosen again", async () => {
+  test("whose file is gone names the role to choose again", async () => {
     earlier({ kind: "inpaint", uploads: { photo: { content_type: "image/jpeg", received: true, url: null } } });
     const draft = photoDraft({ kind: "inpaint", inputs: { ...same, mask: { type: "avatar", name: "x", url: "" } } });
     await expect(store.submitJob(draft)).rejects.toMatchObject({

@@ -16,7 +16,7 @@ import {
   waiting,
 } from "./store-fixture";
 
-test("a cancellation that comes too late shows the end", async () => {
+test("a cancellation after the end fetches the final state", async () => {
   answersCreate(jobIn("running", 3), {});
   await store.submitJob(photoDraft());
   service.routes[`DELETE ${API}/jobs/${A}`] = () => problem(409, "conflict");
@@ -25,7 +25,7 @@ test("a cancellation that comes too late shows the end", async () => {
   expect(entry().job.state).toBe("completed");
 });
 
-test("links are made fresh without another state", async () => {
+test("presigned URLs are refreshed without a newer state", async () => {
   answersCreate(jobIn("completed", 4, { cached: true }), {});
   await store.submitJob(photoDraft());
   service.routes[`GET ${API}/jobs/${A}`] = () => json(jobIn("completed", 4, { message: "with fresh links" }));
@@ -36,7 +36,7 @@ test("links are made fresh without another state", async () => {
   expect(entry().job.message).toBe("with fresh links");
 });
 
-test("a job that is looked up is followed; one that is not there is an error", async () => {
+test("a fetched job is tracked; an unknown one is an error", async () => {
   service.routes[`GET ${API}/jobs/${B}`] = () => json(jobIn("running", 3, { job_id: B }));
   service.routes[`GET ${API}/jobs/${A}`] = () => problem(404, "not_found");
   await store.trackJob(B);
@@ -45,7 +45,7 @@ test("a job that is looked up is followed; one that is not there is an error", a
 });
 
 describe("after a reload", () => {
-  test("jobs go on from the state that was seen last, each state once", async () => {
+  test("tracking resumes after the last known state, each state once", async () => {
     answersCreate(jobIn("queued", 2), {});
     await store.submitJob(photoDraft());
     const first = await socketNumber(0);
@@ -65,7 +65,7 @@ describe("after a reload", () => {
     expect(store.useJobs.getState().entries).toEqual({});
   });
 
-  test("open jobs of another device are followed, too; those that ended are history", async () => {
+  test("open jobs of other devices are tracked; ended ones are not", async () => {
     service.routes[`GET ${API}/jobs`] = () =>
       json({ jobs: [jobIn("running", 4), jobIn("completed", 9, { job_id: B })] });
     await store.resume();
@@ -73,7 +73,7 @@ describe("after a reload", () => {
     expect((await socketNumber(0)).heard).toEqual([{ action: "subscribe", job_id: A, after_seq: 4 }]);
   });
 
-  test("a job whose answer comes after signing out is nobody's here, and the same job for who sends the draft again", async () => {
+  test("a job created after the sign-out is not tracked, and resubmitting uses the same key", async () => {
     let answer: (response: Response) => void = () => {};
     service.routes[`POST ${API}/jobs`] = () => new Promise((resolve) => (answer = resolve));
     const draft = photoDraft();
@@ -93,7 +93,7 @@ describe("after a reload", () => {
     expect(new Set(keys).size).toBe(1);
   });
 
-  test("nobody finds the jobs of who signed out", async () => {
+  test("signing out removes the user's jobs", async () => {
     answersCreate(jobIn("running", 2), {});
     await store.submitJob(photoDraft());
     await session.useSession.getState().signOut();

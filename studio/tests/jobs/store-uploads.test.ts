@@ -37,7 +37,7 @@ function fakeLocks() {
   return counts;
 }
 
-describe("a file", () => {
+describe("an upload", () => {
   const refuse = async () => {
     answersCreate();
     await store.submitJob(photoDraft());
@@ -45,7 +45,7 @@ describe("a file", () => {
     await vi.waitFor(() => expect(entry().uploadError?.code).toBe("too_large"));
   };
 
-  test("that is refused leaves the job waiting, and may be sent again", async () => {
+  test("that S3 rejects leaves the job waiting and can be retried", async () => {
     await refuse();
     expect(entry().job.state).toBe("awaiting_upload");
     service.routes[`POST ${API}/jobs/${A}/uploads`] = () => json({ job: waiting(), uploads: { photo: FORM } });
@@ -55,7 +55,7 @@ describe("a file", () => {
     await vi.waitFor(() => expect(entry().uploadProgress).toEqual({ photo: 1 }));
   });
 
-  test("whose form ran out of time gets another one", async () => {
+  test("whose presigned POST expired gets a renewed one", async () => {
     answersCreate();
     service.routes[`POST ${API}/jobs/${A}/uploads`] = () => json({ job: waiting(), uploads: { photo: FORM } });
     await store.submitJob(photoDraft());
@@ -65,7 +65,7 @@ describe("a file", () => {
     expect(entry().uploadError).toBeNull();
   });
 
-  test("is not sent further once the job is cancelled", async () => {
+  test("stops when the job is cancelled", async () => {
     answersCreate();
     await store.submitJob(photoDraft());
     const file = await uploadNumber(0);
@@ -79,7 +79,7 @@ describe("a file", () => {
 });
 
 describe("uploads after a reload", () => {
-  test("an upload that was cut short begins again with the same file", async () => {
+  test("an interrupted upload restarts with the same file", async () => {
     answersCreate();
     await store.submitJob(photoDraft());
     await uploadNumber(0);
@@ -94,7 +94,7 @@ describe("uploads after a reload", () => {
     await vi.waitFor(() => expect(entry().uploadProgress).toEqual({ photo: 1 }));
   });
 
-  test("an upload that another tab is at is left to it, and taken over when that tab is gone", async () => {
+  test("an upload of another tab is left to it until that tab closes", async () => {
     const tabs = fakeLocks();
     answersCreate();
     service.routes[`POST ${API}/jobs/${A}/uploads`] = () => json({ job: waiting(), uploads: { photo: FORM } });

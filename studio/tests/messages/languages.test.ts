@@ -15,11 +15,11 @@ function keys(texts: object, path = ""): string[] {
 
 const placeholders = (text: string) => [...text.matchAll(/{{\s*([a-z_]+)/gi)].map(([, name]) => name).sort();
 
-test("Spanish says everything that English says", () => {
+test("Spanish has every message of English", () => {
   expect(new Set(keys(es))).toEqual(new Set(keys(en)));
 });
 
-test("no text is empty, and both languages fill in the same", () => {
+test("no text is empty, and both languages have the same placeholders", () => {
   const flat = (texts: object, path = ""): [string, string][] =>
     Object.entries(texts).flatMap(([name, value]) =>
       typeof value === "string" ? [[`${path}${name}`, value] as [string, string]] : flat(value, `${path}${name}.`),
@@ -32,12 +32,12 @@ test("no text is empty, and both languages fill in the same", () => {
   }
 });
 
-test("the browser's first language that we know is taken", () => {
+test("the browser's first known language is used", () => {
   expect(preferredLanguage(["fr-FR", "es-MX", "en"])).toBe("es");
   expect(preferredLanguage(["fr-FR"])).toBe("en");
 });
 
-test("a language whose words cannot be fetched does not keep the studio from showing", async () => {
+test("a language that cannot be loaded falls back to English", async () => {
   vi.resetModules();
   vi.doMock("@/messages/es", () => {
     throw new TypeError("Failed to fetch dynamically imported module");

@@ -28,13 +28,13 @@ beforeEach(async () => {
   await useSession.getState().signIn("ann", "secret");
 });
 
-test("an answer is its data, asked for with the token", async () => {
+test("a response is unwrapped to its data, requested with the token", async () => {
   const { calls } = hosts({ [JOB]: () => json(jobIn("running", 3)) });
   expect((await get()).seq).toBe(3);
   expect(calls[0]?.headers.get("Authorization")).toMatch(/^Bearer ey/);
 });
 
-test("a wrong request tells its fields", async () => {
+test("a validation error has its fields", async () => {
   hosts({
     [`POST ${API}/jobs/${idOf("a")}/rerun`]: () =>
       problem(422, "invalid_request", { errors: [{ field: "params.scale", message: "Input should be 2, 3 or 4" }] }),
@@ -50,7 +50,7 @@ test("a wrong request tells its fields", async () => {
   });
 });
 
-test("too many requests tell when to come back, in words", async () => {
+test("a rate limit error says in words when to retry", async () => {
   const { calls } = hosts({ [JOB]: () => problem(429, "rate_limited", {}, { "Retry-After": "20" }) });
   const error = await get().catch((thrown) => thrown);
   expect(error).toMatchObject({ code: "rate_limited", retryable: true, retryAfter: 20 });
@@ -58,18 +58,18 @@ test("too many requests tell when to come back, in words", async () => {
   expect(calls).toHaveLength(1);
 });
 
-test("a gateway's bare answer still has a code", async () => {
+test("a gateway's response without problem details has a code", async () => {
   hosts({ [JOB]: () => json({ message: "Not Found" }, 404) });
   await expect(get()).rejects.toMatchObject({ code: "not_found", message: "Not Found" });
 });
 
-test("a service in trouble is asked again", async () => {
+test("a failing service is retried", async () => {
   const answers = [problem(503, "endpoint_unavailable"), json(jobIn("running", 4))];
   hosts({ [JOB]: () => answers.shift() ?? json({}) });
   expect((await get()).seq).toBe(4);
 });
 
-test("what may not be repeated is not", async () => {
+test("requests that are not idempotent are not retried", async () => {
   const { calls } = hosts({ [`POST ${API}/prompts/enhance`]: () => problem(500, "internal") });
   await expect(
     unwrap(api.POST("/prompts/enhance", { body: { kind: "generate", prompt: "a lamp" } })),
@@ -79,7 +79,7 @@ test("what may not be repeated is not", async () => {
   expect(calls).toHaveLength(1);
 });
 
-test("a refused token is renewed once, for all who were refused", async () => {
+test("a rejected token is refreshed once for all requests", async () => {
   const renewed = vi.fn(pool());
   renewed();
   const { calls } = hosts({
@@ -95,7 +95,7 @@ test("a refused token is renewed once, for all who were refused", async () => {
   expect(calls.filter(({ url }) => url.includes("cognito"))).toHaveLength(1);
 });
 
-test("a refusal that the page may not read is recognised by the service answering otherwise", async () => {
+test("a 401 without CORS headers is recognised if the service is reachable", async () => {
   let tries = 0;
   hosts({
     [POOL]: pool(),
@@ -109,7 +109,7 @@ test("a refusal that the page may not read is recognised by the service answerin
   expect((await get()).seq).toBe(5);
 });
 
-test("a token that cannot be renewed signs one out", async () => {
+test("a token that cannot be refreshed ends the session", async () => {
   hosts({
     [POOL]: () => json({ __type: "NotAuthorizedException", message: "Refresh Token has been revoked" }, 400),
     [JOB]: () => json({ message: "Unauthorized" }, 401),
@@ -118,13 +118,13 @@ test("a token that cannot be renewed signs one out", async () => {
   expect(useSession.getState().status).toBe("signed_out");
 });
 
-test("a token that is refused although it is new ends the sign-in", async () => {
+test("a rejected fresh token ends the session", async () => {
   hosts({ [POOL]: pool(), [JOB]: () => json({ message: "Unauthorized" }, 401) });
   await expect(get()).rejects.toMatchObject({ code: "unauthorized" });
   expect(useSession.getState()).toMatchObject({ status: "signed_out", error: { code: "unauthorized" } });
 });
 
-test("a moment without an answer signs nobody out whose token cannot be renewed", async () => {
+test("a network failure does not end a session that cannot be refreshed", async () => {
   hosts({ [POOL]: () => json({ AuthenticationResult: { AccessToken: jwt({ username: "ann" }), ExpiresIn: 3600 } }) });
   await useSession.getState().signIn("ann", "secret");
   const answers = [json(jobIn("running", 5))];
@@ -142,14 +142,14 @@ test("a moment without an answer signs nobody out whose token cannot be renewed"
   expect(useSession.getState().status).toBe("signed_in");
 });
 
-test("nobody there is unreachable, and offline when the browser says so", async () => {
+test("a network failure is unreachable, or offline if the browser reports that", async () => {
   hosts({});
   await expect(get()).rejects.toMatchObject({ code: "unreachable", retryable: true });
   setOnline(false);
   await expect(get()).rejects.toMatchObject({ code: "offline", retryable: true });
 });
 
-test("the deployment is found by the file beside the studio, and can be looked for again", async () => {
+test("the deployment is loaded from config.json, and can be loaded again", async () => {
   useService.setState({ status: "loading", service: null, error: null });
   const { routes } = hosts({ [`GET ${location.origin}/config.json`]: () => json({ api_url: `${API}/` }) });
   await useService.getState().load();
@@ -163,7 +163,7 @@ test("the deployment is found by the file beside the studio, and can be looked f
   });
 });
 
-test("a page in place of the file is no deployment", async () => {
+test("an HTML page in place of config.json is no deployment", async () => {
   useService.setState({ status: "loading", service: null, error: null });
   hosts({ [`GET ${location.origin}/config.json`]: () => new Response("<!doctype html>") });
   await useService.getState().load();

@@ -7,11 +7,11 @@ import { components } from "../../../handlers/http_api/openapi.json";
 
 afterAll(() => changeLanguage("en"));
 
-test("every code of the contract has words", () => {
+test("every error code of the contract has a message", () => {
   expect(Object.keys(en.errors)).toEqual(expect.arrayContaining(components.schemas.ErrorCode.enum));
 });
 
-test("an error says what happened and what to do, in the person's language", async () => {
+test("an error has title and advice in the page's language", async () => {
   const error = new ServiceError("no_face", "No face in the source.");
   expect(errorMessage(error)).toEqual({
     title: "No face was found",
@@ -28,11 +28,11 @@ test.each([
   [20, "in 20 seconds"],
   [300, "in 5 minutes"],
   [7 * 3600, "in 7 hours"],
-])("%i seconds are waited for %s", (retryAfter, words) => {
+])("a retry after %i seconds reads %s", (retryAfter, words) => {
   expect(errorMessage(new ServiceError("budget_exceeded", "", { retryAfter })).advice).toContain(words);
 });
 
-test("a code of a newer service, and a fault of ours, are words all the same", () => {
+test("unknown codes and internal errors have a message", () => {
   expect(errorMessage({ code: "solar_flare", message: "Try at night." })).toMatchObject({
     title: "Something went wrong",
     detail: "Try at night.",

@@ -63,7 +63,7 @@ async function connected(number = 0): Promise<FakeSocket> {
 
 const subscription = (jobId: string, seq: number) => ({ action: "subscribe", job_id: jobId, after_seq: seq });
 
-test("two jobs share one socket, each from what is known of it", async () => {
+test("two jobs share one socket, each after its last seq", async () => {
   updates.subscribe(A, 3);
   updates.subscribe(B, 1);
   const socket = await connected();
@@ -77,7 +77,7 @@ test("two jobs share one socket, each from what is known of it", async () => {
   expect(updates.isSubscribed(B)).toBe(true);
 });
 
-test("a lost socket is back at once and goes on after the newest state", async () => {
+test("a lost socket reconnects at once and resumes after the newest seq", async () => {
   updates.subscribe(A, 1);
   const first = await connected();
   first.tells(jobIn("running", 4));
@@ -90,7 +90,7 @@ test("a lost socket is back at once and goes on after the newest state", async (
   expect(states()).toEqual(["running 4", "running 6", "completed 7"]);
 });
 
-test("what is late, comes twice, is broken or of another job changes nothing", async () => {
+test("late, duplicate, invalid and unrelated messages change nothing", async () => {
   updates.subscribe(A, 1);
   const socket = await connected();
   socket.tells(jobIn("running", 5));
@@ -104,7 +104,7 @@ test("what is late, comes twice, is broken or of another job changes nothing", a
   expect(states()).toEqual(["running 5", "failed 6"]);
 });
 
-test("without a socket jobs are looked at, and the socket is tried ever more slowly", async () => {
+test("without a socket jobs are polled, and reconnects back off", async () => {
   address = () => Promise.reject(new ServiceError("unreachable", "Nobody there."));
   now.set(A, jobIn("running", 2));
   updates.subscribe(A, 1);
@@ -129,7 +129,7 @@ test("without a socket jobs are looked at, and the socket is tried ever more slo
   expect(states().at(-1)).toBe("completed 9");
 });
 
-test("offline, nothing is tried until the browser says that it is online", async () => {
+test("offline, nothing is requested until the browser is online", async () => {
   updates.subscribe(A, 1);
   const first = await connected();
   setOnline(false);
@@ -144,7 +144,7 @@ test("offline, nothing is tried until the browser says that it is online", async
   expect(connections.at(-1)).toBe("live");
 });
 
-test("a socket that went dead without a word is found out when the page comes back", async () => {
+test("a dead socket is detected when the page becomes visible", async () => {
   now.set(A, jobIn("running", 5));
   updates.subscribe(A, 1);
   const first = await connected();
@@ -159,7 +159,7 @@ test("a socket that went dead without a word is found out when the page comes ba
   expect(second.heard).toEqual([subscription(A, 5)]);
 });
 
-test("a page whose clock jumped, as a closed lid has it, fetches at once", async () => {
+test("a clock jump, as after sleep, fetches at once", async () => {
   updates.subscribe(A, 1);
   await connected();
   now.set(A, jobIn("completed", 8));
@@ -183,7 +183,7 @@ test("an answered ping keeps the socket; it is sent every four minutes", async (
   expect(sockets).toHaveLength(1);
 });
 
-test("half a minute of silence is checked, and a socket that kept silent about a change is replaced", async () => {
+test("after half a minute of silence jobs are fetched, and a socket that missed a change is replaced", async () => {
   now.set(A, jobIn("running", 1));
   updates.subscribe(A, 1);
   const first = await connected();
@@ -197,7 +197,7 @@ test("half a minute of silence is checked, and a socket that kept silent about a
   expect((await connected(1)).heard).toEqual([subscription(A, 3)]);
 });
 
-test("a socket that does not open in time counts as none", async () => {
+test("a socket that does not open in time is dropped", async () => {
   now.set(A, jobIn("running", 2));
   updates.subscribe(A, 1);
   await after(11_000);
@@ -206,8 +206,8 @@ test("a socket that does not open in time counts as none", async () => {
   expect(states()).toEqual(["running 2"]);
 });
 
-describe("a refusal", () => {
-  test("for a job that is not there ends its watch alone", async () => {
+describe("an error message", () => {
+  test("for an unknown job ends that subscription only", async () => {
     updates.subscribe(A, 1);
     updates.subscribe(B, 1);
     const socket = await connected();
@@ -223,7 +223,7 @@ describe("a refusal", () => {
     expect(socket.closed).toBe(false);
   });
 
-  test("of the gateway's own has the socket replaced", async () => {
+  test("of the gateway replaces the socket", async () => {
     updates.subscribe(A, 1);
     const socket = await connected();
     socket.says({ message: "Internal server error", connectionId: "x", requestId: "y" });
@@ -232,7 +232,7 @@ describe("a refusal", () => {
   });
 });
 
-test("a state that came by an answer is not told again", async () => {
+test("a state from another response is not reported again", async () => {
   updates.subscribe(A, 1);
   const socket = await connected();
   updates.recordState(jobIn("cancelled", 4));
@@ -241,7 +241,7 @@ test("a state that came by an answer is not told again", async () => {
   expect(updates.isSubscribed(A)).toBe(false);
 });
 
-test("a socket that nobody needs is kept for a minute, then closed", async () => {
+test("an idle socket is closed after a minute", async () => {
   updates.subscribe(A, 1);
   const socket = await connected();
   socket.tells(jobIn("completed", 2));
@@ -255,7 +255,7 @@ test("a socket that nobody needs is kept for a minute, then closed", async () =>
   expect(connections.at(-1)).toBe("live");
 });
 
-test("a clock that was set back does not keep anything waiting", async () => {
+test("a clock set back delays nothing", async () => {
   updates.subscribe(A, 1);
   (await connected()).breaks();
   await after(0);

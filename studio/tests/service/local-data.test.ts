@@ -12,7 +12,7 @@ beforeEach(() => {
   URL.revokeObjectURL = vi.fn();
 });
 
-test("of who left, nothing stays: no words, no files, no pictures in memory", () => {
+test("signing out clears drafts, files and object URLs", () => {
   drafts().setInput("inpaint", "photo", pictureInput(new Blob(["x"]), "room.jpg", "image/jpeg", 800, 600));
   drafts().setStrokes([]);
   drafts().setParam("generate", "prompt", "a secret");
@@ -24,7 +24,7 @@ test("of who left, nothing stays: no words, no files, no pictures in memory", ()
   expect(localStorage.getItem("darkroom.drafts")).toBeNull();
 });
 
-test("what is kept of a person goes when they sign out or another signs in, but not when a sign-in only ends", async () => {
+test("local data is cleared at sign-out and for another user, but not when a session expires", async () => {
   localStorage.clear();
   localStorage.setItem("darkroom.settings", "of everybody");
   const as = (username: string) => () =>

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { CLIENT, hosts, json, jwt } from "./fakes";
 import "./session-fixture";
 
-describe("another issuer", () => {
+describe("sign-in with an OIDC provider", () => {
   const ISSUER = "https://login.example.com/realm";
   const ORIGIN = "https://login.example.com";
 
@@ -21,7 +21,7 @@ describe("another issuer", () => {
       scopes_supported: ["openid", "profile", "offline_access"],
     });
 
-  test("is where one is sent, with PKCE, and comes back from signed in", async () => {
+  test("redirects with PKCE and returns signed in", async () => {
     const { startSignIn, finishSignIn, isCallback } = await import("@/service/oidc");
     const issuer = { url: ISSUER, clientId: CLIENT };
     let nonce = "";
@@ -72,7 +72,7 @@ describe("another issuer", () => {
     expect(isCallback(back)).toBe(false);
   });
 
-  test("is asked for no password, and its refusal is told", async () => {
+  test("asks for no password, and shows the provider's error", async () => {
     hosts({ [`GET ${ISSUER}/.well-known/openid-configuration`]: metadata });
     sessionStorage.setItem("darkroom.elsewhere", JSON.stringify({ verifier: "v", state: "s", nonce: "n", from: "/" }));
     history.replaceState(null, "", "/?error=access_denied&state=s");

@@ -10,7 +10,7 @@ function Shown({ name, url, renew }: { name: string; url: string | null; renew()
 
 const source = () => screen.getByRole("img").getAttribute("src");
 
-test("a picture is not fetched again because its link has another signature", () => {
+test("a new signature does not change a working URL", () => {
   const refreshUrls = vi.fn();
   const { rerender } = render(<Shown name="a" url="/a?1" renew={refreshUrls} />);
   rerender(<Shown name="a" url="/a?2" renew={refreshUrls} />);
@@ -19,7 +19,7 @@ test("a picture is not fetched again because its link has another signature", ()
   expect(source()).toBe("/b?1");
 });
 
-test("a link that ended is renewed once it fails, and the fresh one taken", () => {
+test("a failed URL is refreshed and replaced", () => {
   const refreshUrls = vi.fn();
   const { rerender } = render(<Shown name="a" url="/a?1" renew={refreshUrls} />);
   fireEvent.error(screen.getByRole("img"));
@@ -29,7 +29,7 @@ test("a link that ended is renewed once it fails, and the fresh one taken", () =
   expect(source()).toBe("/a?2");
 });
 
-test("a picture that is gone is not asked for without end", () => {
+test("a missing picture is requested a limited number of times", () => {
   const refreshUrls = vi.fn();
   const { rerender } = render(<Shown name="a" url="/a?1" renew={refreshUrls} />);
   for (const url of ["/a?2", "/a?3", "/a?4"]) {
@@ -40,7 +40,7 @@ test("a picture that is gone is not asked for without end", () => {
   expect(refreshUrls).toHaveBeenCalledTimes(2);
 });
 
-test("a fresh link that does not come is asked for again, and once more when the network is back", async () => {
+test("a refresh that does not arrive is repeated, and again when the browser is online", async () => {
   vi.useFakeTimers();
   try {
     const refreshUrls = vi.fn();

@@ -20,7 +20,7 @@ const xml = (code: string, message: string) =>
   `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`;
 const pass = (milliseconds = 0) => vi.advanceTimersByTimeAsync(milliseconds);
 
-test("every field goes before the file, and the progress is told", async () => {
+test("form fields precede the file, and progress is reported", async () => {
   const sent: number[] = [];
   const done = uploadToS3(FORM, FILE, (fraction) => sent.push(fraction));
   await pass();
@@ -40,7 +40,7 @@ test.each([
   [403, "AccessDenied", "Invalid according to Policy: Policy expired.", "upload_expired"],
   [403, "AccessDenied", "Invalid according to Policy: Policy Condition failed", "forbidden"],
   [404, "NoSuchBucket", "The specified bucket does not exist", "not_found"],
-])("%i %s (%s) is %s", async (status, code, message, expected) => {
+])("status %i with %s (%s) becomes %s", async (status, code, message, expected) => {
   const refused = expect(uploadToS3(FORM, FILE, () => {})).rejects.toMatchObject({
     code: expected,
     status,
@@ -52,7 +52,7 @@ test.each([
   expect(requests).toHaveLength(1);
 });
 
-test("a bad connection is tried again, and given up after the fourth time", async () => {
+test("a bad connection is retried, four attempts in all", async () => {
   const refused = expect(uploadToS3(FORM, FILE, () => {})).rejects.toMatchObject({
     code: "unreachable",
     retryable: true,
@@ -65,7 +65,7 @@ test("a bad connection is tried again, and given up after the fourth time", asyn
   expect(requests).toHaveLength(4);
 });
 
-test("a storage in trouble is tried again", async () => {
+test("a failing storage is retried", async () => {
   const done = uploadToS3(FORM, FILE, () => {});
   await pass();
   nextRequest(0).answers(503, xml("SlowDown", "Please reduce your request rate."));
@@ -74,7 +74,7 @@ test("a storage in trouble is tried again", async () => {
   await done;
 });
 
-test("offline, the upload waits for the network however long that takes", async () => {
+test("an upload waits while the browser is offline", async () => {
   const done = uploadToS3(FORM, FILE, () => {});
   await pass();
   setOnline(false);
@@ -87,7 +87,7 @@ test("offline, the upload waits for the network however long that takes", async 
   await done;
 });
 
-test("an upload that does not move for a minute is begun anew", async () => {
+test("an upload without progress for a minute is restarted", async () => {
   const done = uploadToS3(FORM, FILE, () => {});
   await pass();
   nextRequest(0).moves(4, 10);
@@ -98,7 +98,7 @@ test("an upload that does not move for a minute is begun anew", async () => {
   await done;
 });
 
-test("it can be stopped", async () => {
+test("an upload can be aborted", async () => {
   const stop = new AbortController();
   const stopped = expect(uploadToS3(FORM, FILE, () => {}, stop.signal)).rejects.toMatchObject({ name: "AbortError" });
   await pass();

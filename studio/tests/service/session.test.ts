@@ -2,7 +2,7 @@ import { expect, test, vi } from "vitest";
 import { API, CLIENT, CONFIG, json, settled } from "./fakes";
 import { POOL, page, pool, realChannel, rejection, tokens } from "./session-fixture";
 
-test("a name and a password give a token and the name", async () => {
+test("username and password give a token and the username", async () => {
   const { asked } = pool(() => json(tokens(1, { RefreshToken: "r" })));
   const { bearerToken, useSession } = await page();
   await useSession.getState().restore();
@@ -17,7 +17,7 @@ test("a name and a password give a token and the name", async () => {
   });
 });
 
-test("a reload stays signed in; another deployment's tokens are not taken", async () => {
+test("a reload stays signed in; tokens of another client are ignored", async () => {
   pool(() => json(tokens(1, { RefreshToken: "r" })));
   await (await page()).useSession.getState().signIn("ann", "secret");
 
@@ -34,7 +34,7 @@ test("a reload stays signed in; another deployment's tokens are not taken", asyn
   expect(other.useSession.getState().status).toBe("signed_out");
 });
 
-test("another tab is signed in by this one, and they sign out together", async () => {
+test("a new tab gets this tab's tokens, and both sign out together", async () => {
   vi.stubGlobal("BroadcastChannel", realChannel);
   pool(
     () => json(tokens(1, { RefreshToken: "r" })),
@@ -51,7 +51,7 @@ test("another tab is signed in by this one, and they sign out together", async (
   await vi.waitFor(() => expect(second.useSession.getState().status).toBe("signed_out"));
 });
 
-test("a token is renewed a minute before it ends, once for all who ask", async () => {
+test("a token is refreshed a minute before it expires, once for all callers", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   const { asked } = pool(
     () => json(tokens(1, { RefreshToken: "r" })),
@@ -69,7 +69,7 @@ test("a token is renewed a minute before it ends, once for all who ask", async (
   expect(asked[1]?.body).toMatchObject({ AuthFlow: "REFRESH_TOKEN_AUTH", AuthParameters: { REFRESH_TOKEN: "r" } });
 });
 
-test("a refused token is renewed at the next request, unless that has happened", async () => {
+test("an invalidated token is refreshed at the next request, unless it was already", async () => {
   const { asked } = pool(
     () => json(tokens(1, { RefreshToken: "r" })),
     () => json(tokens(2)),
@@ -84,7 +84,7 @@ test("a refused token is renewed at the next request, unless that has happened",
   expect(asked).toHaveLength(2);
 });
 
-test("when the refresh token is good no longer one is signed out, and told why", async () => {
+test("an expired refresh token ends the session with an error", async () => {
   pool(
     () => json(tokens(1, { RefreshToken: "r" })),
     () => rejection("NotAuthorizedException", "Refresh Token has expired"),
@@ -99,7 +99,7 @@ test("when the refresh token is good no longer one is signed out, and told why",
   expect(sessionStorage.getItem("darkroom.tokens")).toBeNull();
 });
 
-test("who is offline when the token ends stays signed in", async () => {
+test("a token that expires offline does not end the session", async () => {
   const { stub } = pool(() => json(tokens(1, { RefreshToken: "r", ExpiresIn: 1 })));
   const first = await page();
   await first.useSession.getState().signIn("ann", "secret");
@@ -112,14 +112,14 @@ test("who is offline when the token ends stays signed in", async () => {
   await expect(bearerToken()).rejects.toMatchObject({ code: "unreachable", retryable: true });
 });
 
-test("the local user takes one click", async () => {
+test("the local user signs in without a password prompt", async () => {
   const { asked } = pool(() => json(tokens(1)));
   const { useSession } = await page();
   await useSession.getState().signInAsLocalUser();
   expect(asked[0]?.body.AuthParameters).toEqual({ USERNAME: "local", PASSWORD: "secret" });
 });
 
-test("signing out revokes the refresh token, and is done although nobody hears of it", async () => {
+test("signing out revokes the refresh token, and succeeds without a network", async () => {
   const { asked, stub } = pool(
     () => json(tokens(1, { RefreshToken: "r" })),
     () => json({}),
@@ -136,7 +136,7 @@ test("signing out revokes the refresh token, and is done although nobody hears o
   expect(useSession.getState().status).toBe("signed_out");
 });
 
-test("a stack that was deployed anew under an open page is found when the sign-in ends", async () => {
+test("a redeployed stack is reloaded when the session ends", async () => {
   const { stub, asked } = pool(
     () => json(tokens(1, { RefreshToken: "r" })),
     () => rejection("ResourceNotFoundException", "User pool client does not exist."),

@@ -2,11 +2,11 @@ import { describe, expect, test } from "vitest";
 import { CLIENT, json } from "./fakes";
 import { page, pool, rejection, tokens } from "./session-fixture";
 
-describe("what is asked before there are tokens", () => {
+describe("a sign-in challenge", () => {
   const asks = (name: string) => () =>
     json({ ChallengeName: name, Session: "s1", ChallengeParameters: { USER_ID_FOR_SRP: "ann" } });
 
-  test("a new password", async () => {
+  test("for a new password is answered", async () => {
     const { asked } = pool(
       asks("NEW_PASSWORD_REQUIRED"),
       () => rejection("InvalidPasswordException", "Password not long enough"),
@@ -31,7 +31,7 @@ describe("what is asked before there are tokens", () => {
     });
   });
 
-  test("a password, then a code", async () => {
+  test("for a code follows that for a password", async () => {
     const { asked } = pool(
       asks("NEW_PASSWORD_REQUIRED"),
       asks("SOFTWARE_TOKEN_MFA"),
@@ -49,7 +49,7 @@ describe("what is asked before there are tokens", () => {
     expect(useSession.getState().status).toBe("signed_in");
   });
 
-  test("a question that has lapsed starts over", async () => {
+  test("that has expired starts the sign-in over", async () => {
     pool(asks("SOFTWARE_TOKEN_MFA"), () => rejection("NotAuthorizedException", "Invalid session for the user."));
     const { useSession } = await page();
     await useSession.getState().signIn("ann", "first");
@@ -57,7 +57,7 @@ describe("what is asked before there are tokens", () => {
     expect(useSession.getState().challenge).toBeNull();
   });
 
-  test("what we cannot answer is said", async () => {
+  test("that is not supported is an error", async () => {
     pool(asks("WEB_AUTHN"));
     const { useSession } = await page();
     await expect(useSession.getState().signIn("ann", "first")).rejects.toMatchObject({ code: "sign_in_unsupported" });

@@ -7,7 +7,7 @@ function Page({ fails }: { fails: boolean }) {
   return <p>The page</p>;
 }
 
-test("a page that broke leaves the others as they were", () => {
+test("an error on one page leaves the other pages usable", () => {
   vi.spyOn(console, "error").mockImplementation(() => {});
   const at = (place: string) => (
     <ErrorBoundary resetKey={place}>

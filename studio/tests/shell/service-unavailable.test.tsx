@@ -5,7 +5,7 @@ import { useService } from "@/service/deployment";
 import { ServiceError } from "@/service/error";
 import { ServiceUnavailable } from "@/shell/service-unavailable";
 
-test("a service that was not found is looked for again, by a press or when the network is back", async () => {
+test("an unavailable service is retried by button, and when the browser is online again", async () => {
   let found: () => void = () => {};
   const load = vi.fn(() => new Promise<void>((resolve) => (found = resolve)));
   useService.setState({ status: "failed", error: new ServiceError("offline", ""), load });

@@ -15,7 +15,7 @@ const LIMITS = {
   budget: { spent_usd: 2.5, daily_usd: 10, ends_at: "2026-11-22T00:00:00Z" },
 };
 
-test("theme and language are chosen, and stay in this browser", async () => {
+test("theme and language are stored in this browser", async () => {
   vi.mocked(unwrap).mockResolvedValue(LIMITS);
   render(<SettingsPage />);
   await userEvent.click(screen.getByRole("radio", { name: "Dark" }));
@@ -26,7 +26,7 @@ test("theme and language are chosen, and stay in this browser", async () => {
   });
 });
 
-test("one sees what one may still ask for", async () => {
+test("the remaining limits are shown", async () => {
   vi.mocked(unwrap).mockResolvedValue(LIMITS);
   render(<SettingsPage />);
   expect(await screen.findByText("$7.50 of $10.00 left")).toBeVisible();
@@ -34,7 +34,7 @@ test("one sees what one may still ask for", async () => {
     expect(screen.getByText(left)).toBeVisible();
 });
 
-test("limits that cannot be fetched are said to be so", async () => {
+test("limits that cannot be fetched show a warning", async () => {
   vi.mocked(unwrap).mockRejectedValue(new Error());
   render(<SettingsPage />);
   expect(await screen.findByText("Your limits could not be fetched.")).toBeVisible();

@@ -19,7 +19,7 @@ function deployed(local_user: { username: string; password: string } | null) {
   useService.setState({ service: { ...service, deployment: { ...DEPLOYMENT, local_user } } as typeof service });
 }
 
-test("one click is enough where the stack is this machine's", async () => {
+test("a local stack signs in with one click", async () => {
   const signInAsLocalUser = vi.fn(async () => {});
   useSession.setState({ signInAsLocalUser });
   render(<SignIn />);
@@ -27,7 +27,7 @@ test("one click is enough where the stack is this machine's", async () => {
   expect(signInAsLocalUser).toHaveBeenCalledOnce();
 });
 
-test("elsewhere one gives name and password, and is told why it was refused", async () => {
+test("a deployed stack asks for username and password, and shows why they were rejected", async () => {
   deployed(null);
   const signIn = vi.fn().mockRejectedValue(new ServiceError("sign_in_refused", "Incorrect username or password."));
   useSession.setState({ signIn });
@@ -41,7 +41,7 @@ test("elsewhere one gives name and password, and is told why it was refused", as
   expect(screen.getByLabelText("Username or email")).toHaveValue(" ann ");
 });
 
-test("a first sign-in asks for a new password, and says what it must have", async () => {
+test("the first sign-in asks for a new password and shows its rules", async () => {
   const answerChallenge = vi.fn(async () => {});
   useSession.setState({ challenge: { type: "new_password" }, answerChallenge });
   render(<SignIn />);
@@ -52,13 +52,13 @@ test("a first sign-in asks for a new password, and says what it must have", asyn
   expect(answerChallenge).toHaveBeenCalledWith("correct horse");
 });
 
-test("who was signed out unasked is told why", () => {
+test("a session that ended by itself shows the reason", () => {
   useSession.setState({ error: new ServiceError("sign_in_expired", "") });
   render(<SignIn />);
   expect(screen.getByRole("alert")).toBeVisible();
 });
 
-test("the new password is not left in the field for the code that is asked for next", async () => {
+test("the code field does not contain the new password", async () => {
   const answerChallenge = vi.fn(async () => useSession.setState({ challenge: { type: "code" } }));
   useSession.setState({ challenge: { type: "new_password" }, answerChallenge });
   render(<SignIn />);
