@@ -2,7 +2,7 @@
 import { vi } from "vitest";
 
 /** Give every element this size in CSS pixels, at the window's corner; canvases draw nothing. */
-export function layOut(width: number, height: number): void {
+export function fakeLayout(width: number, height: number): void {
   vi.stubGlobal(
     "ResizeObserver",
     class {

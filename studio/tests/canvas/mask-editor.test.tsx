@@ -6,7 +6,7 @@ import { coverage } from "@/canvas/mask";
 import { MaskEditor } from "@/canvas/mask-editor";
 import { Raster } from "@/canvas/raster";
 import type { Strokes } from "@/canvas/strokes";
-import { layOut } from "./fake-layout";
+import { fakeLayout } from "./fake-layout";
 
 const PHOTO = { url: "blob:photo", width: 400, height: 200 };
 let strokes: Strokes = [];
@@ -48,7 +48,7 @@ function drag(from: [number, number], to: [number, number], more: PointerEventIn
 }
 
 // Rendered at half its size.
-beforeEach(() => layOut(200, 100));
+beforeEach(() => fakeLayout(200, 100));
 
 test("a stroke on the screen is white at that place of the mask", () => {
   render(<Editor />);

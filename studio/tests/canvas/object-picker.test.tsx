@@ -4,7 +4,7 @@ import { useState } from "react";
 import { beforeEach, expect, test, vi } from "vitest";
 import { ObjectPicker } from "@/canvas/object-picker";
 import type { FoundObject } from "@/contract/types";
-import { layOut } from "./fake-layout";
+import { fakeLayout } from "./fake-layout";
 
 // Drawing is tested in a browser, choosing here.
 vi.mock("@/canvas/object-outlines", () => ({ ObjectOutlines: () => null }));
@@ -32,7 +32,7 @@ function Picker({ first = [], most }: { first?: [number, number][]; most?: numbe
 const tap = (x: number, y: number) => fireEvent.click(screen.getByRole("img"), { clientX: x, clientY: y });
 
 // Rendered at half its size.
-beforeEach(() => layOut(200, 100));
+beforeEach(() => fakeLayout(200, 100));
 
 test("a tap on an object selects it, and another deselects it", () => {
   render(<Picker />);

@@ -3,10 +3,10 @@ import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test, vi } from "vitest";
 import { CompareSlider } from "@/canvas/compare-slider";
 import { Viewer } from "@/canvas/viewer";
-import { layOut } from "./fake-layout";
+import { fakeLayout } from "./fake-layout";
 
 beforeEach(() => {
-  layOut(200, 100);
+  fakeLayout(200, 100);
   // jsdom cannot open dialogs.
   HTMLDialogElement.prototype.showModal = function showModal() {
     this.open = true;

@@ -9,8 +9,8 @@ import type { Asset, Kind } from "@/contract/types";
 import { roleText } from "@/jobs/status-text";
 import { kindTitle } from "@/messages/kind-texts";
 import { kindIcon } from "@/ui";
-import { show as showPage } from "../jobs/fixtures";
-import { main, show } from "./page-fixture";
+import { renderPage as showPage } from "../jobs/fixtures";
+import { button, renderPage } from "./page-fixture";
 
 // A ninth kind in the document: `colorize` has hints, `sharpen` has none.
 vi.mock("../../../handlers/http_api/openapi.json", async (original) => {
@@ -49,13 +49,13 @@ const t = () => i18next.getFixedT("en", "compose");
 
 test("a kind that only the contract knows has a form with the contract's own texts", () => {
   expect(KINDS).toEqual(["upscale", COLORIZE, SHARPEN]);
-  show(COLORIZE);
+  renderPage(COLORIZE);
   expect(screen.getByRole("heading", { name: "Colorize", level: 1 })).toBeVisible();
   expect(screen.getByText("Give a black and white photo colours.")).toBeVisible();
   expect(screen.getByRole("link", { name: "Colorize" })).toHaveAttribute("aria-current", "page");
   expect(screen.getByRole("slider", { name: "Warmth" })).toBeVisible();
   expect(screen.getByRole("checkbox", { name: "Grain", hidden: true })).not.toBeVisible();
-  expect(main("Colorize")).toHaveAccessibleDescription("Missing: Photo");
+  expect(button("Colorize")).toHaveAccessibleDescription("Missing: Photo");
 });
 
 test("a kind's icon is the one that the contract names, or a neutral one", () => {
@@ -74,9 +74,9 @@ test("a kind's texts in kinds.json replace the plain ones", () => {
   i18next.addResource("en", "kinds", "colorize.action", "Colour it");
   i18next.addResource("en", "kinds", "colorize.then", "Sends your photo.");
   i18next.addResource("en", "kinds", "colorize.roles.lut.label", "Colour table");
-  show(COLORIZE);
+  renderPage(COLORIZE);
   expect(kindTitle(COLORIZE, t())).toBe("Colour a photo");
-  expect(main("Colour it")).toBeVisible();
+  expect(button("Colour it")).toBeVisible();
   expect(roleText(COLORIZE, "lut", i18next.getFixedT("en", "jobs"))).toBe("Colour table");
 });
 

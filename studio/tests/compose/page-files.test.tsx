@@ -3,21 +3,21 @@ import { act, fireEvent, screen, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { Asset } from "@/contract/types";
 import { emptyDraft, useDrafts } from "@/drafts/draft";
-import { give, JPEG, main, show } from "./page-fixture";
-import { opened, submitJob } from "./page-state";
+import { button, chooseFile, JPEG, renderPage } from "./page-fixture";
+import { decodedImage, submitJob } from "./page-state";
 
 test("a rejected file shows the reason, and the former file stays", async () => {
-  show("upscale");
-  give("Picture");
+  renderPage("upscale");
+  chooseFile("Picture");
   expect(await screen.findByText("room.jpg, 800 × 600")).toBeVisible();
-  opened.fails = true;
-  give("Picture");
+  decodedImage.fails = true;
+  chooseFile("Picture");
   expect(await screen.findByRole("alert")).toHaveTextContent("This file was not taken");
   expect(screen.getByText("room.jpg, 800 × 600")).toBeVisible();
 });
 
 test("a photo can be pasted, or dropped anywhere on the page", async () => {
-  const { user } = show("face_swap");
+  const { user } = renderPage("face_swap");
   await user.paste({ files: [JPEG], types: ["Files"], getData: () => "" } as unknown as DataTransfer);
   expect(await screen.findByText("room.jpg, 800 × 600")).toBeVisible();
   fireEvent.drop(document.body, { dataTransfer: { files: [JPEG], types: ["Files"] } });
@@ -25,39 +25,39 @@ test("a photo can be pasted, or dropped anywhere on the page", async () => {
 });
 
 test("pictures dropped on the scenes form become scenes", async () => {
-  show("render_scenes");
+  renderPage("render_scenes");
   fireEvent.drop(document.body, { dataTransfer: { files: [JPEG, JPEG, JPEG], types: ["Files"] } });
   expect(await screen.findByRole("listitem", { name: "3. Picture, of 3" })).toBeVisible();
   await waitFor(() => expect(screen.getAllByText("room.jpg, 800 × 600")).toHaveLength(3));
-  expect(main("Make a video of 3 scenes")).toHaveAttribute("aria-disabled", "false");
+  expect(button("Make a video of 3 scenes")).toHaveAttribute("aria-disabled", "false");
 });
 
 test("the painted mask is sent at exactly the photo's size", async () => {
-  const { user } = show("inpaint");
-  give("Photo");
+  const { user } = renderPage("inpaint");
+  chooseFile("Photo");
   await user.click(await screen.findByRole("button", { name: "Paint" }));
-  await user.click(main("Fill what is painted"));
+  await user.click(button("Fill what is painted"));
   await waitFor(() => expect(submitJob).toHaveBeenCalledOnce());
   const mask = submitJob.mock.calls[0]?.[0].inputs.mask;
   expect(mask).toMatchObject({ type: "picture", contentType: "image/png", width: 800, height: 600 });
 });
 
 test("after choosing to paint anew, the earlier job's mask can be restored", async () => {
-  const { user } = show("inpaint");
+  const { user } = renderPage("inpaint");
   const same = (role: string) => ({ type: "same", job_id: "a", role, url: "https://files/a" }) as const;
   const photo = {
     type: "asset",
     asset: { asset_id: "b", url: "https://files/b", width: 80, height: 60 } as Asset,
   } as const;
   act(() => useDrafts.getState().put({ ...emptyDraft("inpaint"), inputs: { photo, mask: same("mask") } }));
-  await user.click(main("Paint another area"));
-  expect(main("Fill what is painted")).toHaveAccessibleDescription("Paint first over what should be filled");
-  await user.click(main("The same area as before"));
-  expect(main("Fill what is painted")).toHaveAttribute("aria-disabled", "false");
+  await user.click(button("Paint another area"));
+  expect(button("Fill what is painted")).toHaveAccessibleDescription("Paint first over what should be filled");
+  await user.click(button("The same area as before"));
+  expect(button("Fill what is painted")).toHaveAttribute("aria-disabled", "false");
 });
 
 test("an earlier job's music has an audio player and no image", () => {
-  show("render_scenes");
+  renderPage("render_scenes");
   const music = { type: "same", job_id: "a", role: "music", url: "https://files/music" } as const;
   act(() => useDrafts.getState().put({ ...emptyDraft("render_scenes"), inputs: { music } }));
   expect(screen.getByLabelText("Music", { selector: "audio" })).toHaveAttribute("src", "https://files/music");

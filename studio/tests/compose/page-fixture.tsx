@@ -12,14 +12,17 @@ import { useFileIntake } from "@/drafts/file-intake";
 import { useJobs } from "@/jobs/store";
 import { useService } from "@/service/deployment";
 import { useOptionLists } from "@/service/option-lists";
-import { answers, opened, submitJob } from "./page-state";
+import { decodedImage, responses, submitJob } from "./page-state";
 
 vi.mock("@/jobs/store", async () => {
   const [{ create }, { submitJob }] = await Promise.all([import("zustand"), import("./page-state")]);
   return { submitJob, useJobs: create(() => ({ entries: {}, connection: "live" })) };
 });
 vi.mock("@/service/api", async () => {
-  const [{ answers }, { ServiceError }] = await Promise.all([import("./page-state"), import("@/service/error")]);
+  const [{ responses: answers }, { ServiceError }] = await Promise.all([
+    import("./page-state"),
+    import("@/service/error"),
+  ]);
   const answer = async (path: string) => answers.get(path);
   return {
     api: { GET: answer, POST: answer },
@@ -31,7 +34,7 @@ vi.mock("@/service/api", async () => {
   };
 });
 vi.mock("@/drafts/codec", async () => {
-  const { opened } = await import("./page-state");
+  const { decodedImage: opened } = await import("./page-state");
   return {
     browserCodec: {
       async open() {
@@ -66,7 +69,7 @@ export const JPEG = new File([new Uint8Array([0xff, 0xd8, 0xff, 0xe0, 0, 0, 0, 0
 export const BUDGET = { spent_usd: 0, daily_usd: 10, ends_at: "2030-01-01T00:00:00Z" };
 
 /** Renders the page of a kind. */
-export function show(kind: Kind) {
+export function renderPage(kind: Kind) {
   const { hook, history } = memoryLocation({ path: `/make/${kind}`, record: true });
   const view = render(
     <Router hook={hook}>
@@ -76,20 +79,20 @@ export function show(kind: Kind) {
   return { ...view, history, user: userEvent.setup({ delay: null }) };
 }
 
-export const main = (name: string | RegExp) => screen.getByRole("button", { name });
-export const give = (label: string, file = JPEG) =>
+export const button = (name: string | RegExp) => screen.getByRole("button", { name });
+export const chooseFile = (label: string, file = JPEG) =>
   fireEvent.change(screen.getByLabelText(label, { selector: "[type=file]" }), { target: { files: [file] } });
 
-export const write = (box: HTMLElement, words: string) => fireEvent.change(box, { target: { value: words } });
+export const enterText = (box: HTMLElement, words: string) => fireEvent.change(box, { target: { value: words } });
 
 beforeEach(() => {
   localStorage.clear();
   URL.createObjectURL = vi.fn(() => "blob:here");
   URL.revokeObjectURL = vi.fn();
   submitJob.mockReset().mockResolvedValue("0".repeat(32));
-  answers.clear();
-  answers.set("/limits", { rates: {}, budget: BUDGET });
-  opened.fails = false;
+  responses.clear();
+  responses.set("/limits", { rates: {}, budget: BUDGET });
+  decodedImage.fails = false;
   useDrafts.setState({ drafts: {}, strokes: null });
   useFileIntake.setState({ statuses: {} });
   useObjectDetection.setState({ photo: null, jobId: null, submitting: false, error: null });

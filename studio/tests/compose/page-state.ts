@@ -4,6 +4,6 @@ import type { Draft } from "@/drafts/draft";
 
 export const submitJob = vi.fn<(draft: Draft) => Promise<string>>();
 /** Path of the API → response. */
-export const answers = new Map<string, unknown>();
+export const responses = new Map<string, unknown>();
 /** The picture that the codec opens. */
-export const opened = { width: 800, height: 600, fails: false };
+export const decodedImage = { width: 800, height: 600, fails: false };

@@ -2,22 +2,22 @@ import "./page-fixture";
 import { act, screen, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { useJobs } from "@/jobs/store";
-import { give, JPEG, main, show } from "./page-fixture";
+import { button, chooseFile, JPEG, renderPage } from "./page-fixture";
 import { submitJob } from "./page-state";
 
 test("the submit button names the missing field and focuses it, then names the action", async () => {
-  const { user, history } = show("restyle_room");
-  const button = main("Restyle the room");
-  expect(button).toHaveAttribute("aria-disabled", "true");
-  expect(button).toHaveAccessibleDescription("Missing: Photo of the room");
-  await user.click(button);
-  expect(main("Choose a photo")).toHaveFocus();
+  const { user, history } = renderPage("restyle_room");
+  const submitButton = button("Restyle the room");
+  expect(submitButton).toHaveAttribute("aria-disabled", "true");
+  expect(submitButton).toHaveAccessibleDescription("Missing: Photo of the room");
+  await user.click(submitButton);
+  expect(button("Choose a photo")).toHaveFocus();
   expect(submitJob).not.toHaveBeenCalled();
 
-  give("Photo of the room");
-  await waitFor(() => expect(button).toHaveAccessibleDescription("Choose first: Style"));
+  chooseFile("Photo of the room");
+  await waitFor(() => expect(submitButton).toHaveAccessibleDescription("Choose first: Style"));
   await user.click(screen.getByRole("radio", { name: "Boho" }));
-  await user.click(main("Restyle as Boho"));
+  await user.click(button("Restyle as Boho"));
   await waitFor(() => expect(history).toContain(`/jobs/${"0".repeat(32)}`));
   expect(submitJob).toHaveBeenCalledExactlyOnceWith(
     expect.objectContaining({
@@ -29,19 +29,19 @@ test("the submit button names the missing field and focuses it, then names the a
 });
 
 test("styles can be chosen before the service's list has loaded", () => {
-  show("restyle_room");
+  renderPage("restyle_room");
   expect(screen.getAllByRole("radio", { name: /Modern|Japandi|Farmhouse/ })).toHaveLength(3);
 });
 
 test("objects to keep are detected on request and sent as points", async () => {
-  const { user } = show("restyle_room");
-  give("Photo of the room");
+  const { user } = renderPage("restyle_room");
+  chooseFile("Photo of the room");
   await user.click(await screen.findByRole("radio", { name: "Boho" }));
   submitJob.mockResolvedValueOnce("f".repeat(32));
   await user.click(await screen.findByRole("button", { name: "Find things in the photo" }));
   expect(submitJob.mock.calls[0]?.[0]).toMatchObject({ kind: "find_objects", inputs: { photo: { file: JPEG } } });
   expect(await screen.findByRole("progressbar", { name: "Looking for things…" })).toBeVisible();
-  expect(main("Restyle as Boho")).toHaveAttribute("aria-disabled", "false");
+  expect(button("Restyle as Boho")).toHaveAttribute("aria-disabled", "false");
 
   const objects = [{ label: "sofa", box: [0, 0, 9, 9], score: 0.9, area: 0.1 }];
   const job = { job_id: "f".repeat(32), state: "completed", progress: 1, result: { objects } };
@@ -51,6 +51,6 @@ test("objects to keep are detected on request and sent as points", async () => {
     } as never),
   );
   await user.click(await screen.findByRole("button", { name: "Keep the sofa" }));
-  await user.click(main("Restyle as Boho"));
+  await user.click(button("Restyle as Boho"));
   await waitFor(() => expect(submitJob.mock.calls[1]?.[0].params).toEqual({ style: "boho", keep_at: [[0.25, 0.75]] }));
 });

@@ -69,7 +69,7 @@ export function entry(one: Job, over: Partial<TrackedJob> = {}): TrackedJob {
 }
 
 /** Renders a page at an address; `history` holds the visited addresses. */
-export function show(page: ReactNode, path = "/") {
+export function renderPage(page: ReactNode, path = "/") {
   // jsdom cannot open dialogs.
   HTMLDialogElement.prototype.showModal = function showModal() {
     this.open = true;
@@ -87,7 +87,7 @@ export function show(page: ReactNode, path = "/") {
 }
 
 /** Collects the names of downloads instead of saving files. */
-export function downloads(): string[] {
+export function collectDownloads(): string[] {
   const names: string[] = [];
   URL.createObjectURL = () => "blob:made";
   URL.revokeObjectURL = () => {};

@@ -4,7 +4,7 @@ import type { Job } from "@/contract/types";
 import { JobCard } from "@/jobs/job-card";
 import type { TrackedJob } from "@/jobs/tracked-job";
 import { ServiceError } from "@/service/error";
-import { entry, ID, job, show } from "./fixtures";
+import { entry, ID, job, renderPage } from "./fixtures";
 
 const actions = vi.hoisted(() => ({
   cancel: vi.fn<(id: string) => Promise<void>>(),
@@ -40,13 +40,13 @@ test("a job shows its stage, its progress and the remaining time", async () => {
       { at: now, progress: 0.5 },
     ],
   });
-  show(<Card />);
+  renderPage(<Card />);
   expect(bar("Painting the room in its new style: 2 of 4")).toHaveValue(0.5);
   expect(screen.getByText("About a minute left")).toBeVisible();
 });
 
 test("the progress bar never moves back", async () => {
-  show(<Card />);
+  renderPage(<Card />);
   await put(job({ seq: 6, state: "queued", attempt: 1, progress: 0.2, stage: null }));
   expect(bar(/Trying once more/)).toHaveValue(0.5);
   await put(job({ seq: 7, attempt: 2, progress: 0.6 }));
@@ -54,7 +54,7 @@ test("the progress bar never moves back", async () => {
 });
 
 test("the input photo is shown until a progress image arrives, which gets sharper", async () => {
-  show(<Card />);
+  renderPage(<Card />);
   expect(screen.getByRole("img", { name: /The photo you gave/ })).toHaveAttribute(
     "src",
     expect.stringMatching("photo"),
@@ -80,7 +80,7 @@ test("each upload has a progress bar and can be retried after a failure", async 
   const uploads: Job["uploads"] = { photo: { content_type: "image/jpeg", received: false } };
   const waiting = job({ state: "awaiting_upload", kind: "inpaint", progress: 0, stage: null, uploads });
   await put(waiting, { uploadProgress: { photo: 0.4, mask: 1 }, uploadError });
-  const { user } = show(<Card />);
+  const { user } = renderPage(<Card />);
   expect(bar("Sending: photo")).toHaveValue(0.4);
   expect(bar("mask sent")).toHaveValue(1);
   expect(screen.getByRole("alert")).toHaveTextContent("The storage does not answer.");
@@ -90,7 +90,7 @@ test("each upload has a progress bar and can be retried after a failure", async 
 
 test("a job can be cancelled, and a failed cancellation shows an error", async () => {
   actions.cancel.mockRejectedValueOnce(new ServiceError("offline", "No network."));
-  const { user } = show(<Card />);
+  const { user } = renderPage(<Card />);
   await user.click(screen.getByRole("button", { name: "Cancel" }));
   expect(actions.cancel).toHaveBeenCalledWith(ID);
   expect(await screen.findByRole("alert")).toHaveTextContent("No network.");
@@ -101,7 +101,7 @@ test("a job can be cancelled, and a failed cancellation shows an error", async (
 test("a connection lost for longer than a moment shows a notice until it is back", () => {
   vi.useFakeTimers();
   try {
-    show(<Card />);
+    renderPage(<Card />);
     act(() => useJobs.setState({ connection: "connecting" }));
     act(() => vi.advanceTimersByTime(1000));
     expect(screen.queryByText(/live line/)).not.toBeInTheDocument();
@@ -115,7 +115,7 @@ test("a connection lost for longer than a moment shows a notice until it is back
 });
 
 test("screen readers hear each stage once, not each counter", async () => {
-  const { container } = show(<Card />);
+  const { container } = renderPage(<Card />);
   const said = () => [...container.querySelectorAll("[aria-live]")].map((one) => one.textContent).join();
   await put(job({ message: "Painting the room in its new style: step 2 of 4" }));
   expect(bar(/2 of 4/)).toBeVisible();

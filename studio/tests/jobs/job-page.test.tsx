@@ -6,8 +6,8 @@ import { JobPage } from "@/jobs/job-page";
 import { changeLanguage } from "@/messages";
 import { ServiceError } from "@/service/error";
 import { useOptionLists } from "@/service/option-lists";
-import { API, deployed, hosts, json, problem } from "../service/fakes";
-import { completed, downloads, entry, ID, job, picture, result, show } from "./fixtures";
+import { API, fakeHosts, jsonResponse, problemResponse, setDeployment } from "../service/fakes";
+import { collectDownloads, completed, entry, ID, job, picture, renderPage, result } from "./fixtures";
 
 const actions = vi.hoisted(() => ({
   cancel: vi.fn<(id: string) => Promise<void>>(),
@@ -31,7 +31,7 @@ const JAPANDI = {
   palette: [],
   translations: { es: { title: "Japandi sereno", description: "Yeso, roble ahumado y calma." } },
 };
-const page = () => show(<JobPage id={ID} />, `/jobs/${ID}`);
+const page = () => renderPage(<JobPage id={ID} />, `/jobs/${ID}`);
 
 beforeEach(() => {
   for (const action of Object.values(actions)) action.mockReset();
@@ -41,7 +41,7 @@ beforeEach(() => {
   useJobs.setState({ entries: {}, connection: "live" });
   useDrafts.setState({ drafts: {} });
   useOptionLists.setState({ lists: { restyle_room: [JAPANDI], generate: [] }, errors: {} });
-  deployed();
+  setDeployment();
 });
 
 test("a running job shows progress, then its result compared with the input photo", async () => {
@@ -75,8 +75,8 @@ test("the selected picture is shown large and is the one downloaded", async () =
     "src",
     "https://store.example.com/result-2.jpg?1",
   );
-  const names = downloads();
-  hosts({ "GET https://store.example.com/result-2.jpg": () => new Response("picture") });
+  const names = collectDownloads();
+  fakeHosts({ "GET https://store.example.com/result-2.jpg": () => new Response("picture") });
   await user.click(screen.getByRole("button", { name: "Download" }));
   await waitFor(() => expect(names).toEqual(["generate-4f1c4f1c-2.jpg"]));
 });
@@ -101,8 +101,8 @@ test("a video has captions, and its files can be downloaded", async () => {
     language: "en",
     cues: 2,
   }));
-  downloads();
-  hosts({ "GET https://store.example.com/subtitles.vtt": () => new Response("WEBVTT") });
+  collectDownloads();
+  fakeHosts({ "GET https://store.example.com/subtitles.vtt": () => new Response("WEBVTT") });
   const withVideo = result({ videos: [video], pictures: [picture("poster"), picture("thumbnail")], subtitles });
   await put(completed({ kind: "render_video", uploads: {}, result: withVideo }));
   page();
@@ -129,8 +129,8 @@ test("expired captions are fetched from a refreshed URL", async () => {
         ],
       }),
     });
-  downloads();
-  hosts({
+  collectDownloads();
+  fakeHosts({
     "GET https://store.example.com/subtitles.vtt": ({ url }) =>
       url.endsWith("?2") ? new Response("WEBVTT") : new Response("expired", { status: 403 }),
   });
@@ -143,8 +143,8 @@ test("expired captions are fetched from a refreshed URL", async () => {
 
 test("an expired URL is refreshed before a download fails", async () => {
   await put(completed());
-  const names = downloads();
-  const routes = hosts({
+  const names = collectDownloads();
+  const routes = fakeHosts({
     "GET https://store.example.com/result.jpg": ({ url }) =>
       url.endsWith("?2") ? new Response("picture") : new Response("expired", { status: 403 }),
   });
@@ -158,8 +158,8 @@ test("an expired URL is refreshed before a download fails", async () => {
 
 test("a failed download shows an error", async () => {
   await put(completed());
-  downloads();
-  hosts({});
+  collectDownloads();
+  fakeHosts({});
   const { user } = page();
   await user.click(screen.getByRole("button", { name: "Download" }));
   expect(await screen.findByRole("alert")).toHaveTextContent("could not be downloaded");
@@ -168,7 +168,7 @@ test("a failed download shows an error", async () => {
 test("a result is saved to the library once", async () => {
   await put(completed());
   const asset = { asset_id: "a", state: "ready", content_type: "image/jpeg", source: { type: "job" }, created_at: "" };
-  const service = hosts({ [`POST ${API}/assets`]: () => json({ asset, upload: null }, 201) });
+  const service = fakeHosts({ [`POST ${API}/assets`]: () => jsonResponse({ asset, upload: null }, 201) });
   const { user, history } = page();
   await user.click(screen.getByRole("button", { name: "Keep in the library" }));
   const kept = await screen.findByRole("link", { name: "Kept in your library" });
@@ -179,7 +179,7 @@ test("a result is saved to the library once", async () => {
 
 test("a failed save to the library shows the reason and can be retried", async () => {
   await put(completed());
-  hosts({ [`POST ${API}/assets`]: () => problem(409, "conflict") });
+  fakeHosts({ [`POST ${API}/assets`]: () => problemResponse(409, "conflict") });
   const { user } = page();
   await user.click(screen.getByRole("button", { name: "Keep in the library" }));
   expect(await screen.findByRole("alert")).toHaveTextContent("It could not be kept");

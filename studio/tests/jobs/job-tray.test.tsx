@@ -3,7 +3,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import type { Job } from "@/contract/types";
 import { JobTray } from "@/jobs/job-tray";
 import { ServiceError } from "@/service/error";
-import { completed, entry, job, show } from "./fixtures";
+import { completed, entry, job, renderPage } from "./fixtures";
 
 const actions = vi.hoisted(() => ({
   cancel: vi.fn<(id: string) => Promise<void>>(),
@@ -20,7 +20,7 @@ const A = "a".repeat(32);
 const B = "b".repeat(32);
 const put = (...jobs: Job[]) =>
   act(async () => useJobs.setState({ entries: Object.fromEntries(jobs.map((one) => [one.job_id, entry(one)])) }));
-const room = (over: Partial<Job> = {}) => job({ job_id: A, ...over });
+const renderTray = (over: Partial<Job> = {}) => job({ job_id: A, ...over });
 const enlarged = (over: Partial<Job> = {}) =>
   job({ job_id: B, kind: "upscale", progress: 0.3, stage: "enlarge", ...over });
 
@@ -35,8 +35,8 @@ beforeEach(() => {
 });
 
 test("several open jobs are shown on every page, each with a progress bar", async () => {
-  await put(room(), enlarged());
-  const { user } = show(<JobTray />, "/assets");
+  await put(renderTray(), enlarged());
+  const { user } = renderPage(<JobTray />, "/assets");
   expect(screen.getByText("2 jobs developing")).toBeVisible();
   await user.click(screen.getByText("2 jobs developing"));
   const list = screen.getByRole("complementary", { name: "Jobs under way" });
@@ -46,17 +46,17 @@ test("several open jobs are shown on every page, each with a progress bar", asyn
 });
 
 test("without jobs there is no tray; a job's own page omits that job", async () => {
-  const { navigate } = show(<JobTray />, "/assets");
+  const { navigate } = renderPage(<JobTray />, "/assets");
   expect(screen.queryByRole("list")).not.toBeInTheDocument();
-  await put(room());
+  await put(renderTray());
   expect(screen.getByText("1 job developing")).toBeVisible();
   await act(async () => navigate(`/jobs/${A}`));
   expect(screen.queryByText("1 job developing")).not.toBeInTheDocument();
 });
 
 test("a job that ends is announced and stays in the tray until viewed", async () => {
-  await put(room());
-  const { navigate } = show(<JobTray />, "/assets");
+  await put(renderTray());
+  const { navigate } = renderPage(<JobTray />, "/assets");
   await put(completed({ job_id: A }));
   expect(screen.getByText("Restyle a room: Ready")).toBeInTheDocument();
   expect(screen.getByText("1 job ended")).toBeVisible();
@@ -67,51 +67,51 @@ test("a job that ends is announced and stays in the tray until viewed", async ()
 
 test("a job that ended earlier is not in the tray", async () => {
   await put(completed({ job_id: A }));
-  show(<JobTray />, "/assets");
+  renderPage(<JobTray />, "/assets");
   expect(screen.queryByText(/ended/)).not.toBeInTheDocument();
 });
 
 test("a job can be cancelled in the tray, and dismissed after its end", async () => {
-  await put(room());
-  const { user } = show(<JobTray />, "/assets");
+  await put(renderTray());
+  const { user } = renderPage(<JobTray />, "/assets");
   await user.click(screen.getByText("1 job developing"));
   await user.click(screen.getByRole("button", { name: "Cancel: Restyle a room" }));
   expect(actions.cancel).toHaveBeenCalledWith(A);
-  await put(room({ state: "cancelled" }));
+  await put(renderTray({ state: "cancelled" }));
   await user.click(screen.getByRole("button", { name: "Put away: Restyle a room" }));
   expect(screen.queryByText(/ended/)).not.toBeInTheDocument();
 });
 
 test("a failed cancellation shows an error", async () => {
-  await put(room());
+  await put(renderTray());
   actions.cancel.mockRejectedValue(new ServiceError("unreachable", "Nobody answers."));
-  const { user } = show(<JobTray />, "/assets");
+  const { user } = renderPage(<JobTray />, "/assets");
   await user.click(screen.getByText("1 job developing"));
   await user.click(screen.getByRole("button", { name: "Cancel: Restyle a room" }));
   expect(await screen.findByRole("alert")).toHaveTextContent("The service does not answer");
 });
 
 test("two jobs that end alike are announced separately", async () => {
-  await put(room(), room({ job_id: B }));
-  show(<JobTray />, "/assets");
-  await put(completed({ job_id: A }), room({ job_id: B }));
+  await put(renderTray(), renderTray({ job_id: B }));
+  renderPage(<JobTray />, "/assets");
+  await put(completed({ job_id: A }), renderTray({ job_id: B }));
   const first = screen.getByText("Restyle a room: Ready");
   await put(completed({ job_id: A }), completed({ job_id: B }));
   expect(screen.getByText("Restyle a room: Ready")).not.toBe(first);
 });
 
 test("failed uploads are shown in the tray", async () => {
-  const waiting = entry(room({ state: "awaiting_upload", progress: 0, stage: null }), {
+  const waiting = entry(renderTray({ state: "awaiting_upload", progress: 0, stage: null }), {
     uploadError: new ServiceError("unreachable", "Nobody answers."),
   });
   useJobs.setState({ entries: { [A]: waiting } });
-  const { user } = show(<JobTray />, "/assets");
+  const { user } = renderPage(<JobTray />, "/assets");
   await user.click(screen.getByText("1 job developing"));
   expect(screen.getByText(/did not get through/)).toBeVisible();
 });
 
 test("object detection for a draft is not shown in the tray", async () => {
-  await put(room({ kind: "find_objects" }));
-  show(<JobTray />, "/make/restyle_room");
+  await put(renderTray({ kind: "find_objects" }));
+  renderPage(<JobTray />, "/make/restyle_room");
   expect(screen.queryByText(/developing/)).not.toBeInTheDocument();
 });

@@ -2,8 +2,8 @@ import { act, fireEvent, screen, waitFor } from "@testing-library/react";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { Job } from "@/contract/types";
 import { JobsPage } from "@/jobs/page";
-import { API, deployed, hosts, json, problem } from "../service/fakes";
-import { completed, entry, job, picture, result, show } from "./fixtures";
+import { API, fakeHosts, jsonResponse, problemResponse, setDeployment } from "../service/fakes";
+import { completed, entry, job, picture, renderPage, result } from "./fixtures";
 
 const actions = vi.hoisted(() => ({
   trackListedJob: vi.fn<(job: Job) => void>(),
@@ -22,22 +22,22 @@ const JOBS = `GET ${API}/jobs`;
 
 /** Responds with pages of jobs; a page's cursor is its number. */
 function pages(...of: Job[][]) {
-  return hosts({
+  return fakeHosts({
     [JOBS]: ({ url }) => {
       const number = Number(new URL(url).searchParams.get("cursor") ?? 0);
-      return json({ jobs: of[number] ?? [], cursor: number + 1 < of.length ? String(number + 1) : null });
+      return jsonResponse({ jobs: of[number] ?? [], cursor: number + 1 < of.length ? String(number + 1) : null });
     },
   });
 }
 
 beforeEach(() => {
   useJobs.setState({ entries: {}, connection: "live" });
-  deployed();
+  setDeployment();
 });
 
 test("jobs are listed, older ones on request", async () => {
   pages([completed({ job_id: A })], [job({ job_id: B, kind: "upscale", state: "failed" })]);
-  const { user } = show(<JobsPage />, "/jobs");
+  const { user } = renderPage(<JobsPage />, "/jobs");
   expect(await screen.findByRole("link", { name: /Restyle a room Ready/ })).toHaveAttribute("href", `/jobs/${A}`);
   await user.click(screen.getByRole("button", { name: "Show older jobs" }));
   expect(await screen.findByRole("link", { name: /Enlarge Failed/ })).toBeVisible();
@@ -47,7 +47,7 @@ test("jobs are listed, older ones on request", async () => {
 
 test("filters for kind and state are kept in the address", async () => {
   const service = pages([completed({ job_id: A })]);
-  const { user, history } = show(<JobsPage />, "/jobs");
+  const { user, history } = renderPage(<JobsPage />, "/jobs");
   await user.selectOptions(screen.getByRole("combobox", { name: "Kind" }), "Enlarge");
   await user.selectOptions(screen.getByRole("combobox", { name: "State" }), "Failed");
   await waitFor(() => {
@@ -59,48 +59,48 @@ test("filters for kind and state are kept in the address", async () => {
 
 test("a late response to an earlier filter is ignored", async () => {
   let late: (answer: Response) => void = () => {};
-  hosts({
+  fakeHosts({
     [JOBS]: ({ url }) =>
       new URL(url).searchParams.has("kind")
-        ? json({ jobs: [job({ job_id: B, kind: "upscale", state: "failed" })], cursor: null })
+        ? jsonResponse({ jobs: [job({ job_id: B, kind: "upscale", state: "failed" })], cursor: null })
         : new Promise<Response>((resolve) => {
             late = resolve;
           }),
   });
-  const { user } = show(<JobsPage />, "/jobs");
+  const { user } = renderPage(<JobsPage />, "/jobs");
   await user.selectOptions(screen.getByRole("combobox", { name: "Kind" }), "Enlarge");
   expect(await screen.findByRole("link", { name: /Enlarge/ })).toBeVisible();
-  late(json({ jobs: [completed({ job_id: A })], cursor: null }));
+  late(jsonResponse({ jobs: [completed({ job_id: A })], cursor: null }));
   await waitFor(() => expect(screen.queryByRole("link", { name: /Restyle/ })).not.toBeInTheDocument());
 });
 
 test("a tracked job is shown in its current state", async () => {
   pages([job({ job_id: A, seq: 3 })]);
   useJobs.setState({ entries: { [A]: entry(completed({ job_id: A, seq: 9 })) } });
-  show(<JobsPage />, "/jobs");
+  renderPage(<JobsPage />, "/jobs");
   expect(await screen.findByRole("link", { name: /Restyle a room Ready/ })).toBeVisible();
 });
 
 test("an empty list shows where to begin", async () => {
   pages([]);
-  show(<JobsPage />, "/jobs");
+  renderPage(<JobsPage />, "/jobs");
   expect(await screen.findByText("No jobs yet")).toBeVisible();
   expect(screen.getByRole("link", { name: "Make something" })).toHaveAttribute("href", "/");
 });
 
 test("filters that match nothing can be cleared", async () => {
   pages([]);
-  const { user, history } = show(<JobsPage />, "/jobs?kind=upscale");
+  const { user, history } = renderPage(<JobsPage />, "/jobs?kind=upscale");
   expect(await screen.findByText("No job fits")).toBeVisible();
   await user.click(screen.getByRole("button", { name: "Show everything" }));
   expect(history.at(-1)).not.toMatch(/kind/);
 });
 
 test("a list that cannot be fetched shows the reason and can be retried", async () => {
-  const service = hosts({ [JOBS]: () => problem(403, "forbidden") });
-  const { user } = show(<JobsPage />, "/jobs");
+  const service = fakeHosts({ [JOBS]: () => problemResponse(403, "forbidden") });
+  const { user } = renderPage(<JobsPage />, "/jobs");
   expect(await screen.findByRole("alert")).toHaveTextContent("Your jobs could not be fetched");
-  service.routes[JOBS] = () => json({ jobs: [completed({ job_id: A })], cursor: null });
+  service.routes[JOBS] = () => jsonResponse({ jobs: [completed({ job_id: A })], cursor: null });
   await user.click(screen.getByRole("button", { name: "Try again" }));
   expect(await screen.findByRole("link", { name: /Restyle a room/ })).toBeVisible();
   expect(screen.queryByRole("alert")).not.toBeInTheDocument();
@@ -113,7 +113,7 @@ test("an expired thumbnail is shown from a refreshed URL", async () => {
       result: result({ pictures: [picture("thumbnail", { url: `https://store.example.com/t.jpg?${signature}` })] }),
     });
   pages([listed(1)]);
-  const { container } = show(<JobsPage />, "/jobs");
+  const { container } = renderPage(<JobsPage />, "/jobs");
   await screen.findByRole("link", { name: /Restyle a room/ });
   const shown = () => container.querySelector("li img");
   actions.refresh.mockImplementation(async () => useJobs.setState({ entries: { [A]: entry(listed(2)) } }));
@@ -125,7 +125,7 @@ test("an expired thumbnail is shown from a refreshed URL", async () => {
 
 test("listed open jobs of other devices are tracked", async () => {
   pages([job({ job_id: A })]);
-  show(<JobsPage />, "/jobs");
+  renderPage(<JobsPage />, "/jobs");
   await screen.findByRole("link", { name: /Restyle a room/ });
   expect(actions.trackListedJob).toHaveBeenCalledWith(expect.objectContaining({ job_id: A }));
 });

@@ -4,8 +4,8 @@ import { afterEach, beforeEach, expect, vi } from "vitest";
 import type { Job } from "@/contract/types";
 import type { Draft } from "@/drafts/draft";
 import type { InputFile } from "@/drafts/input-file";
-import { fakeXhr, nextRequest } from "../service/fake-xhr";
-import { API, deployed, FakeSocket, hosts, idOf, jobIn, json, jwt, setOnline } from "../service/fakes";
+import { fakeXhr, uploadRequest } from "../service/fake-xhr";
+import { API, FakeSocket, fakeHosts, idOf, jobIn, jsonResponse, jwt, setDeployment, setOnline } from "../service/fakes";
 
 export const A = idOf("a");
 export const B = idOf("b");
@@ -18,14 +18,14 @@ export const FORM = {
 export const FILE = new Blob(["a photo"], { type: "image/jpeg" });
 
 export let sockets: FakeSocket[];
-export let service: ReturnType<typeof hosts>;
+export let service: ReturnType<typeof fakeHosts>;
 /** The modules of the last page load. */
 export let store: typeof import("@/jobs/store");
 export let session: typeof import("@/service/session");
 
-export const waiting = () => jobIn("awaiting_upload", 1, { progress: 0 });
+export const waitingJob = () => jobIn("awaiting_upload", 1, { progress: 0 });
 const signIn = () =>
-  json({ AuthenticationResult: { AccessToken: jwt({ username: "ann" }), RefreshToken: "r", ExpiresIn: 3600 } });
+  jsonResponse({ AuthenticationResult: { AccessToken: jwt({ username: "ann" }), RefreshToken: "r", ExpiresIn: 3600 } });
 
 export const picture: InputFile = {
   type: "picture",
@@ -50,11 +50,11 @@ export function photoDraft(over: Partial<Draft> = {}): Draft {
 }
 
 /** Loads the studio's modules again, as a reload does; only the browser's storage stays. */
-export async function loads(): Promise<void> {
+export async function reload(): Promise<void> {
   vi.resetModules();
   store = await import("@/jobs/store");
   session = await import("@/service/session");
-  (await import("../service/fakes")).deployed();
+  (await import("../service/fakes")).setDeployment();
   store.sockets.open = (url) => {
     const socket = new FakeSocket(url);
     sockets.push(socket);
@@ -71,10 +71,10 @@ beforeEach(async () => {
   sessionStorage.clear();
   setOnline(true);
   fakeXhr();
-  deployed();
+  setDeployment();
   sockets = [];
-  service = hosts({ [POOL]: signIn, [`GET ${API}/jobs`]: () => json({ jobs: [] }) });
-  await loads();
+  service = fakeHosts({ [POOL]: signIn, [`GET ${API}/jobs`]: () => jsonResponse({ jobs: [] }) });
+  await reload();
 });
 
 afterEach(async () => {
@@ -88,8 +88,8 @@ export const entry = (id = A) => {
   if (found === undefined) throw new Error(`${id} is not known`);
   return found;
 };
-export const answersCreate = (job: Job = waiting(), uploads: object = { photo: FORM }) => {
-  service.routes[`POST ${API}/jobs`] = () => json({ job, uploads }, 201);
+export const respondToCreate = (job: Job = waitingJob(), uploads: object = { photo: FORM }) => {
+  service.routes[`POST ${API}/jobs`] = () => jsonResponse({ job, uploads }, 201);
 };
 export const lastBody = (route: string) => service.to(route).at(-1)?.json();
 
@@ -97,8 +97,8 @@ export async function socketNumber(number: number): Promise<FakeSocket> {
   await vi.waitFor(() => expect(sockets.length).toBeGreaterThan(number));
   const socket = sockets[number];
   if (socket === undefined) throw new Error("no socket");
-  socket.opens();
+  socket.open();
   return socket;
 }
 
-export const uploadNumber = (number: number) => vi.waitFor(() => nextRequest(number));
+export const uploadNumber = (number: number) => vi.waitFor(() => uploadRequest(number));

@@ -1,10 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Job } from "@/contract/types";
 import { requests } from "../service/fake-xhr";
-import { API, jobIn, json, problem } from "../service/fakes";
+import { API, jobIn, jsonResponse, problemResponse } from "../service/fakes";
 import {
   A,
-  answersCreate,
   B,
   entry,
   FILE,
@@ -12,17 +11,18 @@ import {
   lastBody,
   photoDraft,
   picture,
+  respondToCreate,
   service,
   socketNumber,
   sockets,
   store,
   uploadNumber,
-  waiting,
+  waitingJob,
 } from "./store-fixture";
 
 describe("a submitted draft", () => {
   test("becomes a job with an upload, updated over the socket", async () => {
-    answersCreate();
+    respondToCreate();
     expect(await store.submitJob(photoDraft())).toBe(A);
     const body = await lastBody(`POST ${API}/jobs`);
     expect(body).toMatchObject({ kind: "upscale", params: { scale: 3 }, allow_preview: false, cache: true });
@@ -30,24 +30,24 @@ describe("a submitted draft", () => {
     expect(body.uploads.photo).toMatchObject({ content_type: "image/jpeg", size: FILE.size });
     expect(body.uploads.photo.sha256).toMatch(/^[0-9a-f]{64}$/);
     const file = await uploadNumber(0);
-    file.moves(1, 2);
+    file.progress(1, 2);
     expect(entry().uploadProgress).toEqual({ photo: 0.5 });
-    file.answers(204);
+    file.respond(204);
     const socket = await socketNumber(0);
     expect(socket.url).toMatch(/^wss:\/\/socket\.example\.com\/live\?token=ey/);
-    expect(socket.heard).toEqual([{ action: "subscribe", job_id: A, after_seq: 1 }]);
-    socket.tells(jobIn("queued", 2));
-    socket.tells(jobIn("running", 4));
-    socket.tells(jobIn("queued", 3));
+    expect(socket.sentMessages).toEqual([{ action: "subscribe", job_id: A, after_seq: 1 }]);
+    socket.receiveJob(jobIn("queued", 2));
+    socket.receiveJob(jobIn("running", 4));
+    socket.receiveJob(jobIn("queued", 3));
     expect(entry().job).toMatchObject({ state: "running", seq: 4 });
     expect(store.useJobs.getState().connection).toBe("live");
-    socket.tells(jobIn("completed", 6));
-    socket.tells(jobIn("running", 7));
+    socket.receiveJob(jobIn("completed", 6));
+    socket.receiveJob(jobIn("running", 7));
     expect(entry().job).toMatchObject({ state: "completed", seq: 6 });
   });
 
   test("with a cached result uploads nothing", async () => {
-    answersCreate(jobIn("completed", 1, { cached: true }), {});
+    respondToCreate(jobIn("completed", 1, { cached: true }), {});
     await store.submitJob(photoDraft());
     expect(entry().job.cached).toBe(true);
     expect(requests).toHaveLength(0);
@@ -55,7 +55,7 @@ describe("a submitted draft", () => {
   });
 
   test("is one job if submitted twice at once, and another if submitted again later", async () => {
-    answersCreate();
+    respondToCreate();
     const draft = photoDraft();
     await Promise.all([store.submitJob(draft), store.submitJob(draft)]);
     expect(service.to(`POST ${API}/jobs`)).toHaveLength(1);
@@ -67,7 +67,7 @@ describe("a submitted draft", () => {
   test("is resubmitted with the same key after a lost response", async () => {
     const draft = photoDraft();
     await expect(store.submitJob(draft)).rejects.toMatchObject({ code: "unreachable" });
-    answersCreate();
+    respondToCreate();
     await store.submitJob(draft);
     const keys = service.to(`POST ${API}/jobs`).map(({ headers }) => headers.get("Idempotency-Key"));
     expect(keys.length).toBeGreaterThan(1);
@@ -75,7 +75,7 @@ describe("a submitted draft", () => {
   });
 
   test("that is rejected throws the reason and stays unchanged", async () => {
-    service.routes[`POST ${API}/jobs`] = () => problem(429, "rate_limited", {}, { "Retry-After": "12" });
+    service.routes[`POST ${API}/jobs`] = () => problemResponse(429, "rate_limited", {}, { "Retry-After": "12" });
     const draft = photoDraft();
     const before = structuredClone({ ...draft, inputs: {} });
     await expect(store.submitJob(draft)).rejects.toMatchObject({ code: "rate_limited", retryAfter: 12 });
@@ -85,7 +85,7 @@ describe("a submitted draft", () => {
   });
 
   test("refers to library pictures and avatars by name", async () => {
-    answersCreate(jobIn("queued", 1), {});
+    respondToCreate(jobIn("queued", 1), {});
     await store.submitJob(
       photoDraft({
         kind: "face_swap",
@@ -115,12 +115,12 @@ describe("a draft of an earlier job", () => {
   const same = { photo: { type: "same", job_id: B, role: "photo", url: null } } as const;
   const earlier = (over: Partial<Job> = {}) => {
     service.routes[`GET ${API}/jobs/${B}`] = () =>
-      json(jobIn("completed", 9, { job_id: B, params: { scale: 2, content: "anime", format: null }, ...over }));
+      jsonResponse(jobIn("completed", 9, { job_id: B, params: { scale: 2, content: "anime", format: null }, ...over }));
   };
 
   test("with changed params is a rerun without uploads, and removed params are reset", async () => {
     earlier();
-    service.routes[`POST ${API}/jobs/${B}/rerun`] = () => json({ job: jobIn("queued", 1), uploads: {} }, 201);
+    service.routes[`POST ${API}/jobs/${B}/rerun`] = () => jsonResponse({ job: jobIn("queued", 1), uploads: {} }, 201);
     await store.submitJob(photoDraft({ inputs: same, params: { scale: 4 } }));
     expect((await lastBody(`POST ${API}/jobs/${B}/rerun`)).params).toEqual({
       scale: 4,
@@ -136,7 +136,7 @@ describe("a draft of an earlier job", () => {
       uploads: { photo: { content_type: "image/jpeg", received: true, url: "https://bucket.example.com/old" } },
     });
     service.routes["GET https://bucket.example.com/old"] = () => new Response("an old photo");
-    answersCreate(waiting(), { photo: FORM, mask: FORM });
+    respondToCreate(waitingJob(), { photo: FORM, mask: FORM });
     await store.submitJob(photoDraft({ kind: "inpaint", inputs: { ...same, mask: picture } }));
     const { uploads } = await lastBody(`POST ${API}/jobs`);
     expect(uploads.photo).toMatchObject({ content_type: "image/jpeg", size: 12 });

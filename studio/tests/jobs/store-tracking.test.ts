@@ -1,34 +1,34 @@
 import { describe, expect, test, vi } from "vitest";
 import { requests } from "../service/fake-xhr";
-import { API, jobIn, json, problem } from "../service/fakes";
+import { API, jobIn, jsonResponse, problemResponse } from "../service/fakes";
 import {
   A,
-  answersCreate,
   B,
   entry,
   FORM,
-  loads,
   photoDraft,
+  reload,
+  respondToCreate,
   service,
   session,
   socketNumber,
   store,
-  waiting,
+  waitingJob,
 } from "./store-fixture";
 
 test("a cancellation after the end fetches the final state", async () => {
-  answersCreate(jobIn("running", 3), {});
+  respondToCreate(jobIn("running", 3), {});
   await store.submitJob(photoDraft());
-  service.routes[`DELETE ${API}/jobs/${A}`] = () => problem(409, "conflict");
-  service.routes[`GET ${API}/jobs/${A}`] = () => json(jobIn("completed", 6));
+  service.routes[`DELETE ${API}/jobs/${A}`] = () => problemResponse(409, "conflict");
+  service.routes[`GET ${API}/jobs/${A}`] = () => jsonResponse(jobIn("completed", 6));
   await store.cancel(A);
   expect(entry().job.state).toBe("completed");
 });
 
 test("presigned URLs are refreshed without a newer state", async () => {
-  answersCreate(jobIn("completed", 4, { cached: true }), {});
+  respondToCreate(jobIn("completed", 4, { cached: true }), {});
   await store.submitJob(photoDraft());
-  service.routes[`GET ${API}/jobs/${A}`] = () => json(jobIn("completed", 4, { message: "with fresh links" }));
+  service.routes[`GET ${API}/jobs/${A}`] = () => jsonResponse(jobIn("completed", 4, { message: "with fresh links" }));
   await store.refresh(A);
   expect(entry().job.message).toBe("with fresh links");
   delete service.routes[`GET ${API}/jobs/${A}`];
@@ -37,40 +37,40 @@ test("presigned URLs are refreshed without a newer state", async () => {
 });
 
 test("a fetched job is tracked; an unknown one is an error", async () => {
-  service.routes[`GET ${API}/jobs/${B}`] = () => json(jobIn("running", 3, { job_id: B }));
-  service.routes[`GET ${API}/jobs/${A}`] = () => problem(404, "not_found");
+  service.routes[`GET ${API}/jobs/${B}`] = () => jsonResponse(jobIn("running", 3, { job_id: B }));
+  service.routes[`GET ${API}/jobs/${A}`] = () => problemResponse(404, "not_found");
   await store.trackJob(B);
-  expect((await socketNumber(0)).heard).toEqual([{ action: "subscribe", job_id: B, after_seq: 3 }]);
+  expect((await socketNumber(0)).sentMessages).toEqual([{ action: "subscribe", job_id: B, after_seq: 3 }]);
   await expect(store.trackJob(A)).rejects.toMatchObject({ code: "not_found" });
 });
 
 describe("after a reload", () => {
   test("tracking resumes after the last known state, each state once", async () => {
-    answersCreate(jobIn("queued", 2), {});
+    respondToCreate(jobIn("queued", 2), {});
     await store.submitJob(photoDraft());
     const first = await socketNumber(0);
-    first.tells(jobIn("running", 5, { preview: { key: "k", width: 1, height: 1, url: "https://x/" } }));
+    first.receiveJob(jobIn("running", 5, { preview: { key: "k", width: 1, height: 1, url: "https://x/" } }));
 
-    await loads();
+    await reload();
     await store.resume();
     expect(entry().job).toMatchObject({ state: "running", seq: 5, preview: null });
     const second = await socketNumber(1);
-    expect(second.heard).toEqual([{ action: "subscribe", job_id: A, after_seq: 5 }]);
-    second.tells(jobIn("running", 5));
-    second.tells(jobIn("completed", 8));
+    expect(second.sentMessages).toEqual([{ action: "subscribe", job_id: A, after_seq: 5 }]);
+    second.receiveJob(jobIn("running", 5));
+    second.receiveJob(jobIn("completed", 8));
     expect(entry().job.seq).toBe(8);
 
-    await loads();
+    await reload();
     await store.resume();
     expect(store.useJobs.getState().entries).toEqual({});
   });
 
   test("open jobs of other devices are tracked; ended ones are not", async () => {
     service.routes[`GET ${API}/jobs`] = () =>
-      json({ jobs: [jobIn("running", 4), jobIn("completed", 9, { job_id: B })] });
+      jsonResponse({ jobs: [jobIn("running", 4), jobIn("completed", 9, { job_id: B })] });
     await store.resume();
     expect(Object.keys(store.useJobs.getState().entries)).toEqual([A]);
-    expect((await socketNumber(0)).heard).toEqual([{ action: "subscribe", job_id: A, after_seq: 4 }]);
+    expect((await socketNumber(0)).sentMessages).toEqual([{ action: "subscribe", job_id: A, after_seq: 4 }]);
   });
 
   test("a job created after the sign-out is not tracked, and resubmitting uses the same key", async () => {
@@ -81,20 +81,20 @@ describe("after a reload", () => {
     const refused = expect(submitted).rejects.toMatchObject({ code: "unauthorized" });
     await vi.waitFor(() => expect(service.to(`POST ${API}/jobs`)).toHaveLength(1));
     await session.useSession.getState().signOut();
-    answer(json({ job: waiting(), uploads: { photo: FORM } }, 201));
+    answer(jsonResponse({ job: waitingJob(), uploads: { photo: FORM } }, 201));
     await refused;
     expect(store.useJobs.getState().entries).toEqual({});
     expect(requests).toHaveLength(0);
 
     await session.useSession.getState().signIn("ann", "secret");
-    answersCreate();
+    respondToCreate();
     await store.submitJob(draft);
     const keys = service.to(`POST ${API}/jobs`).map(({ headers }) => headers.get("Idempotency-Key"));
     expect(new Set(keys).size).toBe(1);
   });
 
   test("signing out removes the user's jobs", async () => {
-    answersCreate(jobIn("running", 2), {});
+    respondToCreate(jobIn("running", 2), {});
     await store.submitJob(photoDraft());
     await session.useSession.getState().signOut();
     expect(store.useJobs.getState().entries).toEqual({});

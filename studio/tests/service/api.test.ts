@@ -3,7 +3,18 @@ import { api, unwrap } from "@/service/api";
 import { useService } from "@/service/deployment";
 import { errorMessage as inWords } from "@/service/error-message";
 import { useSession } from "@/service/session";
-import { API, CONFIG, deployed, hosts, idOf, jobIn, json, jwt, problem, setOnline } from "./fakes";
+import {
+  API,
+  CONFIG,
+  fakeHosts,
+  idOf,
+  jobIn,
+  jsonResponse,
+  jwt,
+  problemResponse,
+  setDeployment,
+  setOnline,
+} from "./fakes";
 
 const POOL = "POST https://cognito-idp.eu-west-1.amazonaws.com/";
 const JOB = `GET ${API}/jobs/${idOf("a")}`;
@@ -13,7 +24,7 @@ function pool() {
   let number = 0;
   return () => {
     number += 1;
-    return json({
+    return jsonResponse({
       AuthenticationResult: { AccessToken: jwt({ username: "ann", number }), RefreshToken: "r", ExpiresIn: 3600 },
     });
   };
@@ -23,21 +34,23 @@ beforeEach(async () => {
   vi.spyOn(Math, "random").mockReturnValue(0);
   sessionStorage.clear();
   setOnline(true);
-  deployed();
-  hosts({ [POOL]: pool() });
+  setDeployment();
+  fakeHosts({ [POOL]: pool() });
   await useSession.getState().signIn("ann", "secret");
 });
 
 test("a response is unwrapped to its data, requested with the token", async () => {
-  const { calls } = hosts({ [JOB]: () => json(jobIn("running", 3)) });
+  const { calls } = fakeHosts({ [JOB]: () => jsonResponse(jobIn("running", 3)) });
   expect((await get()).seq).toBe(3);
   expect(calls[0]?.headers.get("Authorization")).toMatch(/^Bearer ey/);
 });
 
 test("a validation error has its fields", async () => {
-  hosts({
+  fakeHosts({
     [`POST ${API}/jobs/${idOf("a")}/rerun`]: () =>
-      problem(422, "invalid_request", { errors: [{ field: "params.scale", message: "Input should be 2, 3 or 4" }] }),
+      problemResponse(422, "invalid_request", {
+        errors: [{ field: "params.scale", message: "Input should be 2, 3 or 4" }],
+      }),
   });
   const asked = unwrap(
     api.POST("/jobs/{job_id}/rerun", { params: { path: { job_id: idOf("a") } }, body: { params: {}, cache: true } }),
@@ -51,7 +64,7 @@ test("a validation error has its fields", async () => {
 });
 
 test("a rate limit error says in words when to retry", async () => {
-  const { calls } = hosts({ [JOB]: () => problem(429, "rate_limited", {}, { "Retry-After": "20" }) });
+  const { calls } = fakeHosts({ [JOB]: () => problemResponse(429, "rate_limited", {}, { "Retry-After": "20" }) });
   const error = await get().catch((thrown) => thrown);
   expect(error).toMatchObject({ code: "rate_limited", retryable: true, retryAfter: 20 });
   expect(inWords(error).advice).toContain("in 20 seconds");
@@ -59,18 +72,18 @@ test("a rate limit error says in words when to retry", async () => {
 });
 
 test("a gateway's response without problem details has a code", async () => {
-  hosts({ [JOB]: () => json({ message: "Not Found" }, 404) });
+  fakeHosts({ [JOB]: () => jsonResponse({ message: "Not Found" }, 404) });
   await expect(get()).rejects.toMatchObject({ code: "not_found", message: "Not Found" });
 });
 
 test("a failing service is retried", async () => {
-  const answers = [problem(503, "endpoint_unavailable"), json(jobIn("running", 4))];
-  hosts({ [JOB]: () => answers.shift() ?? json({}) });
+  const answers = [problemResponse(503, "endpoint_unavailable"), jsonResponse(jobIn("running", 4))];
+  fakeHosts({ [JOB]: () => answers.shift() ?? jsonResponse({}) });
   expect((await get()).seq).toBe(4);
 });
 
 test("requests that are not idempotent are not retried", async () => {
-  const { calls } = hosts({ [`POST ${API}/prompts/enhance`]: () => problem(500, "internal") });
+  const { calls } = fakeHosts({ [`POST ${API}/prompts/enhance`]: () => problemResponse(500, "internal") });
   await expect(
     unwrap(api.POST("/prompts/enhance", { body: { kind: "generate", prompt: "a lamp" } })),
   ).rejects.toMatchObject({
@@ -82,12 +95,12 @@ test("requests that are not idempotent are not retried", async () => {
 test("a rejected token is refreshed once for all requests", async () => {
   const renewed = vi.fn(pool());
   renewed();
-  const { calls } = hosts({
+  const { calls } = fakeHosts({
     [POOL]: renewed,
     [JOB]: (asked) =>
       asked.headers.get("Authorization")?.includes(btoa('{"username":"ann","number":1}').replaceAll("=", ""))
-        ? json({ message: "Unauthorized" }, 401)
-        : json(jobIn("running", 3)),
+        ? jsonResponse({ message: "Unauthorized" }, 401)
+        : jsonResponse(jobIn("running", 3)),
   });
   const jobs = await Promise.all([get(), get()]);
   expect(jobs.map(({ seq }) => seq)).toEqual([3, 3]);
@@ -97,40 +110,42 @@ test("a rejected token is refreshed once for all requests", async () => {
 
 test("a 401 without CORS headers is recognised if the service is reachable", async () => {
   let tries = 0;
-  hosts({
+  fakeHosts({
     [POOL]: pool(),
-    [`GET ${API}/config`]: () => json(CONFIG),
+    [`GET ${API}/config`]: () => jsonResponse(CONFIG),
     [JOB]: () => {
       tries += 1;
       if (tries === 1) throw new TypeError("Failed to fetch");
-      return json(jobIn("running", 5));
+      return jsonResponse(jobIn("running", 5));
     },
   });
   expect((await get()).seq).toBe(5);
 });
 
 test("a token that cannot be refreshed ends the session", async () => {
-  hosts({
-    [POOL]: () => json({ __type: "NotAuthorizedException", message: "Refresh Token has been revoked" }, 400),
-    [JOB]: () => json({ message: "Unauthorized" }, 401),
+  fakeHosts({
+    [POOL]: () => jsonResponse({ __type: "NotAuthorizedException", message: "Refresh Token has been revoked" }, 400),
+    [JOB]: () => jsonResponse({ message: "Unauthorized" }, 401),
   });
   await expect(get()).rejects.toMatchObject({ code: "unauthorized" });
   expect(useSession.getState().status).toBe("signed_out");
 });
 
 test("a rejected fresh token ends the session", async () => {
-  hosts({ [POOL]: pool(), [JOB]: () => json({ message: "Unauthorized" }, 401) });
+  fakeHosts({ [POOL]: pool(), [JOB]: () => jsonResponse({ message: "Unauthorized" }, 401) });
   await expect(get()).rejects.toMatchObject({ code: "unauthorized" });
   expect(useSession.getState()).toMatchObject({ status: "signed_out", error: { code: "unauthorized" } });
 });
 
 test("a network failure does not end a session that cannot be refreshed", async () => {
-  hosts({ [POOL]: () => json({ AuthenticationResult: { AccessToken: jwt({ username: "ann" }), ExpiresIn: 3600 } }) });
+  fakeHosts({
+    [POOL]: () => jsonResponse({ AuthenticationResult: { AccessToken: jwt({ username: "ann" }), ExpiresIn: 3600 } }),
+  });
   await useSession.getState().signIn("ann", "secret");
-  const answers = [json(jobIn("running", 5))];
+  const answers = [jsonResponse(jobIn("running", 5))];
   let tries = 0;
-  hosts({
-    [`GET ${API}/config`]: () => json(CONFIG),
+  fakeHosts({
+    [`GET ${API}/config`]: () => jsonResponse(CONFIG),
     [JOB]: () => {
       tries += 1;
       const answer = tries > 1 ? answers.shift() : undefined;
@@ -143,7 +158,7 @@ test("a network failure does not end a session that cannot be refreshed", async 
 });
 
 test("a network failure is unreachable, or offline if the browser reports that", async () => {
-  hosts({});
+  fakeHosts({});
   await expect(get()).rejects.toMatchObject({ code: "unreachable", retryable: true });
   setOnline(false);
   await expect(get()).rejects.toMatchObject({ code: "offline", retryable: true });
@@ -151,11 +166,11 @@ test("a network failure is unreachable, or offline if the browser reports that",
 
 test("the deployment is loaded from config.json, and can be loaded again", async () => {
   useService.setState({ status: "loading", service: null, error: null });
-  const { routes } = hosts({ [`GET ${location.origin}/config.json`]: () => json({ api_url: `${API}/` }) });
+  const { routes } = fakeHosts({ [`GET ${location.origin}/config.json`]: () => jsonResponse({ api_url: `${API}/` }) });
   await useService.getState().load();
   expect(useService.getState()).toMatchObject({ status: "failed", service: null });
   expect(useService.getState().error?.code).toBe("unreachable");
-  routes[`GET ${API}/config`] = () => json(CONFIG);
+  routes[`GET ${API}/config`] = () => jsonResponse(CONFIG);
   await useService.getState().load();
   expect(useService.getState()).toMatchObject({
     status: "ready",
@@ -165,7 +180,7 @@ test("the deployment is loaded from config.json, and can be loaded again", async
 
 test("an HTML page in place of config.json is no deployment", async () => {
   useService.setState({ status: "loading", service: null, error: null });
-  hosts({ [`GET ${location.origin}/config.json`]: () => new Response("<!doctype html>") });
+  fakeHosts({ [`GET ${location.origin}/config.json`]: () => new Response("<!doctype html>") });
   await useService.getState().load();
   expect(useService.getState().error?.code).toBe("no_deployment");
 });

@@ -7,7 +7,7 @@ class FakeXhr extends EventTarget {
   responseText = "";
   url = "";
   form = new FormData();
-  private over = false;
+  private finished = false;
 
   open(_method: string, url: string): void {
     this.url = url;
@@ -19,24 +19,24 @@ class FakeXhr extends EventTarget {
   }
 
   abort(): void {
-    this.ends(0, "");
+    this.finish(0, "");
   }
 
-  moves(loaded: number, total: number): void {
+  progress(loaded: number, total: number): void {
     this.upload.dispatchEvent(new ProgressEvent("progress", { loaded, total, lengthComputable: true }));
   }
 
-  answers(status: number, text = ""): void {
-    this.ends(status, text);
+  respond(status: number, text = ""): void {
+    this.finish(status, text);
   }
 
-  breaks(): void {
-    this.ends(0, "");
+  fail(): void {
+    this.finish(0, "");
   }
 
-  private ends(status: number, text: string): void {
-    if (this.over) return;
-    this.over = true;
+  private finish(status: number, text: string): void {
+    if (this.finished) return;
+    this.finished = true;
     this.status = status;
     this.responseText = text;
     this.dispatchEvent(new Event("loadend"));
@@ -51,7 +51,7 @@ export function fakeXhr(): void {
   vi.stubGlobal("XMLHttpRequest", FakeXhr);
 }
 
-export function nextRequest(number: number): FakeXhr {
+export function uploadRequest(number: number): FakeXhr {
   const found = requests[number];
   if (found === undefined) throw new Error(`there was no upload ${number}`);
   return found;

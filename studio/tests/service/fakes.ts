@@ -17,7 +17,7 @@ export const CONFIG = {
 };
 
 /** Sets a loaded deployment. */
-export function deployed(over: { issuer?: string } = {}): void {
+export function setDeployment(over: { issuer?: string } = {}): void {
   useService.setState({
     status: "ready",
     error: null,
@@ -74,12 +74,16 @@ export function jobIn(state: State, seq: number, over: Partial<Job> = {}): Job {
   };
 }
 
-export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
+export function jsonResponse(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
   return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json", ...headers } });
 }
 
-export const problem = (status: number, code: string, more: object = {}, headers: Record<string, string> = {}) =>
-  json({ title: code, status, code, detail: `${code} it is`, ...more }, status, headers);
+export const problemResponse = (
+  status: number,
+  code: string,
+  more: object = {},
+  headers: Record<string, string> = {},
+) => jsonResponse({ title: code, status, code, detail: `${code} it is`, ...more }, status, headers);
 
 /** An unsigned JWT. */
 export function jwt(claims: object): string {
@@ -90,7 +94,7 @@ export function jwt(claims: object): string {
 
 /** A WebSocket that the test answers. */
 export class FakeSocket extends EventTarget implements SocketLike {
-  readonly heard: Record<string, unknown>[] = [];
+  readonly sentMessages: Record<string, unknown>[] = [];
   closed = false;
 
   constructor(readonly url: string) {
@@ -98,26 +102,26 @@ export class FakeSocket extends EventTarget implements SocketLike {
   }
 
   send(text: string): void {
-    this.heard.push(JSON.parse(text));
+    this.sentMessages.push(JSON.parse(text));
   }
 
   close(): void {
     this.closed = true;
   }
 
-  opens(): void {
+  open(): void {
     this.dispatchEvent(new Event("open"));
   }
 
-  says(message: unknown): void {
+  receive(message: unknown): void {
     this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
   }
 
-  tells(job: Job): void {
-    this.says({ type: "job", job });
+  receiveJob(job: Job): void {
+    this.receive({ type: "job", job });
   }
 
-  breaks(): void {
+  disconnect(): void {
     this.dispatchEvent(new Event("close"));
   }
 }
@@ -128,18 +132,18 @@ export function setOnline(online: boolean): void {
   dispatchEvent(new Event(online ? "online" : "offline"));
 }
 
-type Handler = (asked: Request) => Response | Promise<Response>;
+type Handler = (request: Request) => Response | Promise<Response>;
 
 /** Fakes all hosts: `"GET https://…/path"` → response. Other requests fail as unreachable. */
-export function hosts(routes: Record<string, Handler>) {
+export function fakeHosts(routes: Record<string, Handler>) {
   const calls: Request[] = [];
   const stub = vi.fn(async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
-    const asked = new Request(input, { ...init, signal: null });
-    calls.push(asked.clone());
-    const { origin, pathname } = new URL(asked.url);
-    const handler = routes[`${asked.method} ${origin}${pathname}`];
+    const request = new Request(input, { ...init, signal: null });
+    calls.push(request.clone());
+    const { origin, pathname } = new URL(request.url);
+    const handler = routes[`${request.method} ${origin}${pathname}`];
     if (handler === undefined) throw new TypeError("Failed to fetch");
-    return handler(asked);
+    return handler(request);
   });
   vi.stubGlobal("fetch", stub);
   const to = (route: string) => calls.filter(({ method, url }) => `${method} ${url.split("?")[0]}` === route);
@@ -147,6 +151,6 @@ export function hosts(routes: Record<string, Handler>) {
 }
 
 /** Runs the callbacks of promises that are settled already. */
-export async function settled(): Promise<void> {
+export async function flushPromises(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
 }

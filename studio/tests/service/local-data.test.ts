@@ -2,8 +2,8 @@ import { beforeEach, expect, test, vi } from "vitest";
 import { draftOf, emptyDraft, useDrafts } from "@/drafts/draft";
 import { pictureInput } from "@/drafts/input-file";
 import { clearLocalData } from "@/service/local-data";
-import { json, jwt } from "./fakes";
-import { page, pool, rejection } from "./session-fixture";
+import { jsonResponse, jwt } from "./fakes";
+import { fakePool, loadSession, rejection } from "./session-fixture";
 
 const drafts = () => useDrafts.getState();
 
@@ -28,10 +28,10 @@ test("local data is cleared at sign-out and for another user, but not when a ses
   localStorage.clear();
   localStorage.setItem("darkroom.settings", "of everybody");
   const as = (username: string) => () =>
-    json({ AuthenticationResult: { AccessToken: jwt({ username }), RefreshToken: username, ExpiresIn: 1 } });
+    jsonResponse({ AuthenticationResult: { AccessToken: jwt({ username }), RefreshToken: username, ExpiresIn: 1 } });
   const over = () => rejection("NotAuthorizedException", "Refresh Token has expired");
-  pool(as("ann"), over, as("ann"), over, as("bob"));
-  const { bearerToken, useSession } = await page();
+  fakePool(as("ann"), over, as("ann"), over, as("bob"));
+  const { bearerToken, useSession } = await loadSession();
   const { signIn, signOut } = useSession.getState();
   const kept = () => localStorage.getItem("darkroom.drafts");
   vi.useFakeTimers();

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { CLIENT, hosts, json, jwt } from "./fakes";
+import { CLIENT, fakeHosts, jsonResponse, jwt } from "./fakes";
 import "./session-fixture";
 
 describe("sign-in with an OIDC provider", () => {
@@ -9,12 +9,12 @@ describe("sign-in with an OIDC provider", () => {
   async function visitor() {
     vi.resetModules();
     const [session, support] = await Promise.all([import("@/service/session"), import("./fakes")]);
-    support.deployed({ issuer: ISSUER });
+    support.setDeployment({ issuer: ISSUER });
     return session;
   }
 
   const metadata = () =>
-    json({
+    jsonResponse({
       issuer: ISSUER,
       authorization_endpoint: `${ORIGIN}/authorize`,
       token_endpoint: `${ORIGIN}/token`,
@@ -41,12 +41,12 @@ describe("sign-in with an OIDC provider", () => {
     vi.spyOn(crypto.subtle, "digest").mockImplementation(
       async (name, data) => Uint8Array.from(new Uint8Array(await digest(name, data))).buffer,
     );
-    hosts({
+    fakeHosts({
       [`GET ${ISSUER}/.well-known/openid-configuration`]: metadata,
       [`POST ${ORIGIN}/token`]: async (asked) => {
         const form = new URLSearchParams(await asked.text());
         verifier = form.get("code_verifier") ?? "";
-        return json({
+        return jsonResponse({
           access_token: jwt({ aud: "account" }),
           id_token: jwt({ ...given(), alg: "none" }).replace(/^[^.]+/, btoa('{"alg":"RS256"}').replaceAll("=", "")),
           token_type: "bearer",
@@ -73,7 +73,7 @@ describe("sign-in with an OIDC provider", () => {
   });
 
   test("asks for no password, and shows the provider's error", async () => {
-    hosts({ [`GET ${ISSUER}/.well-known/openid-configuration`]: metadata });
+    fakeHosts({ [`GET ${ISSUER}/.well-known/openid-configuration`]: metadata });
     sessionStorage.setItem("darkroom.elsewhere", JSON.stringify({ verifier: "v", state: "s", nonce: "n", from: "/" }));
     history.replaceState(null, "", "/?error=access_denied&state=s");
     const { useSession } = await visitor();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { uploadToS3 } from "@/service/s3-upload";
-import { fakeXhr, nextRequest, requests } from "./fake-xhr";
+import { fakeXhr, requests, uploadRequest } from "./fake-xhr";
 import { setOnline } from "./fakes";
 
 const FORM = { url: "https://bucket.example.com/", fields: { key: "uploads/a/photo", policy: "p" }, expires_at: "" };
@@ -18,18 +18,18 @@ afterEach(() => {
 
 const xml = (code: string, message: string) =>
   `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`;
-const pass = (milliseconds = 0) => vi.advanceTimersByTimeAsync(milliseconds);
+const advance = (milliseconds = 0) => vi.advanceTimersByTimeAsync(milliseconds);
 
 test("form fields precede the file, and progress is reported", async () => {
-  const sent: number[] = [];
-  const done = uploadToS3(FORM, FILE, (fraction) => sent.push(fraction));
-  await pass();
-  expect([...nextRequest(0).form.keys()]).toEqual(["key", "policy", "file"]);
-  nextRequest(0).moves(4, 10);
-  nextRequest(0).moves(10, 10);
-  nextRequest(0).answers(204);
-  await done;
-  expect(sent).toEqual([0, 0.4, 1, 1]);
+  const fractions: number[] = [];
+  const upload = uploadToS3(FORM, FILE, (fraction) => fractions.push(fraction));
+  await advance();
+  expect([...uploadRequest(0).form.keys()]).toEqual(["key", "policy", "file"]);
+  uploadRequest(0).progress(4, 10);
+  uploadRequest(0).progress(10, 10);
+  uploadRequest(0).respond(204);
+  await upload;
+  expect(fractions).toEqual([0, 0.4, 1, 1]);
 });
 
 test.each([
@@ -46,8 +46,8 @@ test.each([
     status,
     retryable: false,
   });
-  await pass();
-  nextRequest(0).answers(status, xml(code, message));
+  await advance();
+  uploadRequest(0).respond(status, xml(code, message));
   await refused;
   expect(requests).toHaveLength(1);
 });
@@ -58,50 +58,50 @@ test("a bad connection is retried, four attempts in all", async () => {
     retryable: true,
   });
   for (let attempt = 0; attempt < 4; attempt++) {
-    await pass(10_000);
-    nextRequest(attempt).breaks();
+    await advance(10_000);
+    uploadRequest(attempt).fail();
   }
   await refused;
   expect(requests).toHaveLength(4);
 });
 
 test("a failing storage is retried", async () => {
-  const done = uploadToS3(FORM, FILE, () => {});
-  await pass();
-  nextRequest(0).answers(503, xml("SlowDown", "Please reduce your request rate."));
-  await pass(1_000);
-  nextRequest(1).answers(204);
-  await done;
+  const upload = uploadToS3(FORM, FILE, () => {});
+  await advance();
+  uploadRequest(0).respond(503, xml("SlowDown", "Please reduce your request rate."));
+  await advance(1_000);
+  uploadRequest(1).respond(204);
+  await upload;
 });
 
 test("an upload waits while the browser is offline", async () => {
-  const done = uploadToS3(FORM, FILE, () => {});
-  await pass();
+  const upload = uploadToS3(FORM, FILE, () => {});
+  await advance();
   setOnline(false);
-  nextRequest(0).breaks();
-  await pass(20_000);
+  uploadRequest(0).fail();
+  await advance(20_000);
   expect(requests).toHaveLength(1);
   setOnline(true);
-  await pass();
-  nextRequest(1).answers(204);
-  await done;
+  await advance();
+  uploadRequest(1).respond(204);
+  await upload;
 });
 
 test("an upload without progress for a minute is restarted", async () => {
-  const done = uploadToS3(FORM, FILE, () => {});
-  await pass();
-  nextRequest(0).moves(4, 10);
-  await pass(59_000);
+  const upload = uploadToS3(FORM, FILE, () => {});
+  await advance();
+  uploadRequest(0).progress(4, 10);
+  await advance(59_000);
   expect(requests).toHaveLength(1);
-  await pass(2_000);
-  nextRequest(1).answers(204);
-  await done;
+  await advance(2_000);
+  uploadRequest(1).respond(204);
+  await upload;
 });
 
 test("an upload can be aborted", async () => {
   const stop = new AbortController();
   const stopped = expect(uploadToS3(FORM, FILE, () => {}, stop.signal)).rejects.toMatchObject({ name: "AbortError" });
-  await pass();
+  await advance();
   stop.abort();
   await stopped;
 });

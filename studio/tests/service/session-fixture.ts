@@ -1,27 +1,27 @@
 /** The session module with a fake user pool. */
 import { beforeEach, vi } from "vitest";
-import { deployed, hosts, json, jwt } from "./fakes";
+import { fakeHosts, jsonResponse, jwt, setDeployment } from "./fakes";
 
 export const POOL = "POST https://cognito-idp.eu-west-1.amazonaws.com/";
 
 /** Loads the session module again, as a page load does: the module holds the tokens. */
-export async function page() {
+export async function loadSession() {
   vi.resetModules();
   const [session, support] = await Promise.all([import("@/service/session"), import("./fakes")]);
-  support.deployed();
+  support.setDeployment();
   return session;
 }
 
 export const tokens = (number: number, more: object = {}) => ({
   AuthenticationResult: { AccessToken: jwt({ username: "ann", number }), ExpiresIn: 3600, ...more },
 });
-export const rejection = (type: string, message: string) => json({ __type: type, message }, 400);
+export const rejection = (type: string, message: string) => jsonResponse({ __type: type, message }, 400);
 
-export function pool(...answers: (() => Response | Promise<Response>)[]) {
-  const asked: { operation: string; body: Record<string, unknown> }[] = [];
-  const stub = hosts({
+export function fakePool(...answers: (() => Response | Promise<Response>)[]) {
+  const requests: { operation: string; body: Record<string, unknown> }[] = [];
+  const hosts = fakeHosts({
     [POOL]: async (request) => {
-      asked.push({
+      requests.push({
         operation: (request.headers.get("X-Amz-Target") ?? "").split(".")[1] ?? "",
         body: await request.json(),
       });
@@ -30,7 +30,7 @@ export function pool(...answers: (() => Response | Promise<Response>)[]) {
       return next();
     },
   });
-  return { asked, stub };
+  return { asked: requests, stub: hosts };
 }
 
 export const realChannel = globalThis.BroadcastChannel;
@@ -40,5 +40,5 @@ beforeEach(() => {
   // One tab, unless a test says otherwise: the pages of earlier tests would answer.
   vi.stubGlobal("BroadcastChannel", undefined);
   vi.useRealTimers();
-  deployed();
+  setDeployment();
 });

@@ -1,10 +1,10 @@
 import { expect, test, vi } from "vitest";
-import { API, CLIENT, CONFIG, json, settled } from "./fakes";
-import { POOL, page, pool, realChannel, rejection, tokens } from "./session-fixture";
+import { API, CLIENT, CONFIG, flushPromises, jsonResponse } from "./fakes";
+import { fakePool, loadSession, POOL, realChannel, rejection, tokens } from "./session-fixture";
 
 test("username and password give a token and the username", async () => {
-  const { asked } = pool(() => json(tokens(1, { RefreshToken: "r" })));
-  const { bearerToken, useSession } = await page();
+  const { asked } = fakePool(() => jsonResponse(tokens(1, { RefreshToken: "r" })));
+  const { bearerToken, useSession } = await loadSession();
   await useSession.getState().restore();
   expect(useSession.getState().status).toBe("signed_out");
   await useSession.getState().signIn("ann@example.com", "secret");
@@ -18,10 +18,10 @@ test("username and password give a token and the username", async () => {
 });
 
 test("a reload stays signed in; tokens of another client are ignored", async () => {
-  pool(() => json(tokens(1, { RefreshToken: "r" })));
-  await (await page()).useSession.getState().signIn("ann", "secret");
+  fakePool(() => jsonResponse(tokens(1, { RefreshToken: "r" })));
+  await (await loadSession()).useSession.getState().signIn("ann", "secret");
 
-  const reloaded = await page();
+  const reloaded = await loadSession();
   await reloaded.useSession.getState().restore();
   expect(reloaded.useSession.getState()).toMatchObject({ status: "signed_in", username: "ann" });
 
@@ -29,22 +29,22 @@ test("a reload stays signed in; tokens of another client are ignored", async () 
     "darkroom.tokens",
     (sessionStorage.getItem("darkroom.tokens") ?? "").replace(`"${CLIENT}"`, '"x"'),
   );
-  const other = await page();
+  const other = await loadSession();
   await other.useSession.getState().restore();
   expect(other.useSession.getState().status).toBe("signed_out");
 });
 
 test("a new tab gets this tab's tokens, and both sign out together", async () => {
   vi.stubGlobal("BroadcastChannel", realChannel);
-  pool(
-    () => json(tokens(1, { RefreshToken: "r" })),
-    () => json({}),
+  fakePool(
+    () => jsonResponse(tokens(1, { RefreshToken: "r" })),
+    () => jsonResponse({}),
   );
-  const first = await page();
+  const first = await loadSession();
   await first.useSession.getState().restore();
   await first.useSession.getState().signIn("ann", "secret");
   sessionStorage.clear(); // the other tab has its own storage
-  const second = await page();
+  const second = await loadSession();
   await second.useSession.getState().restore();
   expect(second.useSession.getState()).toMatchObject({ status: "signed_in", username: "ann" });
   await first.useSession.getState().signOut();
@@ -53,11 +53,11 @@ test("a new tab gets this tab's tokens, and both sign out together", async () =>
 
 test("a token is refreshed a minute before it expires, once for all callers", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
-  const { asked } = pool(
-    () => json(tokens(1, { RefreshToken: "r" })),
-    () => json(tokens(2)),
+  const { asked } = fakePool(
+    () => jsonResponse(tokens(1, { RefreshToken: "r" })),
+    () => jsonResponse(tokens(2)),
   );
-  const { bearerToken, useSession } = await page();
+  const { bearerToken, useSession } = await loadSession();
   await useSession.getState().signIn("ann", "secret");
   vi.setSystemTime(Date.now() + 3530_000);
   await bearerToken();
@@ -70,11 +70,11 @@ test("a token is refreshed a minute before it expires, once for all callers", as
 });
 
 test("an invalidated token is refreshed at the next request, unless it was already", async () => {
-  const { asked } = pool(
-    () => json(tokens(1, { RefreshToken: "r" })),
-    () => json(tokens(2)),
+  const { asked } = fakePool(
+    () => jsonResponse(tokens(1, { RefreshToken: "r" })),
+    () => jsonResponse(tokens(2)),
   );
-  const session = await page();
+  const session = await loadSession();
   await session.useSession.getState().signIn("ann", "secret");
   const first = await session.bearerToken();
   session.invalidateToken(first);
@@ -85,11 +85,11 @@ test("an invalidated token is refreshed at the next request, unless it was alrea
 });
 
 test("an expired refresh token ends the session with an error", async () => {
-  pool(
-    () => json(tokens(1, { RefreshToken: "r" })),
+  fakePool(
+    () => jsonResponse(tokens(1, { RefreshToken: "r" })),
     () => rejection("NotAuthorizedException", "Refresh Token has expired"),
   );
-  const session = await page();
+  const session = await loadSession();
   await session.useSession.getState().signIn("ann", "secret");
   session.invalidateToken(await session.bearerToken());
   await expect(session.bearerToken()).rejects.toMatchObject({ code: "unauthorized" });
@@ -100,32 +100,32 @@ test("an expired refresh token ends the session with an error", async () => {
 });
 
 test("a token that expires offline does not end the session", async () => {
-  const { stub } = pool(() => json(tokens(1, { RefreshToken: "r", ExpiresIn: 1 })));
-  const first = await page();
+  const { stub } = fakePool(() => jsonResponse(tokens(1, { RefreshToken: "r", ExpiresIn: 1 })));
+  const first = await loadSession();
   await first.useSession.getState().signIn("ann", "secret");
   delete stub.routes[POOL];
   vi.useFakeTimers({ toFake: ["Date"] });
   vi.setSystemTime(Date.now() + 60_000);
-  const { bearerToken, useSession } = await page();
+  const { bearerToken, useSession } = await loadSession();
   await useSession.getState().restore();
   expect(useSession.getState()).toMatchObject({ status: "signed_in", username: "ann" });
   await expect(bearerToken()).rejects.toMatchObject({ code: "unreachable", retryable: true });
 });
 
 test("the local user signs in without a password prompt", async () => {
-  const { asked } = pool(() => json(tokens(1)));
-  const { useSession } = await page();
+  const { asked } = fakePool(() => jsonResponse(tokens(1)));
+  const { useSession } = await loadSession();
   await useSession.getState().signInAsLocalUser();
   expect(asked[0]?.body.AuthParameters).toEqual({ USERNAME: "local", PASSWORD: "secret" });
 });
 
 test("signing out revokes the refresh token, and succeeds without a network", async () => {
-  const { asked, stub } = pool(
-    () => json(tokens(1, { RefreshToken: "r" })),
-    () => json({}),
-    () => json(tokens(1, { RefreshToken: "r2" })),
+  const { asked, stub } = fakePool(
+    () => jsonResponse(tokens(1, { RefreshToken: "r" })),
+    () => jsonResponse({}),
+    () => jsonResponse(tokens(1, { RefreshToken: "r2" })),
   );
-  const { useSession } = await page();
+  const { useSession } = await loadSession();
   await useSession.getState().signIn("ann", "secret");
   await useSession.getState().signOut();
   expect(asked[1]).toEqual({ operation: "RevokeToken", body: { ClientId: CLIENT, Token: "r" } });
@@ -137,19 +137,19 @@ test("signing out revokes the refresh token, and succeeds without a network", as
 });
 
 test("a redeployed stack is reloaded when the session ends", async () => {
-  const { stub, asked } = pool(
-    () => json(tokens(1, { RefreshToken: "r" })),
+  const { stub, asked } = fakePool(
+    () => jsonResponse(tokens(1, { RefreshToken: "r" })),
     () => rejection("ResourceNotFoundException", "User pool client does not exist."),
-    () => json(tokens(2, { RefreshToken: "r" })),
+    () => jsonResponse(tokens(2, { RefreshToken: "r" })),
   );
-  const { invalidateToken: refuse, bearerToken, useSession } = await page();
+  const { invalidateToken: refuse, bearerToken, useSession } = await loadSession();
   await useSession.getState().signIn("ann", "secret");
-  stub.routes[`GET ${location.origin}/config.json`] = () => json({ api_url: API });
-  stub.routes[`GET ${API}/config`] = () => json({ ...CONFIG, client_id: "new" });
+  stub.routes[`GET ${location.origin}/config.json`] = () => jsonResponse({ api_url: API });
+  stub.routes[`GET ${API}/config`] = () => jsonResponse({ ...CONFIG, client_id: "new" });
   refuse(await bearerToken());
   await expect(bearerToken()).rejects.toMatchObject({ code: "unauthorized" });
   await vi.waitFor(() => expect(stub.to(`GET ${API}/config`)).toHaveLength(1));
-  await settled();
+  await flushPromises();
   await useSession.getState().signIn("ann", "secret");
   expect(asked.at(-1)?.body).toMatchObject({ ClientId: "new" });
 });

@@ -1,18 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { CLIENT, json } from "./fakes";
-import { page, pool, rejection, tokens } from "./session-fixture";
+import { CLIENT, jsonResponse } from "./fakes";
+import { fakePool, loadSession, rejection, tokens } from "./session-fixture";
 
 describe("a sign-in challenge", () => {
-  const asks = (name: string) => () =>
-    json({ ChallengeName: name, Session: "s1", ChallengeParameters: { USER_ID_FOR_SRP: "ann" } });
+  const challenge = (name: string) => () =>
+    jsonResponse({ ChallengeName: name, Session: "s1", ChallengeParameters: { USER_ID_FOR_SRP: "ann" } });
 
   test("for a new password is answered", async () => {
-    const { asked } = pool(
-      asks("NEW_PASSWORD_REQUIRED"),
+    const { asked } = fakePool(
+      challenge("NEW_PASSWORD_REQUIRED"),
       () => rejection("InvalidPasswordException", "Password not long enough"),
-      () => json(tokens(1, { RefreshToken: "r" })),
+      () => jsonResponse(tokens(1, { RefreshToken: "r" })),
     );
-    const { useSession } = await page();
+    const { useSession } = await loadSession();
     await useSession.getState().signIn("ann@example.com", "first");
     expect(useSession.getState().challenge).toEqual({ type: "new_password" });
     expect(useSession.getState().status).not.toBe("signed_in");
@@ -32,13 +32,13 @@ describe("a sign-in challenge", () => {
   });
 
   test("for a code follows that for a password", async () => {
-    const { asked } = pool(
-      asks("NEW_PASSWORD_REQUIRED"),
-      asks("SOFTWARE_TOKEN_MFA"),
+    const { asked } = fakePool(
+      challenge("NEW_PASSWORD_REQUIRED"),
+      challenge("SOFTWARE_TOKEN_MFA"),
       () => rejection("CodeMismatchException", "Invalid code received for user"),
-      () => json(tokens(1)),
+      () => jsonResponse(tokens(1)),
     );
-    const { useSession } = await page();
+    const { useSession } = await loadSession();
     await useSession.getState().signIn("ann", "first");
     await useSession.getState().answerChallenge("long enough");
     expect(useSession.getState().challenge).toEqual({ type: "code" });
@@ -50,16 +50,18 @@ describe("a sign-in challenge", () => {
   });
 
   test("that has expired starts the sign-in over", async () => {
-    pool(asks("SOFTWARE_TOKEN_MFA"), () => rejection("NotAuthorizedException", "Invalid session for the user."));
-    const { useSession } = await page();
+    fakePool(challenge("SOFTWARE_TOKEN_MFA"), () =>
+      rejection("NotAuthorizedException", "Invalid session for the user."),
+    );
+    const { useSession } = await loadSession();
     await useSession.getState().signIn("ann", "first");
     await expect(useSession.getState().answerChallenge("123456")).rejects.toMatchObject({ code: "sign_in_expired" });
     expect(useSession.getState().challenge).toBeNull();
   });
 
   test("that is not supported is an error", async () => {
-    pool(asks("WEB_AUTHN"));
-    const { useSession } = await page();
+    fakePool(challenge("WEB_AUTHN"));
+    const { useSession } = await loadSession();
     await expect(useSession.getState().signIn("ann", "first")).rejects.toMatchObject({ code: "sign_in_unsupported" });
     expect(useSession.getState().challenge).toBeNull();
   });
@@ -73,7 +75,7 @@ test.each([
   ["LimitExceededException", "Attempt limit exceeded", "too_many_attempts"],
   ["InvalidParameterException", "USER_PASSWORD_AUTH flow not enabled", "sign_in_failed"],
 ])("%s (%s) is %s", async (type, message, code) => {
-  pool(() => rejection(type, message));
-  const { useSession } = await page();
+  fakePool(() => rejection(type, message));
+  const { useSession } = await loadSession();
   await expect(useSession.getState().signIn("ann", "x")).rejects.toMatchObject({ code, message });
 });
