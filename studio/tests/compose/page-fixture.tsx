@@ -104,6 +104,7 @@ beforeEach(() => {
       deployment: { deployment: "test", api_url: "https://api", identity_url: null, local_user: null },
       config: {
         socket_url: "",
+        kinds: [],
         region: "",
         issuer: "",
         client_id: "",

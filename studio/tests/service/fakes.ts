@@ -14,6 +14,7 @@ export const CONFIG = {
   issuer: ISSUER,
   client_id: CLIENT,
   limits: LIMITS,
+  kinds: [],
 };
 
 /** Sets a loaded deployment. */
