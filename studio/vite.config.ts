@@ -9,7 +9,7 @@ export default defineConfig({
     target: "es2022",
     // The content security policy takes nothing inline, so no data: URIs for scripts or fonts either.
     assetsInlineLimit: 0,
-    license: { fileName: "licences.txt" }, // what is bundled asks for its notices to go along
+    license: { fileName: "licences.txt" }, // the licences of bundled packages require their notices
   },
   test: {
     environment: "jsdom",
@@ -17,7 +17,7 @@ export default defineConfig({
     setupFiles: ["tests/setup.ts"],
     restoreMocks: true,
     maxWorkers: 2,
-    pool: "vmThreads", // jsdom is made once for each worker: a third of the time
+    pool: "vmThreads", // one jsdom for each worker: a third of the time
     testTimeout: 20_000,
   },
 });

@@ -5,11 +5,11 @@ import { cleanup, configure } from "@testing-library/react";
 import { afterEach, beforeAll } from "vitest";
 import { initMessages } from "@/messages";
 
-// jsdom lacks these, and hides Node's where a worker makes it once for all of its files.
+// jsdom lacks these, and hides Node's own when one jsdom serves all files of a worker.
 Object.assign(globalThis, { CompressionStream });
 Object.defineProperty(globalThis.crypto, "subtle", { value: webcrypto.subtle });
 
-configure({ asyncUtilTimeout: 10_000 }); // a busy machine takes its time
+configure({ asyncUtilTimeout: 10_000 }); // a busy machine is slow
 
 beforeAll(() => initMessages("en"));
 afterEach(cleanup);

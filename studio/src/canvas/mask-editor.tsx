@@ -84,7 +84,7 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
   };
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: shortcuts for the controls inside, each of which has its own way
+    // biome-ignore lint/a11y/noStaticElementInteractions: shortcuts for the controls inside, which also work without them
     <div
       className={styles.editor}
       onKeyDown={(event) => {
@@ -151,7 +151,7 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
         />
       )}
       {tool === "rectangle" && (
-        // biome-ignore lint/a11y/noStaticElementInteractions: shows the rectangle while one is at its numbers
+        // biome-ignore lint/a11y/noStaticElementInteractions: shows the rectangle while its inputs have the focus
         <div onFocus={() => setRectangleShown(true)}>
           <RectangleFields photo={photo} area={bounded} onChange={setArea} onPaint={paintArea} />
         </div>

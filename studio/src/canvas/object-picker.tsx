@@ -52,7 +52,7 @@ export function ObjectPicker({ photo, objects, chosen, onChange, most = 20 }: Ob
   return (
     <div className={styles.picker}>
       <div className={styles.sides}>
-        {/* biome-ignore lint/a11y/useKeyWithClickEvents: the list beside it is for keys */}
+        {/* biome-ignore lint/a11y/useKeyWithClickEvents: the list beside it works by keyboard */}
         <div
           ref={stage}
           className={styles.stage}
@@ -75,7 +75,7 @@ export function ObjectPicker({ photo, objects, chosen, onChange, most = 20 }: Ob
           <legend>{t("picker.title")}</legend>
           {objects.map((object, index) => (
             <label
-              // biome-ignore lint/suspicious/noArrayIndexKey: things have no other name, and their order stays
+              // biome-ignore lint/suspicious/noArrayIndexKey: objects have no id, and their order never changes
               key={index}
               data-near={highlighted === index}
               onPointerEnter={() => setHighlighted(index)}

@@ -29,7 +29,7 @@ export function useOverlay(raster: Raster, { view, size, ratio: device }: Viewpo
     [raster, view, ratio],
   );
 
-  // All of it, and synchronously: the photo beneath moves in the same frame.
+  // Everything, and synchronously: the photo moves in the same frame.
   useLayoutEffect(() => {
     const element = canvas.current;
     if (!element) return;

@@ -11,7 +11,7 @@ import styles from "./kind-picker.module.css";
 export function KindPicker({ kind }: { kind: Kind }) {
   const { t } = useTranslation("compose");
   const nav = useRef<HTMLElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another kind is another link to bring into sight
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another kind scrolls its link into view
   useEffect(() => {
     const link = nav.current?.querySelector<HTMLElement>("[aria-current]");
     if (nav.current && link)

@@ -28,7 +28,7 @@ export function useRemainingLimits(kind: Kind): RemainingLimits {
   const [now, setNow] = useState(() => Date.now());
   const [fetchCount, setFetchCount] = useState(0);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another kind, or the end of a window, asks anew
+  // biome-ignore lint/correctness/useExhaustiveDependencies: fetched again for another kind, and at the end of a window
   useEffect(() => {
     let active = true;
     unwrap(api.GET("/limits")).then(

@@ -24,7 +24,7 @@ export function JobPage({ id }: { id: string }) {
   const [attempt, setAttempt] = useState(0);
   const known = entry !== undefined;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt asks again, and so does a job that is gone
+  // biome-ignore lint/correctness/useExhaustiveDependencies: fetched again after a retry, and when the job is no longer tracked
   useEffect(() => {
     let shown = true;
     trackJob(id)

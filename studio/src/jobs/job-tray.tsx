@@ -113,7 +113,7 @@ function LiveAnnouncer({ entries }: { entries: TrackedJob[] }) {
   }, [entries, states, open, t]);
   return (
     <div aria-live="polite">
-      {/* The same words again are news only as another element. */}
+      {/* Screen readers announce a repeated text only in a new element. */}
       <VisuallyHidden key={announcement.number}>{announcement.text}</VisuallyHidden>
     </div>
   );

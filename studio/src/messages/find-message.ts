@@ -9,6 +9,6 @@ export function findMessage<Names extends Namespace>(
   keys: readonly string[],
   values: Readonly<Record<string, unknown>> = {},
 ): string | null {
-  // i18next types only keys that exist at build time.
+  // i18next has types only for keys that are known at build time.
   return (t as unknown as UntypedTranslate)(keys, { ...values, defaultValue: "" }) || null;
 }

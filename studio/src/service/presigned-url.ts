@@ -85,7 +85,7 @@ export function useLoadedImage(key: string, url: string | null): LoadedImage | n
   return loadedImage;
 }
 
-/** Resolves when the picture is decoded, or cannot be; whoever shows it handles the error. */
+/** Resolves when the picture is decoded or fails to; the element that shows it handles the error. */
 async function decoded(url: string): Promise<void> {
   const image = new Image();
   image.src = url;

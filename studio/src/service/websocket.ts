@@ -82,7 +82,7 @@ export class ReconnectingWebSocket {
     if (Date.now() >= this.#retryAt) this.#connect();
   }
 
-  /** Begin the backoff anew: the service responded. */
+  /** Reset the backoff: the service responded. */
   resetBackoff(): void {
     this.#failures = 0;
   }

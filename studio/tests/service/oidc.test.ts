@@ -36,7 +36,7 @@ describe("sign-in with an OIDC provider", () => {
       exp: now() + 600,
     });
     const now = () => Math.floor(Date.now() / 1000);
-    // Node's buffers differ from jsdom's; a browser has one kind.
+    // Node's buffer classes differ from jsdom's; a browser has one of each.
     const digest = crypto.subtle.digest.bind(crypto.subtle);
     vi.spyOn(crypto.subtle, "digest").mockImplementation(
       async (name, data) => Uint8Array.from(new Uint8Array(await digest(name, data))).buffer,

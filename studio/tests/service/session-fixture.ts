@@ -37,7 +37,7 @@ export const realChannel = globalThis.BroadcastChannel;
 
 beforeEach(() => {
   sessionStorage.clear();
-  // One tab, unless a test says otherwise: the pages of earlier tests would answer.
+  // No channel by default: sessions of earlier tests would respond.
   vi.stubGlobal("BroadcastChannel", undefined);
   vi.useRealTimers();
   setDeployment();
