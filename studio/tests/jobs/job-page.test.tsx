@@ -3,7 +3,6 @@ import { beforeEach, expect, test, vi } from "vitest";
 import type { Job } from "@/contract/types";
 import { useDrafts } from "@/drafts/draft";
 import { JobPage } from "@/jobs/job-page";
-import { changeLanguage } from "@/messages";
 import { ServiceError } from "@/service/error";
 import { useOptionLists } from "@/service/option-lists";
 import { API, fakeHosts, jsonResponse, problemResponse, setDeployment } from "../service/fakes";
@@ -24,13 +23,6 @@ vi.mock("@/service/session", () => ({ bearerToken: async () => "token", invalida
 const { useJobs } = await import("@/jobs/store");
 
 const put = (one: Job) => act(async () => useJobs.setState({ entries: { [ID]: entry(one) } }));
-const JAPANDI = {
-  name: "japandi",
-  title: "Japandi",
-  description: "Oatmeal plaster, smoked oak battens and calm, low contrast.",
-  palette: [],
-  translations: { es: { title: "Japandi sereno", description: "Yeso, roble ahumado y calma." } },
-};
 const page = () => renderPage(<JobPage id={ID} />, `/jobs/${ID}`);
 
 beforeEach(() => {
@@ -40,7 +32,7 @@ beforeEach(() => {
   }
   useJobs.setState({ entries: {}, connection: "live" });
   useDrafts.setState({ drafts: {} });
-  useOptionLists.setState({ lists: { restyle_room: [JAPANDI], generate: [] }, errors: {} });
+  useOptionLists.setState({ lists: { restyle_room: [], generate: [] }, errors: {} });
   setDeployment();
 });
 
@@ -293,13 +285,4 @@ test("an expired picture URL is refreshed", async () => {
   page();
   fireEvent.error(screen.getByRole("img", { name: /The result/ }));
   expect(actions.refresh).toHaveBeenCalledWith(ID);
-});
-
-test("the recipe names the style in the page's language", async () => {
-  await put(completed());
-  page();
-  expect(screen.getByText("Japandi")).toBeInTheDocument();
-  await act(() => changeLanguage("es"));
-  expect(await screen.findByText("Japandi sereno")).toBeInTheDocument();
-  await act(() => changeLanguage("en"));
 });
