@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
@@ -12,6 +13,10 @@ from bench.random_weights import Scale, write_weights
 
 # Several workers share the cores: torch with a thread for each core in every worker would wait for itself.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A slow machine must not fail a property: no example has a deadline. CI keeps hypothesis's own profile otherwise.
+settings.register_profile("darkroom", settings.default, deadline=None)
+settings.load_profile("darkroom")
 
 TESTS = Path(__file__).parent
 # Folders whose files share what takes long to start, a local stack or the CDK: each runs in one worker.
