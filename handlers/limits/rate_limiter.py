@@ -13,7 +13,7 @@ from typing import Any
 from cloud.dynamodb.conditional_update import ConditionalUpdate
 from cloud.dynamodb.ledger import Ledger
 from darkroom.contract.errors import ErrorCode
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from handlers.limits.limit_exceeded import LimitExceeded
 from handlers.limits.rates import DEFAULT, PROMPTS, Rate
 
@@ -32,8 +32,11 @@ class RateLimitStatus:
 
     @property
     def reset_seconds(self) -> int:
-        """Seconds until the window ends, rounded up."""
-        return max(0, math.ceil(self.window_ends - self.now))
+        """Seconds until the window ends, rounded up; at most those of a whole window.
+
+        A concurrent request whose clock is ahead may have opened the window.
+        """
+        return min(self.rate.seconds, max(0, math.ceil(self.window_ends - self.now)))
 
     @property
     def headers(self) -> dict[str, str]:

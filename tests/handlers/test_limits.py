@@ -24,7 +24,7 @@ from tests.handlers.atomic import Atomic
 
 
 class Clock:
-    """A time that passes when it is told to."""
+    """A time that passes when it is refusal to."""
 
     def __init__(self) -> None:
         self.now = 1_800_000_000.5
@@ -73,19 +73,29 @@ def test_a_window_begins_with_the_first_request_and_ends_after_its_seconds(limit
     assert limits.acquire("owner-1", "generate").remaining == 2
 
 
+def test_nobody_waits_longer_than_a_window_if_clocks_differ(limits: RateLimiter, clock: Clock) -> None:
+    for _ in range(3):
+        limits.acquire("owner-1", "generate")
+    clock.now -= 2.5  # this request was received before the one that opened the window
+    with pytest.raises(LimitExceeded, match="Try again in 60 s") as refused:
+        limits.acquire("owner-1", "generate")
+    assert refused.value.headers["Retry-After"] == "60"
+    assert limits.status("owner-1", "generate").reset_seconds == 60
+
+
 def test_owners_and_subjects_are_counted_apart(limits: RateLimiter, clock: Clock) -> None:
     assert [accepted(limits) for _ in range(4)] == [True, True, True, False]
     assert accepted(limits, owner="owner-2")
     assert [accepted(limits, subject="restyle_room") for _ in range(3)] == [True, True, False]
 
 
-def test_looking_counts_nothing(limits: RateLimiter, clock: Clock) -> None:
+def test_reading_the_status_counts_nothing(limits: RateLimiter, clock: Clock) -> None:
     assert limits.status("owner-1", "generate").remaining == 3
     taken = limits.acquire("owner-1", "generate")
     assert limits.status("owner-1", "generate") == taken
 
 
-def test_what_is_given_back_may_be_taken_again_in_the_same_window_only(limits: RateLimiter, clock: Clock) -> None:
+def test_a_released_request_frees_its_own_window_only(limits: RateLimiter, clock: Clock) -> None:
     first = limits.acquire("owner-1", "generate")
     limits.release("owner-1", "generate", first.window_ends)
     limits.release("owner-1", "generate", first.window_ends)
@@ -104,19 +114,19 @@ def test_no_window_holds_more_than_its_limit(limits: RateLimiter, clock: Clock, 
     for step in steps:
         clock.now += step
         try:
-            standing = limits.acquire(owner, "generate")
+            status = limits.acquire(owner, "generate")
         except LimitExceeded as refusal:
             opened = [ends for at, ends in taken if ends > clock.now]
             assert len(opened) == 3
             assert 1 <= int(refusal.headers["Retry-After"]) <= 60
         else:
-            assert clock.now < standing.window_ends <= clock.now + 60
-            taken.append((clock.now, standing.window_ends))
+            assert clock.now < status.window_ends <= clock.now + 60
+            taken.append((clock.now, status.window_ends))
     windows = [ends for _, ends in taken]
     assert all(windows.count(ends) <= 3 for ends in windows)
 
 
-def test_of_fifty_at_once_ten_get_through(ledger: Ledger, atomic: Atomic) -> None:
+def test_fifty_concurrent_requests_do_not_exceed_a_limit_of_ten(ledger: Ledger, atomic: Atomic) -> None:
     limits = RateLimiter(Ledger("ledger", atomic.client()), {"default": Rate(10, 60)})
     together = threading.Barrier(50)
 
@@ -132,7 +142,7 @@ def test_of_fifty_at_once_ten_get_through(ledger: Ledger, atomic: Atomic) -> Non
 # What may be configured.
 
 
-def test_a_deployment_may_say_otherwise_for_each() -> None:
+def test_a_deployment_overrides_the_rate_of_each_subject() -> None:
     found = rates.configured_rates({"upscale": "1/10", "default": "7/3600"})
     assert (found["upscale"], found["default"], found["generate"]) == (Rate(1, 10), Rate(7, 3600), Rate(10, 60))
 
@@ -146,10 +156,10 @@ def test_a_deployment_may_say_otherwise_for_each() -> None:
         ({"upscale": "10/99999"}, "86400 seconds"),
         ({"upscale": "ten/60"}, "write 10/60"),
         ({"upscal": "10/60"}, "did you mean 'upscale'"),
-        ({"zzz": "10/60"}, "choose among default, face_swap"),
+        ({"zzz": "10/60"}, "choose among default, .*face_swap"),
     ],
 )
-def test_what_cannot_be_a_limit_is_refused_in_words(
+def test_an_invalid_rate_is_refused_with_a_hint(
     environment: None, monkeypatch: pytest.MonkeyPatch, overrides: dict[str, str], said: str
 ) -> None:
     with pytest.raises(ConfigError, match=said):
@@ -196,9 +206,9 @@ class TestTheApi:
 
     def test_one_may_ask_where_one_stands(self, call: Callable[..., Any]) -> None:
         call("POST", "/jobs", self.wish())
-        told = call("GET", "/limits").body
-        assert (told["rates"]["upscale"]["limit"], told["rates"]["upscale"]["remaining"]) == (5, 4)
-        assert (told["rates"]["prompts"]["remaining"], told["rates"]["generate"]["remaining"]) == (20, 10)
-        assert 0 < told["budget"]["spent_usd"] < told["budget"]["daily_usd"]
+        refusal = call("GET", "/limits").body
+        assert (refusal["rates"]["upscale"]["limit"], refusal["rates"]["upscale"]["remaining"]) == (5, 4)
+        assert (refusal["rates"]["prompts"]["remaining"], refusal["rates"]["generate"]["remaining"]) == (20, 10)
+        assert 0 < refusal["budget"]["spent_usd"] < refusal["budget"]["daily_usd"]
         assert call("GET", "/limits").body["rates"]["upscale"]["remaining"] == 4, "asking counts for nothing"
         assert call("GET", "/limits", owner="owner-2").body["budget"]["spent_usd"] == 0
