@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from darkroom.cli.lazy import LazyCommand, LazyGroup
+from darkroom.cli.lazy import LazyCommand, LazyGroup, caused_by_interrupt
 
 # The operators' commands are registered by entry points instead: see darkroom/cli/entry_points.py.
 COMMANDS = {
@@ -97,6 +97,11 @@ def _terminated(number: int, _frame: FrameType | None) -> None:
 
 
 def main() -> None:
-    """Run the command. SIGTERM raises ``SystemExit``, so that everything started is stopped."""
+    """Run the command. SIGTERM raises ``SystemExit``, so that everything started is stopped. Ctrl-C exits with 130."""
     signal.signal(signal.SIGTERM, _terminated)
-    app(prog_name="darkroom")
+    try:
+        app(prog_name="darkroom")
+    except Exception as error:
+        if caused_by_interrupt(error):
+            sys.exit(128 + signal.SIGINT)
+        raise

@@ -51,10 +51,25 @@ class LazyGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except ClientError as error:
+            if caused_by_interrupt(error):
+                raise KeyboardInterrupt from error
             wait = error.retry_after if isinstance(error, ProblemError) else None
             again = "" if wait is None or "try again" in error.message.lower() else f" Try again in {duration(wait)}."
             typer.echo(f"darkroom: {error.code}: {error.message}{again}", err=True)
             raise typer.Exit(1) from None
+
+
+def caused_by_interrupt(error: BaseException) -> bool:
+    """Return True if an error replaced a ``KeyboardInterrupt``, such as one that closing a connection raised.
+
+    Python raises ``KeyboardInterrupt`` at any line. A library that then fails to clean up raises its own error instead.
+    """
+    earlier: BaseException | None = error
+    while earlier is not None:
+        if isinstance(earlier, KeyboardInterrupt):
+            return True
+        earlier = earlier.__cause__ or earlier.__context__
+    return False
 
 
 def duration(seconds: float) -> str:

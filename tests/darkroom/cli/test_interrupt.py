@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from darkroom.cli import main
 from darkroom.contract.jobs import State
 from tests.darkroom.fake_service import TOKEN, Service
 from tests.darkroom.jobs import job
@@ -56,7 +57,7 @@ def test_ctrl_c_cancels_the_job(service: Service, photo: Path) -> None:
         until(process, "Measuring")
         process.send_signal(signal.SIGINT)
         out, err = process.communicate()
-    assert process.returncode == 1
+    assert process.returncode == 1, err
     assert service.job.state is State.CANCELLED
     assert f"darkroom: cancelled: You interrupted job {'a' * 32}; it was cancelled." in err
     assert "Traceback" not in err
@@ -73,7 +74,7 @@ def test_a_second_ctrl_c_quits_at_once(service: Service, photo: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate()
     service.cancel_hangs = False
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert "Traceback" not in err
 
 
@@ -83,6 +84,20 @@ def test_ctrl_c_does_not_cancel_a_job_that_is_only_watched(service: Service) -> 
         until(process, "Measuring")
         process.send_signal(signal.SIGINT)
         _, err = process.communicate()
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert service.job.state is State.RUNNING
     assert "Traceback" not in err
+
+
+def test_ctrl_c_exits_with_130_if_a_library_then_fails_to_clean_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(**_: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise TimeoutError("the connection did not close")
+
+    monkeypatch.setattr("darkroom.cli.app", interrupted)
+    monkeypatch.setattr("darkroom.cli.signal.signal", lambda *_: None)
+    with pytest.raises(SystemExit) as raised:
+        main()
+    assert raised.value.code == 130
