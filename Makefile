@@ -20,7 +20,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-models setup-web demo web test check format lock bench synth openapi clean
+.PHONY: help setup setup-models setup-web demo web test check format lock bench synth reference clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,7 +49,7 @@ $(WEB_READY): $(READY) $(WEB)/package-lock.json
 
 setup: $(READY) ## Make .venv with everything pinned in requirements.lock
 
-demo: $(READY) ## Try a kind on a sample end to end: make demo [KIND=inpaint|face_swap|upscale|find_objects] [PHOTO=me.jpg] [STYLE=industrial]
+demo: $(READY) ## Try a kind on a sample end to end: make demo [KIND=inpaint] [PHOTO=me.jpg] [STYLE=industrial]
 	@$(BIN)/darkroom demo --kind $(KIND) $(if $(PHOTO),"$(PHOTO)") $(if $(STYLE),--style $(STYLE)) $(if $(MASK),--mask "$(MASK)") \
 	  $(if $(SOURCE),--source "$(SOURCE)") $(if $(TARGET),--target "$(TARGET)") $(if $(CONSENT),--consent)
 
@@ -84,14 +84,18 @@ lock: $(BIN)/uv ## Pin the newest allowed versions again
 	@$(LOCK) --extra container --extra models --extra yolo --extra faces --constraint requirements.lock --output-file requirements-container.lock --upgrade
 	@$(BIN)/uv pip compile --quiet --python-version 3.13 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-package opencv-contrib-python --custom-compile-command "make lock" containers/gpu/animator.in --constraint requirements-container.lock --output-file requirements-animator.lock --upgrade
 
-bench: $(READY) ## Measure the spine and the preview engine (a quarter of an hour); QUICK=1, PART=preview for less
+bench: $(READY) ## Measure the event path, the functions, the request guard, the preview engine and videos (a quarter of an hour); QUICK=1, PART=preview for less
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(addprefix --part ,$(PART))
 
 synth: $(READY) ## Synthesize the CloudFormation templates for AWS into cdk.out/
 	@$(BIN)/python -m infra
 
-openapi: $(READY) ## Write handlers/http_api/openapi.json again from the contract
+reference: $(READY) ## Renew what is generated from the contract, the plans and the models: openapi.json, docs/
 	@$(BIN)/python -m handlers.http_api.openapi --write
+	@$(BIN)/python -m infra.commands.kinds_reference
+	@$(BIN)/python -c "from pipeline.plans import plans_markdown; print(plans_markdown())" > docs/plans.md
+	@$(BIN)/python -c "from pipeline.weights.catalog import catalog_markdown; print(catalog_markdown())" > docs/models.md
+	@$(if $(wildcard $(WEB_READY)),cd $(WEB) && npm run --silent schema,echo "studio/src/contract/schema.d.ts is as it was: run make setup-web, then make reference again.")
 
 clean: ## Remove everything that make made
 	@rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist .darkroom out build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from bench.context import Context
 from bench.section import Section, slowest
 from darkroom.contract.engine import Engine
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import (
     FaceSwapParams,
     FindObjectsParams,
@@ -19,7 +20,6 @@ from darkroom.contract.params import (
     RestyleRoomParams,
     UpscaleParams,
 )
-from darkroom.contract.requests import Kind
 from pipeline.core.stages import StageContext
 from pipeline.plans import get_plan
 

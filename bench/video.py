@@ -11,8 +11,8 @@ from bench.context import Context
 from bench.section import Section, slowest
 from darkroom.contract.avatars import avatars
 from darkroom.contract.engine import Engine
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import Params
-from darkroom.contract.requests import Kind
 from darkroom.contract.video_params import RenderScenesParams, RenderVideoParams, Resolution
 from pipeline.core.artifacts import SAVED, SavedVideo
 from pipeline.core.stages import StageContext

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, JsonValue
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorDetail
 from darkroom.contract.jobs import JobId
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from darkroom.contract.results import Result, StageTime
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from cloud.dynamodb.job_record import JobRecord
 from darkroom.contract.jobs import MAX_ATTEMPTS, JobId
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

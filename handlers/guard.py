@@ -10,10 +10,8 @@ from cloud import clients
 from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from handlers.endpoint.gpu_spend import GpuSpendStore
-from handlers.endpoint.spend_guard import SCALABLE_DIMENSION, SpendGuard
+from handlers.endpoint.spend_guard import SpendGuard
 from handlers.settings import GuardSettings
-
-__all__ = ["SCALABLE_DIMENSION", "handler"]  # the stacks read the dimension from here
 
 
 @cache

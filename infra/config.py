@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from handlers.limits import rates
 from pipeline.weights.catalog import choose_models
 

@@ -3,33 +3,12 @@
 Engines are heavy, so a plan's module is imported at its first use.
 """
 
-from collections.abc import Callable
 from functools import cache
-from importlib import import_module
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import KINDS, Kind
 from pipeline.core.stages import Plan
-
-# Module with a function ``plan() -> Plan``, for every kind that an engine can do.
-_MODULES: dict[tuple[Kind, Engine], str] = {
-    (Kind.RESTYLE_ROOM, Engine.MODELS): "pipeline.models.workflows.restyle_room",
-    (Kind.RESTYLE_ROOM, Engine.PREVIEW): "pipeline.preview.workflows.restyle_room",
-    (Kind.INPAINT, Engine.MODELS): "pipeline.models.workflows.inpaint",
-    (Kind.INPAINT, Engine.PREVIEW): "pipeline.preview.workflows.inpaint",
-    (Kind.GENERATE, Engine.MODELS): "pipeline.models.workflows.generate",
-    (Kind.FACE_SWAP, Engine.MODELS): "pipeline.models.workflows.face_swap",
-    (Kind.FACE_SWAP, Engine.PREVIEW): "pipeline.preview.workflows.face_swap",
-    (Kind.UPSCALE, Engine.MODELS): "pipeline.models.workflows.upscale",
-    (Kind.UPSCALE, Engine.PREVIEW): "pipeline.preview.workflows.upscale",
-    (Kind.FIND_OBJECTS, Engine.MODELS): "pipeline.models.workflows.find_objects",
-    (Kind.FIND_OBJECTS, Engine.PREVIEW): "pipeline.preview.workflows.find_objects",
-    (Kind.RENDER_VIDEO, Engine.MODELS): "pipeline.models.workflows.render_video",
-    (Kind.RENDER_VIDEO, Engine.PREVIEW): "pipeline.preview.workflows.render_video",
-    (Kind.RENDER_SCENES, Engine.MODELS): "pipeline.models.workflows.render_scenes",
-    (Kind.RENDER_SCENES, Engine.PREVIEW): "pipeline.preview.workflows.render_scenes",
-}
 
 
 def get_plan(kind: Kind, engine: Engine, *, allow_preview: bool = False) -> Plan:
@@ -38,11 +17,10 @@ def get_plan(kind: Kind, engine: Engine, *, allow_preview: bool = False) -> Plan
     With ``allow_preview``, fall back to the preview engine if ``engine`` has no plan; see ``Plan.engine`` for the
     engine chosen. Raises ``DarkroomError`` (``engine_unavailable``) if no plan exists.
     """
-    chosen = engine
-    if allow_preview and (kind, engine) not in _MODULES:
-        chosen = Engine.PREVIEW
-    if (kind, chosen) not in _MODULES:
-        hint = " Set allow_preview to take the preview engine instead." if (kind, Engine.PREVIEW) in _MODULES else ""
+    engines = KINDS[kind].engines
+    chosen = Engine.PREVIEW if allow_preview and engine not in engines else engine
+    if chosen not in engines:
+        hint = " Set allow_preview to take the preview engine instead." if Engine.PREVIEW in engines else ""
         raise DarkroomError(
             ErrorCode.ENGINE_UNAVAILABLE, f"The {engine.value} engine cannot do {kind.value} here.{hint}"
         )
@@ -51,34 +29,73 @@ def get_plan(kind: Kind, engine: Engine, *, allow_preview: bool = False) -> Plan
 
 def available_plans() -> tuple[tuple[Kind, Engine], ...]:
     """Return every pair of kind and engine for which ``get_plan`` has a plan."""
-    return tuple(_MODULES)
+    return tuple((kind, engine) for kind, definition in KINDS.items() for engine in definition.engines)
 
 
-def plan_markdown(made: Plan) -> str:
+def plan_markdown(plan: Plan) -> str:
     """Render a plan as a Markdown table, from its stages' declarations."""
     lines = [
-        f"## `{made.kind.value}` on `{made.engine.value}`",
+        f"## `{plan.kind.value}` on `{plan.engine.value}`",
         "",
         "| stage | share | slot | networks | needs | gives |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for stage, share in made.steps:
+    for stage, share in plan.steps:
         needs, gives = (", ".join(a.name for a in side) or "–" for side in (stage.requires, stage.provides))
         networks = ", ".join(network.name for network in stage.networks) or "–"
         kept = " (cached)" if stage.cacheable else ""
         cells = (f"{stage.name}: {stage.message}", f"{share:.0%}", stage.slot.value, networks, needs, gives + kept)
         lines.append(f"| {' | '.join(cells)} |")
-    artifacts = {artifact.name: artifact.description for stage, _ in made.steps for artifact in stage.provides}
+    artifacts = {artifact.name: artifact.description for stage, _ in plan.steps for artifact in stage.provides}
     return "\n".join([*lines, "", *(f"- **{name}**: {about}" for name, about in artifacts.items())])
 
 
 def plans_markdown() -> str:
     """Render every plan as Markdown: the content of ``docs/plans.md``."""
     plans = [plan_markdown(get_plan(kind, engine)) for kind, engine in available_plans()]
-    return "\n\n".join(["# Plans\n\nWritten by `pipeline.plans.plans_markdown` from what the stages declare.", *plans])
+    return "\n\n".join(
+        [
+            "# Plans\n\nWritten by `make reference` from what the stages declare. Networks are defined in "
+            "[network_registry.py](../pipeline/models/network_registry.py).",
+            *plans,
+        ]
+    )
 
 
 @cache
-def _build(kind: Kind, engine: Engine) -> Plan:
-    build: Callable[[], Plan] = import_module(_MODULES[kind, engine]).plan
-    return build()
+def _build(kind: Kind, engine: Engine) -> Plan:  # noqa: C901 - one case for each plan
+    """Build a plan. Its module is imported here, so that an engine that fails to import affects no other kind."""
+    match kind, engine:
+        case Kind.RESTYLE_ROOM, Engine.MODELS:
+            from pipeline.models.workflows.restyle_room import plan
+        case Kind.RESTYLE_ROOM, Engine.PREVIEW:
+            from pipeline.preview.workflows.restyle_room import plan
+        case Kind.INPAINT, Engine.MODELS:
+            from pipeline.models.workflows.inpaint import plan
+        case Kind.INPAINT, Engine.PREVIEW:
+            from pipeline.preview.workflows.inpaint import plan
+        case Kind.GENERATE, Engine.MODELS:
+            from pipeline.models.workflows.generate import plan
+        case Kind.FACE_SWAP, Engine.MODELS:
+            from pipeline.models.workflows.face_swap import plan
+        case Kind.FACE_SWAP, Engine.PREVIEW:
+            from pipeline.preview.workflows.face_swap import plan
+        case Kind.UPSCALE, Engine.MODELS:
+            from pipeline.models.workflows.upscale import plan
+        case Kind.UPSCALE, Engine.PREVIEW:
+            from pipeline.preview.workflows.upscale import plan
+        case Kind.FIND_OBJECTS, Engine.MODELS:
+            from pipeline.models.workflows.find_objects import plan
+        case Kind.FIND_OBJECTS, Engine.PREVIEW:
+            from pipeline.preview.workflows.find_objects import plan
+        case Kind.RENDER_VIDEO, Engine.MODELS:
+            from pipeline.models.workflows.render_video import plan
+        case Kind.RENDER_VIDEO, Engine.PREVIEW:
+            from pipeline.preview.workflows.render_video import plan
+        case Kind.RENDER_SCENES, Engine.MODELS:
+            from pipeline.models.workflows.render_scenes import plan
+        case Kind.RENDER_SCENES, Engine.PREVIEW:
+            from pipeline.preview.workflows.render_scenes import plan
+        case _:
+            raise NotImplementedError(f"{kind} on {engine} is in the registry of kinds, but has no plan here")
+    return plan()

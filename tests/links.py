@@ -3,13 +3,13 @@
 from typing import Any
 
 
-def unlinked(value: Any) -> Any:
-    """The same, with whether there is a link in the place of each link; only what was not yet received has none."""
-    if isinstance(value, dict):
-        return {name: _is_link(value) if name == "url" else unlinked(value) for name, value in value.items()}
-    if isinstance(value, list):
-        return [unlinked(value) for value in value]
-    return value
+def unlinked(answer: Any) -> Any:
+    """Return the answer with True for each link, and False for the missing link of a file not yet received."""
+    if isinstance(answer, dict):
+        return {name: _is_link(answer) if name == "url" else unlinked(value) for name, value in answer.items()}
+    if isinstance(answer, list):
+        return [unlinked(value) for value in answer]
+    return answer
 
 
 def _is_link(linked: dict[str, Any]) -> bool:

@@ -24,7 +24,7 @@ from containers.worker.speech_synthesis import create_speaker
 from containers.worker.storage import Storage
 from containers.worker.worker import Worker
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from pipeline.core.runner import Runner, noop_plan
 from pipeline.core.stage_cache import StageCache
 from pipeline.core.stages import Plan
@@ -85,19 +85,19 @@ def main() -> None:
     json_logging.configure(settings.log_level)
     storage = Storage(settings.bucket, clients.s3())
     speaker = create_speaker(settings)
-    engines = PlanPreparer(
+    plan_preparer = PlanPreparer(
         _plans(settings),
         partial(create_network_provider, settings),
         partial(weights_digest, settings),
         synthesiser=speaker.about if speaker else "",
     )
     runner = Runner(cache=StageCache(settings.cache_mb * 2**20) if settings.cache_mb else None)
-    worker = Worker(settings, JobStore(settings.jobs_table), storage, runner, engines, speaker)
+    worker = Worker(settings, JobStore(settings.jobs_table), storage, runner, plan_preparer, speaker)
     if settings.preload:
         # In a thread, so that /ping answers while weights are loaded. An early job waits for them.
-        threading.Thread(target=engines.preload, args=(settings.preload,), name="preload", daemon=True).start()
+        threading.Thread(target=plan_preparer.preload, args=(settings.preload,), name="preload", daemon=True).start()
     reports = InstanceReports(Ledger(settings.ledger_table))
-    InstanceReporter(reports, engines, lambda: worker.jobs).start(
+    InstanceReporter(reports, plan_preparer, lambda: worker.jobs).start(
         () if settings.stages == "noop" else available_plans()
     )
     invocations = InvocationRunner(worker, settings.concurrency)

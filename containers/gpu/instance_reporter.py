@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from cloud.instance_reports import InstanceReport, InstanceReports, LoadedModel
 from containers.worker.plan_preparer import PlanPreparer
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 
 logger = logging.getLogger(__name__)
 
@@ -26,13 +26,13 @@ class InstanceReporter:
     def __init__(
         self,
         reports: InstanceReports,
-        engines: PlanPreparer,
+        plan_preparer: PlanPreparer,
         jobs: Callable[[], int],
         *,
         interval: float = REPORT_SECONDS,
     ) -> None:
         self._reports = reports
-        self._engines = engines
+        self._plan_preparer = plan_preparer
         self._jobs = jobs
         self._interval = interval
         self._instance_id = uuid.uuid4().hex
@@ -52,7 +52,7 @@ class InstanceReporter:
 
     def report(self) -> InstanceReport:
         """Return this instance's state: device, jobs, loaded networks and GPU memory."""
-        inventory = self._engines.inventory()
+        inventory = self._plan_preparer.inventory()
         return InstanceReport(
             instance_id=self._instance_id,
             reported_at=datetime.now(UTC),
@@ -67,7 +67,7 @@ class InstanceReporter:
         )
 
     def _run(self, supported: tuple[tuple[Kind, Engine], ...]) -> None:
-        digests = self._engines.engine_digests(supported)
+        digests = self._plan_preparer.engine_digests(supported)
         while True:
             try:
                 while digests:

@@ -21,7 +21,7 @@ from containers.worker.settings import Settings
 from darkroom import contract
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.requests import VIDEO_KINDS, Kind
+from darkroom.contract.kinds import VIDEO_KINDS, Kind
 from pipeline.core.networks import MemoryInventory, Network, NetworkProvider, networks_digest
 from pipeline.core.stages import Plan
 from pipeline.weights.store import WeightStore

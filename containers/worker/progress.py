@@ -14,8 +14,6 @@ from darkroom.contract.results import PreviewPicture, StageTime
 from pipeline.core.arrays import Rgb
 from pipeline.core.stages import JobAbandoned
 
-__all__ = ["ProgressStore", "ProgressWriter", "owns_job"]  # the worker imports the protocol from here
-
 logger = logging.getLogger(__name__)
 
 

@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from darkroom.contract.uploads import MAX_AUDIO_BYTES
 from pipeline.weights.catalog import choose_models
 from pipeline.weights.store import default_folder

@@ -14,19 +14,21 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
 
 from cloud.dynamodb.job_store import StaleAttempt
+from cloud.dynamodb.progress_store import ProgressStore
 from cloud.invocation import Abandoned, Completed, Failed, Invocation
 from containers.worker import metrics
 from containers.worker.intermediates import S3Intermediates
 from containers.worker.json_logging import job_context
 from containers.worker.plan_preparer import PlanPreparer, PreparedPlan
-from containers.worker.progress import ProgressStore, ProgressWriter, owns_job
+from containers.worker.progress import ProgressWriter, owns_job
 from containers.worker.progress_images import ProgressImages
 from containers.worker.settings import Settings
 from containers.worker.storage import Storage
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import State
-from darkroom.contract.requests import VIDEO_KINDS, params_model
+from darkroom.contract.kinds import VIDEO_KINDS
+from darkroom.contract.requests import params_model
 from darkroom.contract.results import Picture, Result, ResultFile, StageTime, SubtitleFile, Video
 from pipeline.core.artifacts import SavedFile
 from pipeline.core.runner import PlanResult, Runner
@@ -53,14 +55,14 @@ class Worker:
         store: ProgressStore,
         storage: Storage,
         runner: Runner,
-        engines: PlanPreparer,
+        plan_preparer: PlanPreparer,
         speaker: SpeechSynthesiser | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
         self._storage = storage
         self._runner = runner
-        self._engines = engines
+        self._plan_preparer = plan_preparer
         self._speaker = speaker
         self._writers: set[ProgressWriter] = set()
         self._lock = threading.Lock()
@@ -168,7 +170,9 @@ class Worker:
         if models:
             attempt.report("prepare", "Getting the models ready")
         with _timed("prepare", attempt.timeline) if models else nullcontext():
-            return self._engines.prepare(invocation.kind, invocation.engine, invocation.allow_preview, attempt.params)
+            return self._plan_preparer.prepare(
+                invocation.kind, invocation.engine, invocation.allow_preview, attempt.params
+            )
 
     def _run_prepared(self, attempt: "_Attempt", prepared: PreparedPlan) -> Result:
         try:

@@ -6,7 +6,7 @@ import typer
 
 from darkroom.cli.service import connect
 from darkroom.cli.settings import EndpointFlag, JsonFlag, TokenFlag
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

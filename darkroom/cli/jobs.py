@@ -18,7 +18,7 @@ from darkroom.cli.submission import exit_unless_completed, upload_and_watch, wat
 from darkroom.client.errors import ClientError
 from darkroom.client.result_files import downloadable_files
 from darkroom.contract.jobs import Job, State
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from darkroom.contract.results import Picture, ResultFile, SubtitleFile, Video
 
 PIPED_WIDTH = 160

@@ -10,7 +10,7 @@ import typer
 
 from darkroom.client.media import EXTENSIONS, extension
 from darkroom.client.result_files import subtitle_path, target_paths
-from darkroom.contract.requests import VIDEO_KINDS, Kind
+from darkroom.contract.kinds import VIDEO_KINDS, Kind
 from darkroom.contract.results import ResultFile
 
 HINT = "'--output' / '-o'"

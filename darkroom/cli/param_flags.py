@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from darkroom.client import script
 from darkroom.client.scenes import SCRIPT, problem
-from darkroom.contract.requests import Kind, params_model
+from darkroom.contract.kinds import Kind
+from darkroom.contract.requests import params_model
 
 Schema = dict[str, Any]
 

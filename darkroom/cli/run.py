@@ -22,7 +22,8 @@ from darkroom.cli.submission import Submission, submit_and_watch
 from darkroom.client import scenes
 from darkroom.client.request_builder import build_request
 from darkroom.client.sources import Source
-from darkroom.contract.requests import REQUEST_MODELS, BaseRequest, Kind, params_model
+from darkroom.contract.kinds import Kind
+from darkroom.contract.requests import REQUEST_MODELS, BaseRequest, params_model
 from darkroom.contract.uploads import AssetReference, AvatarReference
 
 PreviewFlag = Annotated[

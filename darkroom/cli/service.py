@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from darkroom.cli.settings import Settings
 from darkroom.client.client import Client
 from darkroom.client.errors import LocalStackError
-from darkroom.client.local_stack import LocalStack, TemporaryStack, find_running_stack
+from darkroom.client.local_stack import StackState, TemporaryStack, find_running_stack
 from darkroom.client.network import is_loopback
 from darkroom.client.tokens import TokenSource
 
@@ -29,7 +29,7 @@ def client_for_running_stack(token: str | None) -> Client | None:
     return None if stack is None else client_for_stack(stack, token)
 
 
-def client_for_stack(stack: LocalStack, token: str | None = None) -> Client:
+def client_for_stack(stack: StackState, token: str | None = None) -> Client:
     """Return a client of ``stack``, signed in as its local user unless a ``token`` is given."""
     return Client(stack.endpoint, token or stack.token(), socket_url=stack.socket)
 

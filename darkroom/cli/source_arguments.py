@@ -11,7 +11,8 @@ import typer
 from darkroom.cli.param_flags import parameter
 from darkroom.client.sources import Models, allowed_models, parse_source
 from darkroom.contract.avatars import avatars
-from darkroom.contract.requests import Kind, upload_roles, uploads_model
+from darkroom.contract.kinds import Kind
+from darkroom.contract.requests import upload_roles, uploads_model
 from darkroom.contract.uploads import AssetReference, AudioUpload, AvatarReference
 
 PICTURE = "A JPEG, PNG or WebP file, or asset:ID."

@@ -13,8 +13,8 @@ from darkroom.cli.jobs import console
 from darkroom.cli.service import client_for_endpoint, client_for_running_stack
 from darkroom.cli.settings import EndpointFlag, JsonFlag, Settings, TokenFlag
 from darkroom.client.responses import StyleCard
+from darkroom.contract.kinds import Kind
 from darkroom.contract.picture_styles import picture_styles
-from darkroom.contract.requests import Kind
 from darkroom.contract.styles import styles as contract_styles
 
 

@@ -27,7 +27,8 @@ from darkroom.client.tokens import StaticToken, TokenSource
 from darkroom.client.websocket import open_socket
 from darkroom.contract.errors import ErrorCode
 from darkroom.contract.jobs import Job, State
-from darkroom.contract.requests import BaseRequest, Kind
+from darkroom.contract.kinds import Kind
+from darkroom.contract.requests import BaseRequest
 
 Files = Mapping[str, str | PathLike[str]]
 

@@ -40,7 +40,7 @@ class Login(BaseModel):
     password: str
 
 
-class LocalStack(BaseModel):
+class StackState(BaseModel):
     """Contents of ``stack.json`` that a client of the local stack needs."""
 
     port: int
@@ -61,15 +61,15 @@ class LocalStack(BaseModel):
             return False
 
 
-def read_stack(folder: Path) -> LocalStack | None:
+def read_stack(folder: Path) -> StackState | None:
     """Return the stack whose state is in ``folder``; None if there is none or the file is incomplete."""
     try:
-        return LocalStack.model_validate_json((folder / STATE_FILE).read_bytes())
+        return StackState.model_validate_json((folder / STATE_FILE).read_bytes())
     except (OSError, ValidationError):
         return None
 
 
-def find_running_stack(root: Path | None = None) -> LocalStack | None:
+def find_running_stack(root: Path | None = None) -> StackState | None:
     """Return the stack running from ``root`` (the current directory), the last one started if there are several."""
     folders = [
         state.parent
@@ -102,7 +102,7 @@ class TemporaryStack:
         self._folder = self._root / FOLDER / str(self._port)
         self._started = False
 
-    def __enter__(self) -> LocalStack:
+    def __enter__(self) -> StackState:
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / PRIVATE_MARK).touch()
         self._started = True
@@ -135,7 +135,7 @@ class TemporaryStack:
         with suppress(OSError):  # gone already, or another stack's state is in it
             (self._root / FOLDER).rmdir()
 
-    def _up(self) -> LocalStack:
+    def _up(self) -> StackState:
         process = _spawn(
             command("up", "--detach", "--no-studio", "--port", str(self._port)), self._root, stdout=subprocess.PIPE
         )

@@ -6,7 +6,8 @@ from typing import Any
 
 from darkroom.client.media import describe_audio, describe_picture
 from darkroom.client.sources import Source, expects_audio
-from darkroom.contract.requests import REQUEST_MODELS, BaseRequest, Kind, upload_roles, uploads_model
+from darkroom.contract.kinds import Kind
+from darkroom.contract.requests import REQUEST_MODELS, BaseRequest, upload_roles, uploads_model
 from darkroom.contract.uploads import AssetReference, AudioUpload, AvatarReference, Upload
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from darkroom.client import script
 from darkroom.client.sources import Models, Source, allowed_models, parse_source
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from darkroom.contract.uploads import AssetReference, AudioUpload, AvatarReference, Upload
 from darkroom.contract.video_params import MAX_SCENES, MIN_SCENES, MUSIC, VOICE_TRACK, Scene
 

@@ -16,7 +16,7 @@ from darkroom.client.responses import (
     Voice,
     VoiceList,
 )
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 
 
 class ServiceInformation:

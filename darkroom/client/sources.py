@@ -10,7 +10,8 @@ from pydantic import BaseModel, ValidationError
 
 from darkroom.client.media import audio_type, looks_like_audio
 from darkroom.contract.avatars import avatars
-from darkroom.contract.requests import Kind, uploads_model
+from darkroom.contract.kinds import Kind
+from darkroom.contract.requests import uploads_model
 from darkroom.contract.uploads import AssetReference, AudioUpload, AvatarReference
 
 Source = str | PathLike[str] | AssetReference | AvatarReference

@@ -19,7 +19,7 @@ class Avatar(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="What a request calls it; unique.")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="Unique name, used in requests.")
     title: str = Field(max_length=40)
     description: str = Field(max_length=200)
     licence: str

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Engine(StrEnum):
-    """Who does the work: neural networks, or OpenCV without any weights."""
+    """Engine: neural networks, or OpenCV without any weights."""
 
     MODELS = "models"
     PREVIEW = "preview"

@@ -52,8 +52,8 @@ class ErrorDetail(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     code: ErrorCode
-    message: str = Field(max_length=1000, description="What happened and what to do about it.")
-    retryable: bool = Field(False, description="Whether the same job can succeed when tried again.")
+    message: str = Field(max_length=1000, description="Cause and remedy, for people.")
+    retryable: bool = Field(False, description="True if submitting the same job again may succeed.")
 
 
 class DarkroomError(Exception):

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, JsonValue
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorDetail
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from darkroom.contract.results import PreviewPicture, Result, StageTime
 from darkroom.contract.uploads import MediaType
 
@@ -21,7 +21,7 @@ JobId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
 class State(StrEnum):
-    """Where a job stands. The last four are terminal: they never change again."""
+    """State of a job. The last four are terminal: they never change again."""
 
     AWAITING_UPLOAD = "awaiting_upload"
     QUEUED = "queued"
@@ -66,19 +66,19 @@ def states_before(target: State) -> frozenset[State]:
 
 
 class UploadStatus(BaseModel):
-    """An upload as it stands: what was declared, then what the header of the received file says."""
+    """An upload: declared values first, values from the received file's header later."""
 
     content_type: MediaType
     size: int | None = None
     sha256: str | None = None
-    asset_id: str | None = Field(None, description="The asset that was taken in place of an upload.")
-    avatar: str | None = Field(None, description="The portrait of ours that was taken in place of an upload.")
+    asset_id: str | None = Field(None, description="The asset that replaces an upload.")
+    avatar: str | None = Field(None, description="The built-in portrait that replaces an upload.")
     received: bool = False
     width: int | None = Field(None, description="Pixels; null for sound.")
     height: int | None = None
     url: str | None = Field(
         None,
-        description="A presigned GET, made anew for every answer, once it is there; uploads are kept for days only.",
+        description="Presigned GET of the received file, new in every answer; uploads are kept for a few days.",
     )
 
 
@@ -88,17 +88,20 @@ class Job(BaseModel):
     job_id: JobId
     kind: Kind
     state: State
-    seq: int = Field(ge=1, description="Grows by one at every change; say the last one seen to miss nothing.")
-    attempt: int = Field(0, ge=0, le=MAX_ATTEMPTS, description="How often the job was given to the endpoint.")
+    seq: int = Field(
+        ge=1,
+        description="Version of the job: grows by one at every change.",
+    )
+    attempt: int = Field(0, ge=0, le=MAX_ATTEMPTS, description="Invocations of the endpoint so far.")
     progress: float = Field(0.0, ge=0, le=1, description="Never falls.")
     stage: str | None = None
-    message: str = Field("", description="What is happening, for people.")
-    engine: Engine = Field(description="Who is to do the work: as asked for, or as the deployment has it.")
+    message: str = Field("", description="Current activity, for people.")
+    engine: Engine = Field(description="Engine that was requested, or the deployment's default.")
     allow_preview: bool = False
-    cached: bool = Field(False, description="The result is that of the same job made before; it cost nothing.")
-    params: dict[str, JsonValue] = Field(description="As validated, defaults filled in.")
+    cached: bool = Field(False, description="True if the result comes from the result cache, which costs nothing.")
+    params: dict[str, JsonValue] = Field(description="Validated params, with defaults.")
     uploads: dict[str, UploadStatus]
-    preview: PreviewPicture | None = Field(None, description="A live look, while there is one.")
+    preview: PreviewPicture | None = Field(None, description="Progress image, while there is one.")
     result: Result | None = None
     error: ErrorDetail | None = None
     timeline: list[StageTime] = []

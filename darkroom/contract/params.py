@@ -30,7 +30,7 @@ class Params(Contract):
 
 
 class Room(StrEnum):
-    """The rooms a restyling knows."""
+    """Types of rooms."""
 
     LIVING_ROOM = "living_room"
     BEDROOM = "bedroom"
@@ -50,14 +50,14 @@ class Room(StrEnum):
 
 
 class Profile(StrEnum):
-    """How much time the models engine takes over a picture."""
+    """Speed or quality of the models engine."""
 
     FAST = "fast"
     QUALITY = "quality"
 
 
 class Format(StrEnum):
-    """How the result is encoded. Only PNG keeps every pixel as it was made."""
+    """File format of the result. Only PNG is lossless."""
 
     JPEG = "jpeg"
     PNG = "png"
@@ -78,7 +78,7 @@ class Aspect(StrEnum):
 
 
 class Content(StrEnum):
-    """What a picture shows, as far as enlarging it is concerned."""
+    """Content of a picture, which chooses the network that enlarges it."""
 
     PHOTO = "photo"
     ANIME = "anime"
@@ -105,11 +105,11 @@ Faces = Annotated[str, BeforeValidator(_choice_of_faces), WithJsonSchema(_FACES)
 
 
 class RestyleRoomParams(Params):
-    """How to restyle a room. What the preview engine has no use for, it says in the result's notes."""
+    """Params of ``restyle_room``. The result's notes name those that the preview engine ignores."""
 
-    style: StyleName = Field(description="The look of the room; GET /styles lists them.")
-    room: Room | None = Field(None, description="What room it is; recognised from the photo when left out.")
-    strength: float = Field(1.0, gt=0, le=1, description="How far to go from the photo to the style.")
+    style: StyleName = Field(description="Style of the room; GET /styles lists them.")
+    room: Room | None = Field(None, description="Type of the room; recognised from the photo when left out.")
+    strength: float = Field(1.0, gt=0, le=1, description="Strength of the change; small values stay near the photo.")
     seed: Seed = 42
     keep: tuple[ObjectName, ...] = Field(
         (), max_length=20, description="Things that stay as they are, such as sofa or potted plant."
@@ -121,28 +121,28 @@ class RestyleRoomParams(Params):
         "then of its height, from the top left.",
     )
     keep_people: bool = Field(True, description="People stay as they are.")
-    prompt: Prompt = Field("", description="What else the room should have, in words.")
-    negative_prompt: Prompt = Field("", description="What it should not have; only where guidance is above 1.")
+    prompt: Prompt = Field("", description="Prompt: other things that the room should have.")
+    negative_prompt: Prompt = Field("", description="Negative prompt: things to avoid, if guidance is above 1.")
     profile: Profile = Field(Profile.FAST, description="A few large steps, or twenty small ones.")
     steps: int | None = Field(None, ge=1, le=50, description="Denoising steps; the profile's number when left out.")
     guidance: float | None = Field(
-        None, ge=1, le=20, description="How closely to follow the words; the profile's value when left out."
+        None, ge=1, le=20, description="Guidance scale: adherence to the prompt; the profile's value when left out."
     )
-    depth_scale: float = Field(0.8, ge=0, le=2, description="How firmly the photo's depth holds.")
-    edges_scale: float = Field(0.6, ge=0, le=2, description="How firmly the photo's edges hold.")
-    format: Format = Field(Format.JPEG, description="How the result is encoded; PNG keeps every pixel.")
+    depth_scale: float = Field(0.8, ge=0, le=2, description="Weight of the photo's depth (ControlNet).")
+    edges_scale: float = Field(0.6, ge=0, le=2, description="Weight of the photo's edges (ControlNet).")
+    format: Format = Field(Format.JPEG, description="File format of the result; PNG is lossless.")
 
 
 class InpaintParams(Params):
-    """How to fill the hole. Without a prompt, what is around it goes on; pixels outside stay as they are."""
+    """Params of ``inpaint``. Without a prompt, the surroundings continue. Pixels outside the mask are unchanged."""
 
-    prompt: Prompt = Field("", description="What to put there; what is around it goes on when left out.")
-    negative_prompt: Prompt = Field("", description="What should not be there; only with a prompt.")
+    prompt: Prompt = Field("", description="Prompt: content of the hole; the surroundings continue when left out.")
+    negative_prompt: Prompt = Field("", description="Negative prompt: things to avoid; only with a prompt.")
     grow: int = Field(0, ge=0, le=64, description="Pixels by which the hole is widened on every side first.")
     seed: Seed = 42
-    steps: int = Field(25, ge=1, le=50, description="Denoising steps, where there is a prompt.")
-    guidance: float = Field(7.5, ge=1, le=20, description="How closely to follow the prompt.")
-    format: Format = Field(Format.PNG, description="How the result is encoded; PNG keeps what is outside.")
+    steps: int = Field(25, ge=1, le=50, description="Denoising steps; used only with a prompt.")
+    guidance: float = Field(7.5, ge=1, le=20, description="Guidance scale: adherence to the prompt.")
+    format: Format = Field(Format.PNG, description="File format of the result; PNG keeps the pixels outside the mask.")
 
     @model_validator(mode="after")
     def _negative_prompt_has_an_effect(self) -> Self:
@@ -152,16 +152,16 @@ class InpaintParams(Params):
 
 
 class GenerateParams(Params):
-    """What to make a picture of."""
+    """Params of ``generate``."""
 
-    prompt: Prompt = Field(min_length=1, pattern=r"\S", description="What the picture shows, in words.")
-    style: PictureStyleName | None = Field(None, description="A look to add; GET /styles?kind=generate lists them.")
+    prompt: Prompt = Field(min_length=1, pattern=r"\S", description="Prompt: content of the picture.")
+    style: PictureStyleName | None = Field(None, description="Style to add; GET /styles?kind=generate lists them.")
     aspect: Aspect = Field(Aspect.SQUARE, description="Width to height.")
-    count: int = Field(1, ge=1, le=4, description="How many pictures; each has the next seed.")
+    count: int = Field(1, ge=1, le=4, description="Number of pictures; each has the next seed.")
     profile: Profile = Field(Profile.FAST, description="Four large steps, or thirty small ones.")
-    negative_prompt: Prompt = Field("", description="What it should not show; only with profile quality.")
+    negative_prompt: Prompt = Field("", description="Negative prompt: things to avoid; only with profile quality.")
     seed: Seed = 42
-    format: Format = Field(Format.JPEG, description="How the result is encoded.")
+    format: Format = Field(Format.JPEG, description="File format of the result.")
 
     @model_validator(mode="after")
     def _negative_prompt_has_an_effect(self) -> Self:
@@ -174,29 +174,29 @@ class GenerateParams(Params):
 
 
 class FaceSwapParams(Params):
-    """Whose face goes where."""
+    """Params of ``face_swap``."""
 
     faces: Faces = Field(
-        "largest", description="Which faces of the target: largest, all, or a number, counted from the left from 0."
+        "largest", description="Faces of the target: largest, all, or a number, counted from the left from 0."
     )
     source_face: int | None = Field(
-        None, ge=0, le=99, description="Which face of the source, counted likewise, where it shows several."
+        None, ge=0, le=99, description="Face of the source, counted likewise, if it shows several."
     )
     consent: Literal[True] = Field(
         description="Must be true: you confirm that everybody whose face is used or replaced has agreed to it."
     )
-    format: Format = Field(Format.JPEG, description="How the result is encoded.")
+    format: Format = Field(Format.JPEG, description="File format of the result.")
 
 
 class UpscaleParams(Params):
-    """How to enlarge a picture."""
+    """Params of ``upscale``."""
 
-    scale: float = Field(2.0, gt=1, le=4, description="How many times as wide and as high.")
-    content: Content = Field(Content.PHOTO, description="What it shows: the models engine has a network for each.")
-    format: Format = Field(Format.JPEG, description="How the result is encoded; with transparency it is always PNG.")
+    scale: float = Field(2.0, gt=1, le=4, description="Factor of width and height.")
+    content: Content = Field(Content.PHOTO, description="Content: the models engine has a network for each.")
+    format: Format = Field(Format.JPEG, description="File format of the result; always PNG with transparency.")
 
 
 class FindObjectsParams(Params):
-    """How to show what was found."""
+    """Params of ``find_objects``."""
 
-    format: Format = Field(Format.JPEG, description="How the picture of what was found is encoded.")
+    format: Format = Field(Format.JPEG, description="File format of the picture that shows the objects.")

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.contract.choice import OneOf
+from darkroom.contract.translation import Translation
 
 PICTURE_STYLES_FILE = Path(__file__).with_name("picture_styles.toml")
 
@@ -23,8 +24,9 @@ class PictureStyle(BaseModel):
     name: str
     title: str
     description: str
+    translations: dict[str, Translation] = Field({}, description="Language, such as `es` → its words.")
     prompt: str = Field(max_length=300, pattern=r"^[^{}]*\{prompt\}[^{}]*$")
-    negative_prompt: str = Field("", max_length=200, description="What the look avoids, where guidance is above 1.")
+    negative_prompt: str = Field("", max_length=200, description="Things to avoid, if guidance is above 1.")
 
 
 @cache

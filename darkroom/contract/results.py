@@ -43,7 +43,7 @@ class Video(Picture):
 
 
 class SubtitleFile(ResultFile):
-    """What is said in a video, as text with its times."""
+    """Subtitle file: the text of a video's speech with its times."""
 
     format: Literal["srt", "vtt"]
     language: str = Field(description="A BCP 47 tag.")
@@ -51,7 +51,7 @@ class SubtitleFile(ResultFile):
 
 
 class PreviewPicture(BaseModel):
-    """A small look at a picture in the making. ``url`` is a presigned GET, made anew for every answer."""
+    """Progress image: a small picture of the result in the making. ``url`` is a presigned GET, new in every answer."""
 
     key: str
     width: int
@@ -60,13 +60,13 @@ class PreviewPicture(BaseModel):
 
 
 class FoundObject(BaseModel):
-    """A thing seen in the photo."""
+    """Object in the photo."""
 
     label: str
     box: tuple[float, float, float, float] = Field(description="Left, top, right, bottom in the photo's pixels.")
-    score: float = Field(ge=0, le=1, description="How sure the detector is.")
+    score: float = Field(ge=0, le=1, description="Confidence of the detector.")
     area: float = Field(ge=0, le=1, description="Share of the photo that its mask covers.")
-    kept: bool = Field(False, description="Whether it was left as it is in the photo.")
+    kept: bool = Field(False, description="True if it stays as it is in the photo.")
     outlines: list[list[tuple[float, float]]] = Field(
         [],
         description="Closed rings around its mask in the photo's pixels, simplified: x, then y of each corner, the "
@@ -75,7 +75,7 @@ class FoundObject(BaseModel):
 
 
 class RecognisedRoom(BaseModel):
-    """What room the photo shows."""
+    """Type of the room in the photo, with the confidence of its recognition."""
 
     room: Room
     confidence: float = Field(ge=0, le=1)
@@ -98,7 +98,10 @@ class Quality(BaseModel):
     style: float = Field(ge=0, le=1, description="Closeness to the style: its palette (preview), its words (models).")
     visual: float = Field(ge=0, le=1, description="Sharpness and exposure, against the photo's.")
     objects: float | None = Field(
-        None, ge=0, le=1, description="How much of what was in the photo is still recognised; null when nobody looked."
+        None,
+        ge=0,
+        le=1,
+        description="Share of the photo's objects recognised in the result; null if not measured.",
     )
     score: float = Field(ge=0, le=1, description="The mean of those there are.")
 
@@ -125,7 +128,7 @@ class Quality(BaseModel):
 
 
 class Result(BaseModel):
-    """What came out, and everything needed to make it again."""
+    """Result of a job, with everything needed to make it again."""
 
     pictures: list[Picture]
     videos: list[Video] = []
@@ -136,7 +139,7 @@ class Result(BaseModel):
     quality: Quality | None = None
     room: RecognisedRoom | None = None
     objects: list[FoundObject] = []
-    notes: list[str] = Field([], description="What a person should know about this result.")
+    notes: list[str] = Field([], description="Notes about the result, for people.")
 
     @property
     def files(self) -> Iterator[ResultFile]:

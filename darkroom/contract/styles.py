@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.contract.choice import OneOf
+from darkroom.contract.translation import Translation
 
 STYLES_FILE = Path(__file__).with_name("styles.toml")
 
@@ -68,7 +69,8 @@ class Style(StyleTable):
     name: str
     title: str
     description: str
-    prompt: str = Field(max_length=160, description="What the diffusion model reads: materials, colours, light.")
+    translations: dict[str, Translation] = Field({}, description="Language, such as `es` → its words.")
+    prompt: str = Field(max_length=160, description="Prompt for the diffusion model: materials, colours, light.")
     palette: tuple[HexColour, ...] = Field(min_length=3, max_length=8, description="Dominant colours first.")
     wall: Finish
     accent: Finish | None = Field(None, description="The wall that is seen best; like the others by default.")

@@ -1,8 +1,8 @@
-"""Input sources of a job: file uploads, assets of the caller's library, and built-in avatars."""
+"""Input sources of a job: file uploads, assets of the caller's library, built-in avatars; and each kind's roles."""
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from darkroom.contract.avatars import AvatarName
 from darkroom.contract.params import Contract
@@ -140,3 +140,45 @@ SceneSource = Annotated[
     | Annotated[AvatarReference, Tag("avatar")],
     Discriminator(_source),
 ]
+
+
+class PhotoUploads(Contract):
+    """Uploads of kinds that start from one picture."""
+
+    photo: Source
+
+
+class InpaintUploads(Contract):
+    """Uploads of ``inpaint``: a photo and its mask."""
+
+    photo: Source
+    mask: Source = Field(description="Mask of the photo's size: white is filled, black stays.")
+
+
+class FaceSwapUploads(Contract):
+    """Uploads of ``face_swap``: the picture of the face and the picture that it goes into."""
+
+    source: Source = Field(description="The picture that the face is taken from.")
+    target: Source = Field(description="The picture that the face is put into.")
+
+
+class VideoUploads(Contract):
+    """Uploads of ``render_video``: a portrait, and optionally a recorded voice."""
+
+    avatar: PortraitSource = Field(
+        description="Whom the video shows: a portrait of yours, or NAME of one that comes with the service."
+    )
+    voice_track: AudioUpload | None = Field(None, description="The voice, in place of a synthesised one.")
+
+
+class ScenesUploads(Contract):
+    """Uploads of ``render_scenes``: music, and one field for each role that the scenes name."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, SceneSource]
+
+    music: AudioUpload | None = Field(None, description="Background music.")
+
+
+class NoUploads(Contract):
+    """Uploads of kinds that start from words: none."""

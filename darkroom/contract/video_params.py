@@ -26,7 +26,7 @@ RoleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$", description="
 
 
 class Subtitles(StrEnum):
-    """What becomes of what is said, as text."""
+    """Subtitles: none, burned into the picture, as files, or both."""
 
     NONE = "none"
     BURNED = "burned"
@@ -72,7 +72,7 @@ class Resolution(StrEnum):
 
 
 class Transition(StrEnum):
-    """How one scene gives way to the next."""
+    """Transition from one scene to the next."""
 
     CUT = "cut"
     FADE = "fade"
@@ -82,8 +82,11 @@ class Transition(StrEnum):
 class Spoken(Contract):
     """Base of models with speech: script and voice."""
 
-    script: Script = Field("", description="What is said; of a recorded voice its words, which spares transcribing it.")
-    voice: VoiceName | None = Field(None, description="Who says it; GET /voices lists them. The language's own else.")
+    script: Script = Field(
+        "",
+        description="Text to be spoken, or the words of a recorded voice.",
+    )
+    voice: VoiceName | None = Field(None, description="Voice; GET /voices lists them. Default: that of the language.")
 
     def check_voice(self, language: str | None) -> None:
         """Check that the voice speaks the language. Raises ``ValueError``."""
@@ -97,7 +100,8 @@ class VideoParams(Params):
     """Base of the params of both video kinds."""
 
     language: Language | None = Field(
-        None, description="What is spoken; when left out, the voice's own, or what a recorded one seems to be in."
+        None,
+        description="Language of the speech; when left out, that of the voice or of the recording.",
     )
     subtitles: Subtitles = Field(Subtitles.NONE, description="Burned into the picture, as SRT and VTT files, or both.")
     aspect: VideoAspect = Field(VideoAspect.TALL, description="Width to height.")
@@ -106,7 +110,7 @@ class VideoParams(Params):
 
 
 class RenderVideoParams(Spoken, VideoParams):
-    """What a portrait is to say, and how that is shown. Without a script, a recorded voice is needed."""
+    """Params of ``render_video``. Without a script, a recorded voice is needed."""
 
     @model_validator(mode="after")
     def _voice_speaks_the_language(self) -> Self:
@@ -133,10 +137,10 @@ class BaseScene(Spoken):
         None, description="The role of a recorded voice, in place of a synthesised one."
     )
     transition: Transition | None = Field(
-        None, description="How it takes the place of the scene before; as for the whole video when left out."
+        None, description="Transition from the scene before; that of the whole video when left out."
     )
     seconds: float | None = Field(
-        None, gt=0, le=60, description="How long it lasts at least; as long as its words, or 4, when left out."
+        None, gt=0, le=60, description="Minimum length in seconds; when left out, the length of its speech, or 4."
     )
 
     @model_validator(mode="after")
@@ -167,8 +171,8 @@ class GeneratedScene(BaseScene):
     """A picture made from words, over which the camera moves slowly."""
 
     type: Literal["generated"]
-    prompt: Prompt = Field(min_length=1, pattern=r"\S", description="What the picture shows, in words.")
-    style: PictureStyleName | None = Field(None, description="A look to add; GET /styles?kind=generate lists them.")
+    prompt: Prompt = Field(min_length=1, pattern=r"\S", description="Prompt: content of the picture.")
+    style: PictureStyleName | None = Field(None, description="Style to add; GET /styles?kind=generate lists them.")
 
 
 class AvatarScene(BaseScene):
@@ -187,14 +191,14 @@ Scene = Annotated[ImageScene | GeneratedScene | AvatarScene, Field(discriminator
 
 
 class RenderScenesParams(VideoParams):
-    """Scenes in their order, and what joins them."""
+    """Params of ``render_scenes``: scenes in their order, and transitions."""
 
     scenes: tuple[Scene, ...] = Field(min_length=MIN_SCENES, max_length=MAX_SCENES)
-    transition: Transition = Field(Transition.FADE, description="How one scene gives way to the next.")
-    transition_seconds: float = Field(0.5, ge=0.1, le=2, description="How long that takes, unless it is a cut.")
-    music_volume: float = Field(0.3, ge=0, le=1, description="Of the music where nobody speaks; 1: as loud as speech.")
+    transition: Transition = Field(Transition.FADE, description="Transition from one scene to the next.")
+    transition_seconds: float = Field(0.5, ge=0.1, le=2, description="Seconds of a transition, except for cuts.")
+    music_volume: float = Field(0.3, ge=0, le=1, description="Volume of the music; 1 is as loud as speech.")
     loudness: float = Field(
-        -16, ge=-31, le=-9, description="Of the whole in LUFS (EBU R 128): -16 for the web, -23 for broadcast."
+        -16, ge=-31, le=-9, description="Loudness of the video in LUFS (EBU R 128): -16 for the web, -23 for broadcast."
     )
 
     @model_validator(mode="after")

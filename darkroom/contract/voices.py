@@ -21,7 +21,7 @@ class Voice(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="What a request calls it; unique.")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="Unique name, used in requests.")
     title: str = Field(max_length=40)
     language: str = Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")
     espeak: str = Field(description="espeak-ng's name of language and variant, such as en-us+f3.")

@@ -14,7 +14,7 @@ from cloud.observability import logger
 from cloud.s3.keys import invocation_key, upload_key
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
-from darkroom.contract.requests import VIDEO_KINDS, Kind
+from darkroom.contract.kinds import VIDEO_KINDS, Kind
 from handlers.endpoint.cold_start import ColdStartMonitor
 from handlers.jobs.retry import RetryPolicy
 from handlers.settings import DispatchSettings

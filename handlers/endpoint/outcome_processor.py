@@ -1,4 +1,7 @@
-"""Outcome processor: the only writer of ``completed``, and of ``failed`` for failures of the container."""
+"""Outcome processor: completes jobs whose attempt succeeded, and retries or fails those whose attempt failed.
+
+Nothing else writes ``completed``, except for results of the result cache.
+"""
 
 from typing import TYPE_CHECKING
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 
 CONTENT_TYPE = "application/problem+json"
 

@@ -5,7 +5,10 @@ from typing import get_args
 from pydantic import BaseModel, Field
 
 from cloud.s3.presigner import PresignedPost
+from darkroom.contract.engine import Engine
 from darkroom.contract.jobs import Job
+from darkroom.contract.kinds import Kind
+from darkroom.contract.translation import Translation
 from darkroom.contract.uploads import (
     AUDIO_TYPES,
     MAX_AUDIO_BYTES,
@@ -39,6 +42,9 @@ class StyleSummary(BaseModel):
     title: str
     description: str
     palette: list[str] = Field([], description="sRGB colours, `#rrggbb`, dominant first; a look of pictures has none.")
+    translations: dict[str, Translation] = Field(
+        {}, description="Language, such as `es` → title and description; English is above."
+    )
 
 
 class StyleList(BaseModel):
@@ -78,7 +84,7 @@ class VoiceList(BaseModel):
 
 
 class Limits(BaseModel):
-    """What uploads have to keep to."""
+    """Limits of uploads."""
 
     content_types: list[str] = list(get_args(ContentType))
     max_upload_bytes: int = MAX_UPLOAD_BYTES
@@ -93,11 +99,21 @@ class Limits(BaseModel):
     upload_seconds: int
 
 
+class KindSummary(BaseModel):
+    """A kind of job, as a client offers it."""
+
+    kind: Kind
+    description: str
+    engines: list[Engine] = Field(description="Engines that support the kind; the first one is the fallback.")
+    makes_video: bool = Field(description="True for kinds whose result is a video.")
+
+
 class PublicConfig(BaseModel):
-    """What a client needs to know of a deployment before it has a token."""
+    """Public configuration of a deployment, for clients without a token."""
 
     socket_url: str
     region: str
     issuer: str
     client_id: str
     limits: Limits
+    kinds: list[KindSummary] = Field([], description="Every kind of job; an older service names none.")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from cloud.dynamodb.job_record import JobRecord
 from cloud.observability import logger
 from cloud.s3.keys import intermediates_prefix
-from darkroom.contract.requests import VIDEO_KINDS
+from darkroom.contract.kinds import VIDEO_KINDS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -13,8 +13,9 @@ from darkroom.contract.avatars import avatars
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import UploadStatus
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import Contract
-from darkroom.contract.requests import BaseRequest, Kind, params_model, resolve_engine
+from darkroom.contract.requests import BaseRequest, params_model, resolve_engine
 from darkroom.contract.uploads import AUDIO_TYPES, AssetReference, AvatarReference, ContentType
 
 

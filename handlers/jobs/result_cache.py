@@ -23,7 +23,7 @@ from cloud.invocation import Completed
 from cloud.observability import logger
 from cloud.s3.keys import upload_key
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from darkroom.contract.results import Result
 
 DAY_SECONDS = 86_400

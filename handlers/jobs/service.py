@@ -18,7 +18,8 @@ from cloud.observability import logger
 from cloud.s3.presigner import GRACE_SECONDS, PresignedPost, Presigner
 from darkroom.contract.errors import DarkroomError, ErrorCode, ErrorDetail
 from darkroom.contract.jobs import Job, State
-from darkroom.contract.requests import BaseRequest, Kind
+from darkroom.contract.kinds import Kind
+from darkroom.contract.requests import BaseRequest
 from handlers.jobs import resolved_request
 from handlers.jobs.object_copies import ObjectCopier
 from handlers.jobs.resolved_request import AssetLibrary, Rerun, ResolvedRequest
@@ -138,7 +139,7 @@ class JobService:
         record = self.get(owner, job_id)
         renewed = self._store.postpone(job_id, State.AWAITING_UPLOAD, due_at=self._uploads_due())
         if renewed is None:
-            raise DarkroomError(ErrorCode.CONFLICT, f"The job awaits_uploads for no upload: it is {record.state}.")
+            raise DarkroomError(ErrorCode.CONFLICT, f"The job waits for no upload: it is {record.state}.")
         self._copy_inputs(renewed)
         return renewed
 

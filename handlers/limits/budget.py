@@ -13,43 +13,25 @@ from cloud.dynamodb.ledger import MICROS, Ledger, LedgerUpdate
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorCode
 from darkroom.contract.jobs import State
-from darkroom.contract.requests import VIDEO_KINDS, Kind
+from darkroom.contract.kinds import KINDS, Kind
 from darkroom.contract.video_params import MAX_VOICE_SECONDS
 from handlers.limits.limit_exceeded import LimitExceeded
 
 KEEP_DAYS = 40
 AMOUNT = "reserved_or_spent"
 
-# Seconds of one picture of a kind on an instance. Estimates are high on purpose: low ones would let concurrent jobs
-# exceed the budget. The difference is released when the job ends.
-SECONDS: Mapping[tuple[Kind, Engine], float] = {
-    (Kind.RESTYLE_ROOM, Engine.MODELS): 30,
-    (Kind.RESTYLE_ROOM, Engine.PREVIEW): 6,
-    (Kind.INPAINT, Engine.MODELS): 30,
-    (Kind.INPAINT, Engine.PREVIEW): 10,
-    (Kind.GENERATE, Engine.MODELS): 20,
-    (Kind.FACE_SWAP, Engine.MODELS): 15,
-    (Kind.FACE_SWAP, Engine.PREVIEW): 5,
-    (Kind.UPSCALE, Engine.MODELS): 20,
-    (Kind.UPSCALE, Engine.PREVIEW): 5,
-    (Kind.FIND_OBJECTS, Engine.MODELS): 5,
-    (Kind.FIND_OBJECTS, Engine.PREVIEW): 4,
-}
-# Seconds per second of video. The length of a recorded voice is unknown before its upload.
-SECONDS_OF_VIDEO: Mapping[Engine, float] = {Engine.MODELS: 6, Engine.PREVIEW: 2}
-VIDEO_START_SECONDS: Mapping[Engine, float] = {Engine.MODELS: 60, Engine.PREVIEW: 5}
 CHARACTERS_A_SECOND = 12  # of a slow voice
 WIDE_CHARACTERS = 3  # one Chinese, Japanese or Korean character takes the time of this many others
-RECORDED_SECONDS = 60
+RECORDED_SECONDS = 60  # the length of a recorded voice is unknown before its upload
 SILENT_SECONDS = 4
 
 
 class Spending(BaseModel):
-    """What an owner's jobs of a UTC day have taken."""
+    """Spending of an owner in a UTC day."""
 
-    spent_usd: float = Field(description="Estimates of jobs under way included.")
-    daily_usd: float | None = Field(description="What a day allows; null: any sum.")
-    ends_at: datetime = Field(description="When the day ends.")
+    spent_usd: float = Field(description="Spent so far, including estimates of running jobs.")
+    daily_usd: float | None = Field(description="Budget of a day; null if there is no limit.")
+    ends_at: datetime = Field(description="End of the day.")
 
 
 class Budget:
@@ -110,10 +92,12 @@ def estimate_seconds(kind: Kind, engine: Engine, params: Mapping[str, Any]) -> f
     >>> estimate_seconds(Kind.GENERATE, Engine.MODELS, {"count": 3})
     60
     """
-    if kind not in VIDEO_KINDS:
-        return SECONDS[kind, engine] * int(params.get("count", 1))
+    definition = KINDS[kind]
+    estimate = definition.engines[engine]
+    if not definition.makes_video:
+        return estimate.seconds * int(params.get("count", 1))
     shown = sum(_seconds_shown(scene) for scene in params.get("scenes", [params]))
-    return VIDEO_START_SECONDS[engine] + SECONDS_OF_VIDEO[engine] * shown
+    return estimate.seconds + estimate.per_video_second * shown
 
 
 def _seconds_shown(scene: Mapping[str, Any]) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Self
 
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import KINDS, Kind
 
 DEFAULT = "default"
 PROMPTS = "prompts"
@@ -40,13 +40,8 @@ class Rate:
 
 # Subjects not listed here have the rate of DEFAULT.
 DEFAULT_RATES: Mapping[str, Rate] = {
-    Kind.GENERATE: Rate(10, 60),
-    Kind.FACE_SWAP: Rate(5, 60),
-    Kind.UPSCALE: Rate(5, 60),
-    Kind.FIND_OBJECTS: Rate(20, 60),
+    **{kind: Rate.parse(definition.rate) for kind, definition in KINDS.items() if definition.rate is not None},
     PROMPTS: Rate(20, 60),
-    Kind.RENDER_VIDEO: Rate(3, 300),
-    Kind.RENDER_SCENES: Rate(2, 300),
     DEFAULT: Rate(30, 60),
 }
 SUBJECTS = frozenset(str(subject) for subject in (*Kind, *DEFAULT_RATES))

@@ -13,9 +13,9 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from cloud import clients
 from cloud.observability import logger
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import Contract
 from darkroom.contract.picture_styles import picture_styles
-from darkroom.contract.requests import Kind
 from darkroom.contract.styles import styles
 
 MAX_CHARACTERS = 500
@@ -46,13 +46,13 @@ Rules = Callable[[str, Kind, str | None], str]
 
 
 class PromptRequest(Contract):
-    """A prompt to be said better."""
+    """Request to enhance a prompt."""
 
     prompt: str = Field(min_length=1, max_length=MAX_CHARACTERS)
     kind: Literal[Kind.GENERATE, Kind.INPAINT, Kind.RESTYLE_ROOM] = Field(
-        Kind.GENERATE, description="What the prompt is for."
+        Kind.GENERATE, description="Kind that the prompt is for."
     )
-    style: str | None = Field(None, description="The style it will be used with: one that GET /styles lists.")
+    style: str | None = Field(None, description="Style of the job: one that GET /styles lists.")
 
     @field_validator("prompt")
     @classmethod
@@ -75,13 +75,13 @@ class PromptRequest(Contract):
 
 
 class EnhancedPrompt(BaseModel):
-    """A prompt, said better."""
+    """Enhanced prompt."""
 
     prompt: str = Field(max_length=MAX_CHARACTERS)
     original: str
     by: Literal["bedrock", "rules"]
-    model: str | None = Field(None, description="The id of the language model; null when rules did it.")
-    note: str | None = Field(None, description="Why the language model did not do it, where there is one.")
+    model: str | None = Field(None, description="Id of the language model; null if rules were used.")
+    note: str | None = Field(None, description="Reason why rules replaced the language model, if one is configured.")
 
 
 class Unusable(Exception):

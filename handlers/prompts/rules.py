@@ -11,8 +11,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from darkroom.contract.kinds import Kind
 from darkroom.contract.picture_styles import picture_styles
-from darkroom.contract.requests import Kind
 from darkroom.contract.styles import styles
 
 PROMPTS_FILE = Path(__file__).with_name("rules.toml")

@@ -40,14 +40,14 @@ def digest(files: Iterable[Path], *extra: str) -> str:
     return total.hexdigest()
 
 
-def move_into_place(work: Path, target: Path) -> None:
+def move_into_place(staging: Path, target: Path) -> None:
     """Move a finished folder to ``target``; discard it if a concurrent process has already created the same."""
     try:
-        work.rename(target)
+        staging.rename(target)
     except OSError:
         if not target.is_dir():
             raise
-        shutil.rmtree(work)
+        shutil.rmtree(staging)
 
 
 def build_code(build: Path = BUILD) -> Path:
@@ -56,12 +56,12 @@ def build_code(build: Path = BUILD) -> Path:
     target = build / "code" / digest(files)[:16]
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".code-", dir=target.parent))
+        staging = Path(tempfile.mkdtemp(prefix=".code-", dir=target.parent))
         for path in files:
-            (work / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / path, work / path)
-        work.chmod(0o755)
-        move_into_place(work, target)
+            (staging / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / path, staging / path)
+        staging.chmod(0o755)
+        move_into_place(staging, target)
     return target
 
 
@@ -82,21 +82,21 @@ def build_layer(build: Path = BUILD) -> Path:
     target = build / "layer" / digest([LOCK.relative_to(ROOT)], PYTHON_VERSION)[:16]
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".layer-", dir=target.parent))
+        staging = Path(tempfile.mkdtemp(prefix=".layer-", dir=target.parent))
         command = [
-            *(_uv(), "pip", "install", "--quiet", "--target", str(work / "python"), "--requirement", str(LOCK)),
+            *(_uv(), "pip", "install", "--quiet", "--target", str(staging / "python"), "--requirement", str(LOCK)),
             *("--python-platform", "aarch64-manylinux2014", "--python-version", PYTHON_VERSION),
             *("--require-hashes", "--only-binary", ":all:", "--no-installer-metadata", "--link-mode", "copy"),
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            shutil.rmtree(work)
+            shutil.rmtree(staging)
             raise BuildError(f"uv could not build the layer:\n{done.stderr.strip()}")
         for name in _UNUSED:
-            for folder in list((work / "python").rglob(name)):
+            for folder in list((staging / "python").rglob(name)):
                 shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(work / "python" / "bin", ignore_errors=True)
-        (work / "python" / ".lock").unlink(missing_ok=True)
-        work.chmod(0o755)
-        move_into_place(work, target)
+        shutil.rmtree(staging / "python" / "bin", ignore_errors=True)
+        (staging / "python" / ".lock").unlink(missing_ok=True)
+        staging.chmod(0o755)
+        move_into_place(staging, target)
     return target

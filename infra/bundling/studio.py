@@ -53,17 +53,17 @@ def build_studio(build: Path = BUILD) -> Path:
     if not target.is_dir():
         install_node_modules()
         target.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".studio-", dir=target.parent))
+        staging = Path(tempfile.mkdtemp(prefix=".studio-", dir=target.parent))
         try:
             for path in source_files():
-                (work / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(ROOT / path, work / path)
-            copy = work / WEB.relative_to(ROOT)
+                (staging / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(ROOT / path, staging / path)
+            copy = staging / WEB.relative_to(ROOT)
             (copy / MODULES).symlink_to(WEB / MODULES, target_is_directory=True)
             _npm("run", "build", folder=copy)
             move_into_place(copy / "dist", target)
         finally:
-            shutil.rmtree(work)
+            shutil.rmtree(staging)
     return target
 
 

@@ -15,11 +15,11 @@ from darkroom.client.client import Client
 from darkroom.client.errors import ClientError
 from darkroom.client.request_builder import build_request
 from darkroom.client.sources import Source
-from darkroom.contract.engine import Engine
 from darkroom.contract.jobs import Job
-from darkroom.contract.requests import ENGINES_BY_KIND, Kind
+from darkroom.contract.kind_definition import DemoSample
+from darkroom.contract.kinds import KINDS, Kind
 from darkroom.contract.styles import styles
-from infra.commands.demo_samples import DEMO_SAMPLES, DemoSample, draw_sheet, reduced, sample
+from infra.commands.demo_samples import draw_sheet, reduced, sample
 
 FOLDER = Path("out", "demo")
 NEEDS_MODELS = """{kind} needs the models engine, which has no preview. With a GPU (or patience):
@@ -68,23 +68,23 @@ def demo(
     Runs on a free port with state of its own, so it never touches a stack of yours. Writes the result and a sheet
     that compares it with what was given, or shows frames of the video, to out/demo/.
     """
-    if kind not in DEMO_SAMPLES or Engine.PREVIEW not in ENGINES_BY_KIND[kind]:
+    demo_sample = KINDS[kind].demo
+    if demo_sample is None:
         raise ClientError("engine_unavailable", NEEDS_MODELS.format(kind=kind))
-    exhibit = DEMO_SAMPLES[kind]
     own = {
         role: path
-        for role, path in {exhibit.photo: photo, "mask": mask, "source": source, "target": target}.items()
+        for role, path in {demo_sample.photo: photo, "mask": mask, "source": source, "target": target}.items()
         if path is not None
     }
-    _check(kind, exhibit, own, style, consent=consent)
-    params = {**exhibit.params, **({"style": style} if style is not None else {})}
+    _check(kind, demo_sample, own, style, consent=consent)
+    params = {**demo_sample.params, **({"style": style} if style is not None else {})}
     with ExitStack() as samples:
         given: dict[str, Source] = {
             role: samples.enter_context(sample(name)) if isinstance(name, str) else name
-            for role, name in exhibit.samples.items()
+            for role, name in demo_sample.files.items()
         }
         given |= own
-        if exhibit.reduce and not own:
+        if demo_sample.reduce and not own:
             given = {role: reduced(path, FOLDER) for role, path in given.items() if isinstance(path, Path)}
         try:
             request, paths = build_request(kind, given, params)
@@ -96,28 +96,28 @@ def demo(
             exit_unless_completed(job)
             files = _save(client, job)
         try:
-            sheet: Path | str = draw_sheet(exhibit, paths, files[0], params, sampled=not own)
+            sheet: Path | str = draw_sheet(kind, paths, files[0], params, sampled=not own)
         except ModuleNotFoundError:
             sheet = NEEDS_PYAV
         except Exception as error:  # a failed sheet must not hide the result
             sheet = f"none: it could not be drawn ({error})"
-    typer.echo(_summary(job, files, sheet, exhibit, params))
+    typer.echo(_summary(job, files, sheet, demo_sample, params))
 
 
-def _check(kind: Kind, exhibit: DemoSample, own: dict[str, Path], style: str | None, *, consent: bool) -> None:
+def _check(kind: Kind, demo_sample: DemoSample, own: dict[str, Path], style: str | None, *, consent: bool) -> None:
     """Raise ``typer.BadParameter`` for pictures of another kind, missing pictures of this kind, and missing consent."""
-    names = {exhibit.photo: "PHOTO", **{role: f"--{role}" for role in ("mask", "source", "target")}}
+    names = {demo_sample.photo: "PHOTO", **{role: f"--{role}" for role in ("mask", "source", "target")}}
     # Roles without an option always use the sample.
-    taken = [role for role in exhibit.samples if role in names]
+    taken = [role for role in demo_sample.files if role in names]
     if strange := [role for role in own if role not in taken]:
         raise typer.BadParameter(
             f"{kind} takes {' and '.join(names[role] for role in taken)}", param_hint=f"'{names[strange[0]]}'"
         )
     if missing := [role for role in taken if own and role not in own]:
         raise typer.BadParameter("missing: give all pictures, or none", param_hint=f"'{names[missing[0]]}'")
-    if style is not None and "style" not in exhibit.params:
+    if style is not None and "style" not in demo_sample.params:
         raise typer.BadParameter(f"{kind} has no style", param_hint="'--style'")
-    if own and "consent" in exhibit.params and not consent:
+    if own and "consent" in demo_sample.params and not consent:
         raise typer.BadParameter(
             "missing: say that everybody whose face is used or replaced has agreed to it (make demo … CONSENT=yes)",
             param_hint="'--consent'",
@@ -134,21 +134,23 @@ def _save(client: Client, job: Job) -> tuple[Path, ...]:
     return client.download_all(job, FOLDER)
 
 
-def _several(exhibit: DemoSample) -> str:
-    return "pictures of yours" if " " in exhibit.own else "a picture of yours"
+def _several(demo_sample: DemoSample) -> str:
+    return "pictures of yours" if " " in demo_sample.own else "a picture of yours"
 
 
-def _summary(job: Job, files: tuple[Path, ...], sheet: Path | str, exhibit: DemoSample, params: dict[str, Any]) -> str:
+def _summary(
+    job: Job, files: tuple[Path, ...], sheet: Path | str, demo_sample: DemoSample, params: dict[str, Any]
+) -> str:
     """Return the summary: paths of files, engine, duration, and commands to try next."""
     assert job.result is not None
     seconds = sum(each.seconds for each in job.timeline)
     quality = f", quality {job.result.quality.score:.2f}" if job.result.quality else ""
     other = next(name for name in styles() if name != params.get("style"))
     choice = "" if job.kind is Kind.RESTYLE_ROOM else f"KIND={job.kind} "
-    tries = [(f"make demo {choice}{exhibit.own}", _several(exhibit))]
+    tries = [(f"make demo {choice}{demo_sample.own}", _several(demo_sample))]
     if job.kind is Kind.RESTYLE_ROOM:
         tries.append((f"make demo STYLE={other}", "another style (darkroom styles shows them all)"))
-    others = [each for each in DEMO_SAMPLES if each is not job.kind]
+    others = [each for each, definition in KINDS.items() if definition.demo and each is not job.kind]
     tries.append((f"make demo KIND={others[0]}", f"another kind ({', '.join(others)})"))
     tries.append((".venv/bin/darkroom up --detach", "keep the stack running, then:"))
     width = max(len(command) for command, _ in tries)
@@ -157,12 +159,12 @@ def _summary(job: Job, files: tuple[Path, ...], sheet: Path | str, exhibit: Demo
         "",
         f"Result        {result}   ({job.result.engine} engine, {seconds:.1f} s of stages{quality})",
         *([f"Subtitles     {', '.join(map(str, subtitles))}"] if subtitles else []),
-        f"{'Side by side' if exhibit.panels else 'Frames':<14}{sheet}",
+        f"{'Frames' if KINDS[job.kind].makes_video else 'Side by side':<14}{sheet}",
         *(f"Note          {note}" for note in job.result.notes),
         "",
         "Try next",
         *(f"  {command:<{width}}  {why}" for command, why in tries),
-        f"  .venv/bin/darkroom run {job.kind} {exhibit.command.format(style=other)}",
+        f"  .venv/bin/darkroom run {job.kind} {demo_sample.command.format(style=other)}",
         "  .venv/bin/darkroom down",
     ]
     return "\n".join(lines)

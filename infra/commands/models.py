@@ -18,7 +18,7 @@ from darkroom.cli.jobs import console
 from darkroom.cli.settings import JsonFlag
 from darkroom.client.errors import ClientError
 from darkroom.contract.errors import DarkroomError
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from pipeline.weights.catalog import ROLES, Model, catalog, default_models
 from pipeline.weights.fetch import fetch_model
 from pipeline.weights.file_import import import_file

@@ -44,13 +44,13 @@ def cached_assembly(context: Mapping[str, str], *, cache: Path = BUILD / "synth"
 
 
 def _synthesize(context: Mapping[str, str], target: Path) -> None:
-    work = Path(tempfile.mkdtemp(prefix=".synth-", dir=target.parent))
+    staging = Path(tempfile.mkdtemp(prefix=".synth-", dir=target.parent))
     try:
         arguments = [f"--context={key}={value}" for key, value in context.items()]
-        command = [sys.executable, "-m", "infra", "--output", str(work / "cdk.out"), *arguments]
+        command = [sys.executable, "-m", "infra", "--output", str(staging / "cdk.out"), *arguments]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SynthError(done.stderr.strip() or f"synthesis ended with status {done.returncode}")
-        (work / "cdk.out").rename(target)
+        (staging / "cdk.out").rename(target)
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)

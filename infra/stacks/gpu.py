@@ -23,7 +23,7 @@ from aws_cdk.aws_iam import Policy
 from aws_cdk.aws_sagemaker import CfnEndpoint, CfnEndpointConfig, CfnModel
 from constructs import Construct
 
-from handlers.guard import SCALABLE_DIMENSION
+from handlers.endpoint.spend_guard import SCALABLE_DIMENSION
 from infra.bundling.functions import ROOT
 from infra.config import Config, ConfigError
 from infra.constructs.functions import allow

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from darkroom.contract.results import FoundObject, ModelUsed, Quality, RecognisedRoom, StageTime
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import OBJECTS, QUALITY, ROOM, SAVED, SEED, SavedFile

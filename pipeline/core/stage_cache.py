@@ -68,7 +68,7 @@ class CacheKeys:
     """Cache keys of one job's stage outputs, derived from stage to stage."""
 
     def __init__(self, context: StageContext) -> None:
-        self._work = context
+        self._context = context
         self._keys: dict[str, str | None] = {}
         self._file_digests: dict[str, str] | None = None
 
@@ -82,7 +82,7 @@ class CacheKeys:
         sources = [self._keys.get(artifact.name) for artifact in stage.requires]
         if stage.depends_on_params is None or None in sources:
             return None
-        context, models = self._work, self._work.network_provider
+        context, models = self._context, self._context.network_provider
         unknown = set(stage.depends_on_params) - set(type(context.params).model_fields)
         if unknown:
             raise LookupError(f"stage {stage.name!r} depends on {', '.join(sorted(unknown))}, which is no param")
@@ -100,7 +100,7 @@ class CacheKeys:
     def _hash_files(self) -> dict[str, str]:
         if self._file_digests is None:
             self._file_digests = {}
-            for role, path in self._work.files.items():
+            for role, path in self._context.files.items():
                 with path.open("rb") as file:
                     self._file_digests[role] = hashlib.file_digest(file, "sha256").hexdigest()
         return self._file_digests

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 from pydantic import BaseModel
 
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from darkroom.contract.results import ModelUsed
 from pipeline.core.intermediates import Intermediates, NoIntermediates
 from pipeline.core.networks import LoadedNetworks, Network, NetworkProvider

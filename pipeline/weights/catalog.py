@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 
 CATALOG_FILE = Path(__file__).with_name("models.toml")
 COMMIT = re.compile(r"[0-9a-f]{40}")

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from darkroom.contract.engine import Engine
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import RestyleRoomParams, Room
-from darkroom.contract.requests import Kind
 from darkroom.contract.styles import styles
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import RESULT

@@ -20,7 +20,7 @@ from containers.worker.worker import Worker
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State, UploadStatus
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from pipeline.core.runner import Runner
 from pipeline.core.stages import Plan
 

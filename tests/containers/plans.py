@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cloud.dynamodb.job_store import JobStore
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from pipeline.core.artifacts import SAVED, SavedPicture
 from pipeline.core.stages import Plan, Stage, StageContext
 from tests.containers.conftest import BUCKET, JOB

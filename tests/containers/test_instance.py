@@ -18,8 +18,8 @@ from containers.worker.plan_preparer import PlanPreparer, weights_digest
 from containers.worker.settings import Settings
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import RestyleRoomParams
-from darkroom.contract.requests import Kind
 from darkroom.contract.video_params import RenderScenesParams
 from pipeline.core.networks import MemoryInventory, NetworkInMemory
 from pipeline.core.stages import Plan

@@ -9,7 +9,7 @@ from containers.worker.intermediates import S3Intermediates
 from containers.worker.storage import Storage
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from pipeline.core.artifacts import SAVED, SavedPicture, SavedSubtitles, SavedVideo
 from pipeline.core.stages import Plan, Stage, StageContext
 from tests.containers.conftest import BUCKET, JOB, Container, cancel, invoke

@@ -20,7 +20,7 @@ from containers.worker.storage import Storage
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import State
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from pipeline.core.runner import noop_plan
 from pipeline.core.stages import StageContext
 from tests.containers.conftest import BUCKET, JOB, Container, cancel, invocation, invoke

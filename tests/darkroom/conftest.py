@@ -12,7 +12,7 @@ from darkroom import Client
 from darkroom.client import local_stack as local_module
 from darkroom.client import network as network_module
 from darkroom.client.job_watcher import Pace
-from darkroom.client.local_stack import LocalStack
+from darkroom.client.local_stack import StackState
 from infra.commands import stack as stack_module
 from tests.darkroom.fake_service import TOKEN, Service
 from tests.darkroom.stub_runtime import RUNTIME, state_of
@@ -61,7 +61,7 @@ def signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
         def forget(self) -> bool:
             return False
 
-    monkeypatch.setattr(LocalStack, "token", lambda _stack: Token())
+    monkeypatch.setattr(StackState, "token", lambda _stack: Token())
 
 
 @pytest.fixture

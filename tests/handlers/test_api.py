@@ -150,7 +150,8 @@ def test_renewing_upload_forms_extends_the_deadline(call: Call, store: JobStore,
 
 def test_renewing_the_forms_of_a_queued_job_is_a_conflict(call: Call, job_in: JobIn) -> None:
     job = job_in(State.QUEUED)
-    call("POST", f"/jobs/{job.job_id}/uploads").problem(409, "conflict")
+    refused = call("POST", f"/jobs/{job.job_id}/uploads").problem(409, "conflict")
+    assert refused["detail"] == "The job waits for no upload: it is queued."
 
 
 # Other routes.
@@ -160,12 +161,17 @@ def test_styles_and_configuration_are_served(call: Call) -> None:
     found = {style["name"]: style for style in call("GET", "/styles").body["styles"]}
     assert {"modern", "scandinavian", "boho", "industrial", "minimalist"} <= found.keys()
     for style in found.values():
-        assert style.keys() == {"name", "title", "description", "palette"}
+        assert style.keys() == {"name", "title", "description", "palette", "translations"}
+        assert style["translations"]["es"]["title"]
         assert all(re.fullmatch("#[0-9a-f]{6}", colour) for colour in style["palette"])
     known = call("GET", "/config", owner=None).body
     assert (known["socket_url"], known["client_id"]) == ("wss://socket.example", "app")
     assert (known["issuer"], known["region"]) == ("https://issuer.example", "us-east-1")
     assert known["limits"]["max_upload_bytes"] == MAX_UPLOAD_BYTES
+    engines = {each["kind"]: each["engines"] for each in known["kinds"]}
+    assert engines["upscale"] == ["models", "preview"]
+    assert engines["generate"] == ["models"]
+    assert {each["kind"] for each in known["kinds"] if each["makes_video"]} == {"render_video", "render_scenes"}
 
 
 class FakeSageMaker:

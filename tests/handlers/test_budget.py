@@ -16,7 +16,7 @@ from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
 from cloud.dynamodb.ledger import Ledger
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import ENGINES_BY_KIND, Kind
+from darkroom.contract.kinds import KINDS, Kind
 from handlers.limits.budget import Budget, estimate_seconds, settle_budget
 from handlers.limits.limit_exceeded import LimitExceeded
 from tests.handlers.atomic import Atomic
@@ -40,8 +40,8 @@ def spent(ledger: Ledger, day: str = "2026-06-01") -> int:
 
 
 def test_every_kind_has_an_estimate_on_each_engine_that_can_do_it() -> None:
-    for kind, engines in ENGINES_BY_KIND.items():
-        for engine in engines:
+    for kind, definition in KINDS.items():
+        for engine in definition.engines:
             assert estimate_seconds(kind, engine, {"script": "Hello."}) > 0
 
 

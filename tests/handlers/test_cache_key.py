@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cloud.dynamodb.attributes import from_attribute, to_attribute
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from handlers.jobs.result_cache import cache_key
 
 _json = st.recursive(

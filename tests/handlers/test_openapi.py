@@ -15,7 +15,7 @@ def document() -> dict[str, Any]:
 
 
 def test_the_committed_document_is_up_to_date() -> None:
-    assert FILE.read_text("utf-8") == text(), "run `make openapi` and commit handlers/http_api/openapi.json"
+    assert FILE.read_text("utf-8") == text(), "run `make reference` and commit handlers/http_api/openapi.json"
 
 
 def test_every_operation_except_config_requires_a_token(document: dict[str, Any]) -> None:

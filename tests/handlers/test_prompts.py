@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud import clients
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from handlers.prompts.enhancement import EnhancedPrompt, PromptEnhancer, PromptRequest
 from handlers.prompts.rules import enhance
 from tests.handlers.calls import Call

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from cloud.dynamodb.ledger import Ledger
 from darkroom.contract.engine import Engine
 from darkroom.contract.jobs import State
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from darkroom.contract.results import HALF_SIZE_NOTE, OVERLAY_FAILED_NOTE
 from handlers.jobs.result_cache import ResultCache
 from handlers.limits.budget import settle_budget

@@ -24,7 +24,7 @@ from darkroom.cli.settings import Settings as CallerSettings
 from darkroom.client.local_stack import read_stack as read_local_stack
 from darkroom.contract.errors import DarkroomError, ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State as JobState
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from darkroom.contract.results import PreviewPicture, Result, StageTime
 from handlers import api, authorize, dispatch, ended, finished, guard, push, settings, socket, sweep, uploaded
 from handlers.endpoint.cold_start import ColdStarts

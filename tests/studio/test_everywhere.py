@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from infra.local.stack import LocalStack
 from tests.studio.accessibility import violations
 from tests.studio.conftest import PATIENCE_MS

@@ -9,7 +9,8 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from cloud.observability import logger
 from darkroom.contract.jobs import Job, State
-from darkroom.contract.requests import JobRequest, Kind
+from darkroom.contract.kinds import Kind
+from darkroom.contract.requests import JobRequest
 from handlers.http_api import cursor, dependencies
 from handlers.http_api.caller import Caller
 from handlers.http_api.openapi_responses import JSON, document_responses

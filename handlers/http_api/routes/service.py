@@ -11,8 +11,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from darkroom.contract.avatars import avatars
+from darkroom.contract.kinds import KINDS, Kind
 from darkroom.contract.picture_styles import PictureStyle, picture_styles
-from darkroom.contract.requests import Kind
 from darkroom.contract.styles import Style, styles
 from darkroom.contract.voices import voices
 from handlers.endpoint.health import Health, Unhealthy
@@ -21,6 +21,7 @@ from handlers.http_api.openapi_responses import JSON, document_responses
 from handlers.http_api.response_models import (
     AvatarList,
     AvatarSummary,
+    KindSummary,
     Limits,
     PublicConfig,
     StyleList,
@@ -40,10 +41,10 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
 )
 def list_styles(
     kind: Annotated[
-        Literal[Kind.RESTYLE_ROOM, Kind.GENERATE], Query(description="What is to be made: a room, or a picture.")
+        Literal[Kind.RESTYLE_ROOM, Kind.GENERATE], Query(description="Kind whose styles are listed.")
     ] = Kind.RESTYLE_ROOM,
 ) -> Response[StyleList]:
-    """The styles of room restyling, or the looks of generated pictures."""
+    """Styles of room restyling, or of generated pictures."""
     found: Iterable[Style | PictureStyle] = picture_styles().values() if kind is Kind.GENERATE else styles().values()
     known = [StyleSummary.model_validate(style, from_attributes=True, extra="ignore") for style in found]
     return Response(HTTPStatus.OK, JSON, StyleList(styles=known))
@@ -74,12 +75,12 @@ def list_voices() -> Response[VoiceList]:
 
 @router.get(
     "/health",
-    summary="Whether everything the service stands on answers",
+    summary="Health of the service's dependencies",
     operation_id="getHealth",
-    responses=document_responses({200: ("Everything answers.", Health)}, problems=(401, 503)),
+    responses=document_responses({200: ("Every dependency answers.", Health)}, problems=(401, 503)),
 )
 def health() -> Response[Health]:
-    """Whether table, bucket, queue and endpoint answer; 503 with the parts in `parts` when one does not."""
+    """Health of table, bucket, queue and endpoint. The answer is 503 if one of them fails; `parts` has the details."""
     found = dependencies.health_check().check()
     if found.status == "ok":
         return Response(HTTPStatus.OK, JSON, found)
@@ -88,12 +89,12 @@ def health() -> Response[Health]:
 
 @router.get(
     "/config",
-    summary="What a client needs before it has a token",
+    summary="Public configuration",
     operation_id="getConfig",
-    responses=document_responses({200: ("Where things are, and the limits.", PublicConfig)}),
+    responses=document_responses({200: ("Addresses, limits and kinds.", PublicConfig)}),
 )
 def config() -> Response[PublicConfig]:
-    """What a client needs before it has a token: where to get one, where the WebSocket is, and the limits."""
+    """Public configuration: issuer of tokens, WebSocket, limits and kinds."""
     settings = dependencies.settings()
     body = PublicConfig(
         socket_url=settings.socket_url,
@@ -101,6 +102,15 @@ def config() -> Response[PublicConfig]:
         issuer=settings.issuer,
         client_id=settings.client_id,
         limits=Limits(upload_seconds=settings.upload_seconds),
+        kinds=[
+            KindSummary(
+                kind=kind,
+                description=definition.summary,
+                engines=list(definition.engines),
+                makes_video=definition.makes_video,
+            )
+            for kind, definition in KINDS.items()
+        ],
     )
     return Response(HTTPStatus.OK, JSON, body)
 

@@ -4,7 +4,7 @@ The first stages are those of ``restyle_room``, so that both share cached output
 """
 
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from pipeline.core.artifacts import OBJECTS, PHOTO, SAVED
 from pipeline.core.stages import Plan, Stage, StageContext
 from pipeline.imaging.codec import DigitalSource

@@ -1,7 +1,7 @@
 """``generate`` on the models engine: text-to-image by SDXL-Lightning or SDXL."""
 
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from pipeline.core.artifacts import SAVED, SEED
 from pipeline.core.stages import Plan, Slot, Stage, StageContext
 from pipeline.imaging.load_save import save_picture, save_thumbnail

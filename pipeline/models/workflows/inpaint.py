@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import InpaintParams
-from darkroom.contract.requests import Kind
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import PHOTO, RESULT, SAVED, SEED
 from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from darkroom.contract.video_params import AvatarScene, GeneratedScene, RenderScenesParams, Scene
 from pipeline.core.artifacts import SAVED
 from pipeline.core.networks import Network

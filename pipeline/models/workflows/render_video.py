@@ -3,7 +3,7 @@
 from typing import Any
 
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from pipeline.core.artifacts import SAVED
 from pipeline.core.stages import Artifact, Plan, Stage
 from pipeline.models.stages.animate import AnimateByNetwork

@@ -1,7 +1,7 @@
 """``restyle_room`` on the models engine: analyses the photo, then runs diffusion conditioned on its depth and edges."""
 
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from pipeline.core.artifacts import OBJECTS, QUALITY, ROOM, SAVED, SEED
 from pipeline.core.stages import Plan
 from pipeline.imaging.load_save import LoadPhoto, SaveResult

@@ -9,8 +9,8 @@ import numpy as np
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import Content, UpscaleParams
-from darkroom.contract.requests import Kind
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import QUALITY, RESULT, SAVED
 from pipeline.core.best_effort import best_effort

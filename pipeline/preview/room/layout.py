@@ -14,6 +14,7 @@ from pipeline.preview.room.camera import Camera
 from pipeline.preview.room.surfaces import Surfaces
 
 ANALYSIS_SIDE = 640  # long side that pictures are analysed at
+MIN_LAYOUT_CONFIDENCE = 0.35
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class RoomLayout:
     surfaces: Surfaces
     confidence: float
 
+    @property
+    def recognised(self) -> bool:
+        """True if the confidence suffices to repaint the room, or to tell its surfaces from objects."""
+        return self.confidence >= MIN_LAYOUT_CONFIDENCE
+
 
 def to_analysis_size(photo: Rgb) -> Rgb:
     """Downscale a photo to the analysed size, a long side of 640 at most: h×w×3 uint8."""
@@ -32,7 +38,7 @@ def to_analysis_size(photo: Rgb) -> Rgb:
 
 
 def estimate_layout(small: Rgb) -> RoomLayout:
-    """Estimate the room layout of a downscaled photo. Low confidence means that no room was recognised."""
+    """Estimate the room layout of a downscaled photo; see ``RoomLayout.recognised``."""
     height, width = small.shape[:2]
     segments = line_segments.detect_segments(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
     view, explained, directions = camera.estimate_camera(segments, width, height)

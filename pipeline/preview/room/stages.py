@@ -8,8 +8,6 @@ from pipeline.preview.room import object_segments
 from pipeline.preview.room.layout import RoomLayout, estimate_layout, to_analysis_size
 from pipeline.preview.room.object_segments import ObjectSegments
 
-MIN_LAYOUT_CONFIDENCE = 0.35  # confidence below which a room is not repainted
-
 LAYOUT: Artifact[RoomLayout] = Artifact("layout", "camera, room box, bare surfaces at the analysed size; confidence")
 OBJECT_SEGMENTS: Artifact[ObjectSegments] = Artifact(
     "things", "h×w uint8 at the analysed size, which thing is where; a score for each"
@@ -49,5 +47,5 @@ class SegmentObjects(Stage):
 def object_segments_of(context: StageContext) -> ObjectSegments:
     """Segment the objects in a job's photo, whose layout is known. Takes most of a second for busy photos."""
     layout = context[LAYOUT]
-    bare = np.asarray(layout.surfaces.bare) if layout.confidence >= MIN_LAYOUT_CONFIDENCE else None
+    bare = np.asarray(layout.surfaces.bare) if layout.recognised else None
     return object_segments.segment_objects(to_analysis_size(context[PHOTO]), bare, context.report)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from pipeline.core.arrays import Floats, Rgb
 from pipeline.core.artifacts import OBJECTS, PHOTO, RESULT, SAVED
 from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext

@@ -1,13 +1,13 @@
 """``find_objects`` on the preview engine: segments everything but the room itself, without class names."""
 
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from pipeline.core.artifacts import OBJECTS, PHOTO, SAVED
 from pipeline.core.stages import Plan, Slot, Stage, StageContext
 from pipeline.imaging.codec import DigitalSource
 from pipeline.imaging.load_save import LoadPhoto, SaveResult
 from pipeline.imaging.object_overlay import DrawObjects
-from pipeline.preview.room.stages import LAYOUT, MIN_LAYOUT_CONFIDENCE, OBJECT_SEGMENTS, FindLayout, SegmentObjects
+from pipeline.preview.room.stages import LAYOUT, OBJECT_SEGMENTS, FindLayout, SegmentObjects
 
 
 class ListObjects(Stage):
@@ -26,7 +26,7 @@ class ListObjects(Stage):
             context.add_note("Nothing was found in this photo.")
             return
         context.add_note("The preview engine tells things apart by their colours, and does not know their names.")
-        if context[LAYOUT].confidence < MIN_LAYOUT_CONFIDENCE:
+        if not context[LAYOUT].recognised:
             context.add_note("No room was found with confidence: these are the parts of the picture that stand out.")
 
 

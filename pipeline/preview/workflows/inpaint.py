@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 
 from darkroom.contract.engine import Engine
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import InpaintParams
-from darkroom.contract.requests import Kind
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import PHOTO, RESULT, SAVED, SEED
 from pipeline.core.stages import Plan, Slot, Stage, StageContext

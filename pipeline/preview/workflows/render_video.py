@@ -4,7 +4,7 @@ from math import floor
 from typing import Any
 
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from darkroom.contract.video_params import RenderVideoParams
 from pipeline.core.artifacts import SAVED
 from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext

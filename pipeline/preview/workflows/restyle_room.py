@@ -3,8 +3,8 @@
 import numpy as np
 
 from darkroom.contract.engine import Engine
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import RestyleRoomParams, Room
-from darkroom.contract.requests import Kind
 from darkroom.contract.styles import Finish, Style, styles
 from pipeline.core.arrays import Floats
 from pipeline.core.artifacts import OBJECTS, PHOTO, QUALITY, RESULT, SAVED
@@ -17,7 +17,7 @@ from pipeline.preview.rendering.repaint import RepaintContext
 from pipeline.preview.room import depth
 from pipeline.preview.room.box import WALLS, BoxSide
 from pipeline.preview.room.layout import RoomLayout, to_analysis_size
-from pipeline.preview.room.stages import LAYOUT, MIN_LAYOUT_CONFIDENCE, FindLayout, object_segments_of
+from pipeline.preview.room.stages import LAYOUT, FindLayout, object_segments_of
 
 BAND = 256  # rows painted at a time, so that memory does not grow with the picture
 SEAM = 1 / 640  # of the longer side: feather around kept objects, a pixel of the analysed size
@@ -38,7 +38,7 @@ class EstimateDepth(Stage):
 
     def run(self, context: StageContext) -> None:
         layout = context[LAYOUT]
-        confident = layout.confidence >= MIN_LAYOUT_CONFIDENCE
+        confident = layout.recognised
         context[DEPTH] = depth.estimate_depth(layout.box, layout.camera, layout.surfaces) if confident else None
 
 
@@ -54,7 +54,7 @@ class RepaintSurfaces(Stage):
     def run(self, context: StageContext) -> None:
         photo, layout, params = context[PHOTO], context[LAYOUT], context.params_as(RestyleRoomParams)
         context.notes += _ignored_param_notes(params)
-        if layout.confidence < MIN_LAYOUT_CONFIDENCE:
+        if not layout.recognised:
             context.notes.append("No floor, walls or ceiling were found with confidence: only the light was changed.")
             context[REPAINTED] = photo
             return
@@ -146,7 +146,7 @@ class Validate(Stage):
 
     def run(self, context: StageContext) -> None:
         layout = context[LAYOUT]
-        bare = layout.surfaces.bare if layout.confidence >= MIN_LAYOUT_CONFIDENCE else None
+        bare = layout.surfaces.bare if layout.recognised else None
         palette = list(styles()[context.params_as(RestyleRoomParams).style].palette)
         context[QUALITY] = quality.measure_quality(
             to_analysis_size(context[PHOTO]), to_analysis_size(context[RESULT]), bare, palette

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from darkroom.contract.engine import Engine
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import Content, UpscaleParams
-from darkroom.contract.requests import Kind
 from pipeline.core.arrays import Bytes, Floats
 from pipeline.core.artifacts import QUALITY, RESULT, SAVED
 from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext

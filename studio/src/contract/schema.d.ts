@@ -13,7 +13,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A job that ended, once more as a new job */
+        /** Rerun an ended job as a new job */
         post: operations["rerunJob"];
         delete?: never;
         options?: never;
@@ -28,7 +28,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A job as it is now */
+        /** Get a job */
         get: operations["getJob"];
         put?: never;
         post?: never;
@@ -48,7 +48,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Fresh forms for the pictures that a job waits for */
+        /** Renew the upload forms of a job */
         post: operations["renewUploads"];
         delete?: never;
         options?: never;
@@ -63,7 +63,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** An asset as it is now */
+        /** Get an asset */
         get: operations["getAsset"];
         put?: never;
         post?: never;
@@ -81,7 +81,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How much the result cache helps */
+        /** Statistics of the result cache (for administrators) */
         get: operations["getCacheStats"];
         put?: never;
         post?: never;
@@ -101,7 +101,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Take results no more that were made before */
+        /** Clear the result cache (for administrators) */
         delete: operations["clearCache"];
         options?: never;
         head?: never;
@@ -118,7 +118,7 @@ export interface paths {
         /** Your jobs, newest first */
         get: operations["listJobs"];
         put?: never;
-        /** Ask for a job */
+        /** Create a job */
         post: operations["createJob"];
         delete?: never;
         options?: never;
@@ -136,7 +136,7 @@ export interface paths {
         /** Your assets, newest first */
         get: operations["listAssets"];
         put?: never;
-        /** Keep a picture in your library */
+        /** Create an asset in your library */
         post: operations["createAsset"];
         delete?: never;
         options?: never;
@@ -151,7 +151,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What you may still ask for */
+        /** Your remaining rate limits and budget */
         get: operations["getLimits"];
         put?: never;
         post?: never;
@@ -170,7 +170,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say a prompt better */
+        /** Enhance a prompt */
         post: operations["enhancePrompt"];
         delete?: never;
         options?: never;
@@ -236,7 +236,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether everything the service stands on answers */
+        /** Health of the service's dependencies */
         get: operations["getHealth"];
         put?: never;
         post?: never;
@@ -253,7 +253,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a client needs before it has a token */
+        /** Public configuration */
         get: operations["getConfig"];
         put?: never;
         post?: never;
@@ -270,7 +270,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A day in numbers (for administrators) */
+        /** Statistics of a day (for administrators) */
         get: operations["getStatistics"];
         put?: never;
         post?: never;
@@ -287,7 +287,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What works at the moment */
+        /** Status of the service */
         get: operations["getServices"];
         put?: never;
         post?: never;
@@ -309,7 +309,7 @@ export interface components {
         Aspect: "1:1" | "4:3" | "3:4" | "3:2" | "2:3" | "16:9" | "9:16" | "21:9" | "9:21";
         /**
          * AssetDeleted
-         * @description An asset is not there any more.
+         * @description Confirmation that an asset does not exist any more.
          */
         AssetDeleted: {
             /** Asset Id */
@@ -317,14 +317,14 @@ export interface components {
         };
         /**
          * AssetPage
-         * @description Some of the caller's assets, newest first.
+         * @description A page of the caller's assets, newest first.
          */
         AssetPage: {
             /** Assets */
             assets: components["schemas"]["PublicAsset"][];
             /**
              * Cursor
-             * @description Give it back as `cursor` for the next page; null on the last.
+             * @description The `cursor` parameter of the next page; null on the last.
              */
             cursor?: string | null;
         };
@@ -341,15 +341,15 @@ export interface components {
         };
         /**
          * AssetRequest
-         * @description A picture to keep: one to be uploaded (`upload`), or one that a job of yours made or was given (`job_id`).
+         * @description A picture for the library: a new upload (`upload`), or an output or input of a job of yours (`job_id`).
          */
         AssetRequest: {
             /**
              * Name
-             * @description For people.
+             * @description Display name.
              */
             name?: string | null;
-            /** @description What is going to be uploaded; the presigned POST is fixed to it. */
+            /** @description The file to be uploaded; the presigned POST accepts nothing else. */
             upload?: components["schemas"]["Upload"] | null;
             /**
              * Job Id
@@ -358,18 +358,18 @@ export interface components {
             job_id?: string | null;
             /**
              * Picture
-             * @description Which of the pictures that the job made; `result` when left out.
+             * @description Name of one of the job's output pictures; `result` if left out.
              */
             picture?: string | null;
             /**
              * Role
-             * @description In place of `picture`: which of the pictures the job was given.
+             * @description Role of one of the job's input pictures, instead of `picture`.
              */
             role?: string | null;
         };
         /**
          * AssetSource
-         * @description Where an asset's picture comes from: an upload, or a job's `picture` or `role`.
+         * @description Source of an asset's picture: an upload, or a job's `picture` or `role`.
          */
         AssetSource: {
             /**
@@ -382,18 +382,18 @@ export interface components {
             job_id?: string | null;
             /**
              * Picture
-             * @description The name of the picture that the job made.
+             * @description Name of the output picture of the job.
              */
             picture?: string | null;
             /**
              * Role
-             * @description The role of the picture that the job was given.
+             * @description Role of the input picture of the job.
              */
             role?: string | null;
         };
         /**
          * AssetState
-         * @description Where an asset stands: its picture is on the way, there, or was refused.
+         * @description State of an asset: its picture is awaited, ready, or was rejected.
          * @enum {string}
          */
         AssetState: "awaiting_upload" | "ready" | "failed";
@@ -403,7 +403,7 @@ export interface components {
          */
         AssetWithUpload: {
             asset: components["schemas"]["PublicAsset"];
-            /** @description Null when its picture is there. */
+            /** @description Null once the picture is uploaded. */
             upload?: components["schemas"]["PresignedPost"] | null;
         };
         /**
@@ -451,13 +451,13 @@ export interface components {
         AvatarScene: {
             /**
              * Script
-             * @description What is said; of a recorded voice its words, which spares transcribing it.
+             * @description Text to be spoken, or the words of a recorded voice.
              * @default
              */
             script: string;
             /**
              * Voice
-             * @description Who says it; GET /voices lists them. The language's own else.
+             * @description Voice; GET /voices lists them. Default: that of the language.
              */
             voice?: ("joanna" | "matthew" | "amy" | "brian" | "lucia" | "sergio" | "lea" | "vicki" | "daniel" | "bianca" | "camila" | "laura" | "ola" | "burcu" | "tatyana" | "zeina" | "noa" | "zhiyu" | "takumi" | "seoyeon") | null;
             /**
@@ -465,11 +465,11 @@ export interface components {
              * @description The role of a recorded voice, in place of a synthesised one.
              */
             voice_track?: string | null;
-            /** @description How it takes the place of the scene before; as for the whole video when left out. */
+            /** @description Transition from the scene before; that of the whole video when left out. */
             transition?: components["schemas"]["Transition"] | null;
             /**
              * Seconds
-             * @description How long it lasts at least; as long as its words, or 4, when left out.
+             * @description Minimum length in seconds; when left out, the length of its speech, or 4.
              */
             seconds?: number | null;
             /**
@@ -504,12 +504,12 @@ export interface components {
         };
         /**
          * Backlog
-         * @description What has been asked for and is not done.
+         * @description Jobs that have not ended.
          */
         Backlog: {
             /**
              * Messages
-             * @description About how many jobs wait to be given to the endpoint.
+             * @description Approximate number of jobs in the queue.
              */
             messages: number;
             /**
@@ -528,18 +528,18 @@ export interface components {
         };
         /**
          * CacheCleared
-         * @description What clearing did.
+         * @description Outcome of clearing the result cache.
          */
         CacheCleared: {
             /**
              * Valid From
              * Format: date-time
-             * @description Results made before this moment are taken no more.
+             * @description Results made before this time are not reused.
              */
             valid_from: string;
             /**
              * Moved
-             * @description False: as much or more had been cleared before.
+             * @description False if results up to this time or later had been cleared before.
              */
             moved: boolean;
         };
@@ -567,30 +567,30 @@ export interface components {
             stores: number;
             /**
              * Saved Usd
-             * @description What the hits had cost when they were made.
+             * @description Cost of the jobs whose results the hits reused.
              * @default 0
              */
             saved_usd: number;
             /**
              * Saved Seconds
-             * @description What they had taken.
+             * @description Duration of the same jobs.
              * @default 0
              */
             saved_seconds: number;
         };
         /**
          * CacheStats
-         * @description How much the result cache helps.
+         * @description Hits, misses and savings of the result cache.
          */
         CacheStats: {
             /**
              * Cache Days
-             * @description How long a result is taken for the same job again; 0: never.
+             * @description Days for which a result is reused for an identical job; 0: never.
              */
             cache_days: number;
             /**
              * Valid From
-             * @description Results made before are taken no more; null: none were cleared.
+             * @description Results made before this time are not reused; null: none were cleared.
              */
             valid_from: string | null;
             /** Hits */
@@ -599,7 +599,7 @@ export interface components {
             misses: number;
             /**
              * Hit Rate
-             * @description Hits of every look; null without any.
+             * @description Hits per lookup; null without any lookup.
              */
             hit_rate: number | null;
             /** Stores */
@@ -610,19 +610,19 @@ export interface components {
             saved_seconds: number;
             /**
              * Days
-             * @description The last 30 days on which anything happened, newest first.
+             * @description The last 30 days with a lookup or a stored result, newest first.
              */
             days: components["schemas"]["CacheDay"][];
         };
         /**
          * Content
-         * @description What a picture shows, as far as enlarging it is concerned.
+         * @description Content of a picture, which chooses the network that enlarges it.
          * @enum {string}
          */
         Content: "photo" | "anime";
         /**
          * Durations
-         * @description How long something took, in seconds; percentiles are within a tenth of the true ones.
+         * @description Distribution of durations in seconds; percentiles are within a tenth of the true ones.
          */
         Durations: {
             /** Count */
@@ -634,7 +634,7 @@ export interface components {
         };
         /**
          * EndpointStatus
-         * @description The endpoint that does the work.
+         * @description Status of the SageMaker endpoint.
          */
         EndpointStatus: {
             /**
@@ -644,13 +644,13 @@ export interface components {
             status: string;
             /**
              * Instances
-             * @description How many run now; none run while nothing waits.
+             * @description Number of running instances; none run while no job waits.
              */
             instances: number;
         };
         /**
          * Engine
-         * @description Who does the work: neural networks, or OpenCV without any weights.
+         * @description Engine: neural networks, or OpenCV without any weights.
          * @enum {string}
          */
         Engine: "models" | "preview";
@@ -665,11 +665,11 @@ export interface components {
             };
             /** Cost Usd */
             cost_usd: number;
-            /** @description From asking to done, of completed jobs that were not cached. */
+            /** @description From request to completion, of completed jobs that were not cached. */
             seconds: components["schemas"]["Durations"];
             /**
              * Stages
-             * @description Of the same jobs, without stages whose work was known before.
+             * @description Durations of the same jobs' stages, without those served from the cache.
              */
             stages: {
                 [key: string]: components["schemas"]["Durations"];
@@ -677,7 +677,7 @@ export interface components {
         };
         /**
          * EnhancedPrompt
-         * @description A prompt, said better.
+         * @description Enhanced prompt.
          */
         EnhancedPrompt: {
             /** Prompt */
@@ -691,12 +691,12 @@ export interface components {
             by: "bedrock" | "rules";
             /**
              * Model
-             * @description The id of the language model; null when rules did it.
+             * @description Id of the language model; null if rules were used.
              */
             model?: string | null;
             /**
              * Note
-             * @description Why the language model did not do it, where there is one.
+             * @description Reason why rules replaced the language model, if one is configured.
              */
             note?: string | null;
         };
@@ -717,30 +717,30 @@ export interface components {
             code: components["schemas"]["ErrorCode"];
             /**
              * Message
-             * @description What happened and what to do about it.
+             * @description Cause and remedy, for people.
              */
             message: string;
             /**
              * Retryable
-             * @description Whether the same job can succeed when tried again.
+             * @description True if submitting the same job again may succeed.
              * @default false
              */
             retryable: boolean;
         };
         /**
          * FaceSwapParams
-         * @description Whose face goes where.
+         * @description Params of ``face_swap``.
          */
         FaceSwapParams: {
             /**
              * Faces
-             * @description Which faces of the target: largest, all, or a number, counted from the left from 0.
+             * @description Faces of the target: largest, all, or a number, counted from the left from 0.
              * @default largest
              */
             faces: string;
             /**
              * Source Face
-             * @description Which face of the source, counted likewise, where it shows several.
+             * @description Face of the source, counted likewise, if it shows several.
              */
             source_face?: number | null;
             /**
@@ -750,7 +750,7 @@ export interface components {
              */
             consent: true;
             /**
-             * @description How the result is encoded.
+             * @description File format of the result.
              * @default jpeg
              */
             format: components["schemas"]["Format"];
@@ -767,24 +767,24 @@ export interface components {
             kind: "face_swap";
             params: components["schemas"]["FaceSwapParams"];
             uploads: components["schemas"]["FaceSwapUploads"];
-            /** @description Who does the work; the deployment's default, or who can, when left out. */
+            /** @description Engine; when left out, the deployment's default, or one that supports the kind. */
             engine?: components["schemas"]["Engine"] | null;
             /**
              * Allow Preview
-             * @description Accept the preview engine where the models engine is not available.
+             * @description Accept the preview engine if the models engine is not available.
              * @default false
              */
             allow_preview: boolean;
             /**
              * Cache
-             * @description Take the result of the same job of yours, if it was made before.
+             * @description Return the result of an earlier equal job of yours, if there is one.
              * @default true
              */
             cache: boolean;
         };
         /**
          * FaceSwapUploads
-         * @description Whose face, and where it goes.
+         * @description Uploads of ``face_swap``: the picture of the face and the picture that it goes into.
          */
         FaceSwapUploads: {
             /**
@@ -800,12 +800,12 @@ export interface components {
         };
         /**
          * FieldError
-         * @description One thing that is wrong with a request.
+         * @description Error in one field of a request.
          */
         FieldError: {
             /**
              * Field
-             * @description Where: a path in the body such as `params.style`, or the name of a parameter.
+             * @description A path in the body such as `params.style`, or the name of a parameter.
              */
             field: string;
             /** Message */
@@ -813,11 +813,11 @@ export interface components {
         };
         /**
          * FindObjectsParams
-         * @description How to show what was found.
+         * @description Params of ``find_objects``.
          */
         FindObjectsParams: {
             /**
-             * @description How the picture of what was found is encoded.
+             * @description File format of the picture that shows the objects.
              * @default jpeg
              */
             format: components["schemas"]["Format"];
@@ -839,30 +839,30 @@ export interface components {
              */
             params: components["schemas"]["FindObjectsParams"];
             uploads: components["schemas"]["PhotoUploads"];
-            /** @description Who does the work; the deployment's default, or who can, when left out. */
+            /** @description Engine; when left out, the deployment's default, or one that supports the kind. */
             engine?: components["schemas"]["Engine"] | null;
             /**
              * Allow Preview
-             * @description Accept the preview engine where the models engine is not available.
+             * @description Accept the preview engine if the models engine is not available.
              * @default false
              */
             allow_preview: boolean;
             /**
              * Cache
-             * @description Take the result of the same job of yours, if it was made before.
+             * @description Return the result of an earlier equal job of yours, if there is one.
              * @default true
              */
             cache: boolean;
         };
         /**
          * Format
-         * @description How the result is encoded. Only PNG keeps every pixel as it was made.
+         * @description File format of the result. Only PNG is lossless.
          * @enum {string}
          */
         Format: "jpeg" | "png";
         /**
          * FoundObject
-         * @description A thing seen in the photo.
+         * @description Object in the photo.
          */
         FoundObject: {
             /** Label */
@@ -879,7 +879,7 @@ export interface components {
             ];
             /**
              * Score
-             * @description How sure the detector is.
+             * @description Confidence of the detector.
              */
             score: number;
             /**
@@ -889,7 +889,7 @@ export interface components {
             area: number;
             /**
              * Kept
-             * @description Whether it was left as it is in the photo.
+             * @description True if it stays as it is in the photo.
              * @default false
              */
             kept: boolean;
@@ -905,17 +905,17 @@ export interface components {
         };
         /**
          * GenerateParams
-         * @description What to make a picture of.
+         * @description Params of ``generate``.
          */
         GenerateParams: {
             /**
              * Prompt
-             * @description What the picture shows, in words.
+             * @description Prompt: content of the picture.
              */
             prompt: string;
             /**
              * Style
-             * @description A look to add; GET /styles?kind=generate lists them.
+             * @description Style to add; GET /styles?kind=generate lists them.
              */
             style?: ("photo" | "cinematic" | "product" | "lifestyle" | "editorial" | "food" | "neon" | "vintage" | "watercolour" | "flat" | "isometric" | "clay") | null;
             /**
@@ -925,7 +925,7 @@ export interface components {
             aspect: components["schemas"]["Aspect"];
             /**
              * Count
-             * @description How many pictures; each has the next seed.
+             * @description Number of pictures; each has the next seed.
              * @default 1
              */
             count: number;
@@ -936,7 +936,7 @@ export interface components {
             profile: components["schemas"]["Profile"];
             /**
              * Negative Prompt
-             * @description What it should not show; only with profile quality.
+             * @description Negative prompt: things to avoid; only with profile quality.
              * @default
              */
             negative_prompt: string;
@@ -947,7 +947,7 @@ export interface components {
              */
             seed: number;
             /**
-             * @description How the result is encoded.
+             * @description File format of the result.
              * @default jpeg
              */
             format: components["schemas"]["Format"];
@@ -965,17 +965,17 @@ export interface components {
             params: components["schemas"]["GenerateParams"];
             /** @default {} */
             uploads: components["schemas"]["NoUploads"];
-            /** @description Who does the work; the deployment's default, or who can, when left out. */
+            /** @description Engine; when left out, the deployment's default, or one that supports the kind. */
             engine?: components["schemas"]["Engine"] | null;
             /**
              * Allow Preview
-             * @description Accept the preview engine where the models engine is not available.
+             * @description Accept the preview engine if the models engine is not available.
              * @default false
              */
             allow_preview: boolean;
             /**
              * Cache
-             * @description Take the result of the same job of yours, if it was made before.
+             * @description Return the result of an earlier equal job of yours, if there is one.
              * @default true
              */
             cache: boolean;
@@ -987,13 +987,13 @@ export interface components {
         GeneratedScene: {
             /**
              * Script
-             * @description What is said; of a recorded voice its words, which spares transcribing it.
+             * @description Text to be spoken, or the words of a recorded voice.
              * @default
              */
             script: string;
             /**
              * Voice
-             * @description Who says it; GET /voices lists them. The language's own else.
+             * @description Voice; GET /voices lists them. Default: that of the language.
              */
             voice?: ("joanna" | "matthew" | "amy" | "brian" | "lucia" | "sergio" | "lea" | "vicki" | "daniel" | "bianca" | "camila" | "laura" | "ola" | "burcu" | "tatyana" | "zeina" | "noa" | "zhiyu" | "takumi" | "seoyeon") | null;
             /**
@@ -1001,11 +1001,11 @@ export interface components {
              * @description The role of a recorded voice, in place of a synthesised one.
              */
             voice_track?: string | null;
-            /** @description How it takes the place of the scene before; as for the whole video when left out. */
+            /** @description Transition from the scene before; that of the whole video when left out. */
             transition?: components["schemas"]["Transition"] | null;
             /**
              * Seconds
-             * @description How long it lasts at least; as long as its words, or 4, when left out.
+             * @description Minimum length in seconds; when left out, the length of its speech, or 4.
              */
             seconds?: number | null;
             /**
@@ -1015,18 +1015,18 @@ export interface components {
             type: "generated";
             /**
              * Prompt
-             * @description What the picture shows, in words.
+             * @description Prompt: content of the picture.
              */
             prompt: string;
             /**
              * Style
-             * @description A look to add; GET /styles?kind=generate lists them.
+             * @description Style to add; GET /styles?kind=generate lists them.
              */
             style?: ("photo" | "cinematic" | "product" | "lifestyle" | "editorial" | "food" | "neon" | "vintage" | "watercolour" | "flat" | "isometric" | "clay") | null;
         };
         /**
          * Health
-         * @description Whether everything the service stands on answers.
+         * @description Health of the service: `ok` if every component responds.
          */
         Health: {
             /**
@@ -1051,13 +1051,13 @@ export interface components {
         ImageScene: {
             /**
              * Script
-             * @description What is said; of a recorded voice its words, which spares transcribing it.
+             * @description Text to be spoken, or the words of a recorded voice.
              * @default
              */
             script: string;
             /**
              * Voice
-             * @description Who says it; GET /voices lists them. The language's own else.
+             * @description Voice; GET /voices lists them. Default: that of the language.
              */
             voice?: ("joanna" | "matthew" | "amy" | "brian" | "lucia" | "sergio" | "lea" | "vicki" | "daniel" | "bianca" | "camila" | "laura" | "ola" | "burcu" | "tatyana" | "zeina" | "noa" | "zhiyu" | "takumi" | "seoyeon") | null;
             /**
@@ -1065,11 +1065,11 @@ export interface components {
              * @description The role of a recorded voice, in place of a synthesised one.
              */
             voice_track?: string | null;
-            /** @description How it takes the place of the scene before; as for the whole video when left out. */
+            /** @description Transition from the scene before; that of the whole video when left out. */
             transition?: components["schemas"]["Transition"] | null;
             /**
              * Seconds
-             * @description How long it lasts at least; as long as its words, or 4, when left out.
+             * @description Minimum length in seconds; when left out, the length of its speech, or 4.
              */
             seconds?: number | null;
             /**
@@ -1085,18 +1085,18 @@ export interface components {
         };
         /**
          * InpaintParams
-         * @description How to fill the hole. Without a prompt, what is around it goes on; pixels outside stay as they are.
+         * @description Params of ``inpaint``. Without a prompt, the surroundings continue. Pixels outside the mask are unchanged.
          */
         InpaintParams: {
             /**
              * Prompt
-             * @description What to put there; what is around it goes on when left out.
+             * @description Prompt: content of the hole; the surroundings continue when left out.
              * @default
              */
             prompt: string;
             /**
              * Negative Prompt
-             * @description What should not be there; only with a prompt.
+             * @description Negative prompt: things to avoid; only with a prompt.
              * @default
              */
             negative_prompt: string;
@@ -1114,18 +1114,18 @@ export interface components {
             seed: number;
             /**
              * Steps
-             * @description Denoising steps, where there is a prompt.
+             * @description Denoising steps; used only with a prompt.
              * @default 25
              */
             steps: number;
             /**
              * Guidance
-             * @description How closely to follow the prompt.
+             * @description Guidance scale: adherence to the prompt.
              * @default 7.5
              */
             guidance: number;
             /**
-             * @description How the result is encoded; PNG keeps what is outside.
+             * @description File format of the result; PNG keeps the pixels outside the mask.
              * @default png
              */
             format: components["schemas"]["Format"];
@@ -1153,37 +1153,37 @@ export interface components {
              */
             params: components["schemas"]["InpaintParams"];
             uploads: components["schemas"]["InpaintUploads"];
-            /** @description Who does the work; the deployment's default, or who can, when left out. */
+            /** @description Engine; when left out, the deployment's default, or one that supports the kind. */
             engine?: components["schemas"]["Engine"] | null;
             /**
              * Allow Preview
-             * @description Accept the preview engine where the models engine is not available.
+             * @description Accept the preview engine if the models engine is not available.
              * @default false
              */
             allow_preview: boolean;
             /**
              * Cache
-             * @description Take the result of the same job of yours, if it was made before.
+             * @description Return the result of an earlier equal job of yours, if there is one.
              * @default true
              */
             cache: boolean;
         };
         /**
          * InpaintUploads
-         * @description A photo, and where to fill it.
+         * @description Uploads of ``inpaint``: a photo and its mask.
          */
         InpaintUploads: {
             /** Photo */
             photo: components["schemas"]["Upload"] | components["schemas"]["AssetReference"];
             /**
              * Mask
-             * @description Where to fill: white is filled, black stays; of the photo's size.
+             * @description Mask of the photo's size: white is filled, black stays.
              */
             mask: components["schemas"]["Upload"] | components["schemas"]["AssetReference"];
         };
         /**
          * InstanceReport
-         * @description An instance, as it was when it last said so.
+         * @description The last report of an instance.
          */
         InstanceReport: {
             /** Instance Id */
@@ -1195,7 +1195,7 @@ export interface components {
             reported_at: string;
             /**
              * Device
-             * @description `cpu`, or the GPU's name; null until the models engine has been looked at.
+             * @description `cpu`, or the GPU's name; null until the models engine has been loaded.
              */
             device?: string | null;
             /**
@@ -1210,7 +1210,7 @@ export interface components {
             networks: components["schemas"]["LoadedModel"][];
             /**
              * Vram Used Mb
-             * @description Of the whole GPU, whoever uses it; null without one.
+             * @description Memory in use on the whole GPU, by any process; null without a GPU.
              */
             vram_used_mb?: number | null;
             /** Vram Total Mb */
@@ -1227,12 +1227,12 @@ export interface components {
             state: components["schemas"]["State"];
             /**
              * Seq
-             * @description Grows by one at every change; say the last one seen to miss nothing.
+             * @description Version of the job: grows by one at every change.
              */
             seq: number;
             /**
              * Attempt
-             * @description How often the job was given to the endpoint.
+             * @description Invocations of the endpoint so far.
              * @default 0
              */
             attempt: number;
@@ -1246,11 +1246,11 @@ export interface components {
             stage?: string | null;
             /**
              * Message
-             * @description What is happening, for people.
+             * @description Current activity, for people.
              * @default
              */
             message: string;
-            /** @description Who is to do the work: as asked for, or as the deployment has it. */
+            /** @description Engine that was requested, or the deployment's default. */
             engine: components["schemas"]["Engine"];
             /**
              * Allow Preview
@@ -1259,13 +1259,13 @@ export interface components {
             allow_preview: boolean;
             /**
              * Cached
-             * @description The result is that of the same job made before; it cost nothing.
+             * @description True if the result comes from the result cache, which costs nothing.
              * @default false
              */
             cached: boolean;
             /**
              * Params
-             * @description As validated, defaults filled in.
+             * @description Validated params, with defaults.
              */
             params: {
                 [key: string]: components["schemas"]["JsonValue"];
@@ -1274,7 +1274,7 @@ export interface components {
             uploads: {
                 [key: string]: components["schemas"]["UploadStatus"];
             };
-            /** @description A live look, while there is one. */
+            /** @description Progress image, while there is one. */
             preview?: components["schemas"]["PreviewPicture"] | null;
             result?: components["schemas"]["Result"] | null;
             error?: components["schemas"]["ErrorDetail"] | null;
@@ -1329,7 +1329,7 @@ export interface components {
         JsonValue: unknown;
         /**
          * Kind
-         * @description What is made of the pictures.
+         * @description Kind of a job.
          * @enum {string}
          */
         Kind: "restyle_room" | "inpaint" | "generate" | "face_swap" | "upscale" | "find_objects" | "render_video" | "render_scenes";
@@ -1340,24 +1340,24 @@ export interface components {
         KindStatistics: {
             /**
              * States
-             * @description Those that ended of the day, and those open now, if it is today.
+             * @description Jobs that ended, of those requested on the day; for today, also the open ones.
              */
             states: {
                 [key: string]: number;
             };
             /**
              * Cached
-             * @description How many of the completed ones took an earlier result.
+             * @description Completed jobs that reused an earlier result.
              */
             cached: number;
             /**
              * Success Rate
-             * @description completed / (completed + failed); null before any has ended so.
+             * @description completed / (completed + failed); null without such jobs.
              */
             success_rate: number | null;
             /** Cost Usd */
             cost_usd: number;
-            /** @description From asking to done, of completed jobs that were not cached. */
+            /** @description From request to completion, of completed jobs that were not cached. */
             seconds: components["schemas"]["Durations"];
             /** Engines */
             engines: {
@@ -1365,8 +1365,27 @@ export interface components {
             };
         };
         /**
+         * KindSummary
+         * @description A kind of job, as a client offers it.
+         */
+        KindSummary: {
+            kind: components["schemas"]["Kind"];
+            /** Description */
+            description: string;
+            /**
+             * Engines
+             * @description Engines that support the kind; the first one is the fallback.
+             */
+            engines: components["schemas"]["Engine"][];
+            /**
+             * Makes Video
+             * @description True for kinds whose result is a video.
+             */
+            makes_video: boolean;
+        };
+        /**
          * Limits
-         * @description What uploads have to keep to.
+         * @description Limits of uploads.
          */
         Limits: {
             /**
@@ -1435,7 +1454,7 @@ export interface components {
         };
         /**
          * LimitsNow
-         * @description What a caller may still ask for.
+         * @description Remaining rate limits and budget of a caller.
          */
         LimitsNow: {
             /**
@@ -1449,7 +1468,7 @@ export interface components {
         };
         /**
          * LoadedModel
-         * @description A network that an instance has in memory.
+         * @description A network in an instance's memory.
          */
         LoadedModel: {
             /** Name */
@@ -1474,12 +1493,12 @@ export interface components {
         };
         /**
          * NoUploads
-         * @description A kind that starts from words alone.
+         * @description Uploads of kinds that start from words: none.
          */
         NoUploads: Record<string, never>;
         /**
          * Part
-         * @description One thing the service stands on.
+         * @description Status of one component of the service.
          */
         Part: {
             /**
@@ -1494,7 +1513,7 @@ export interface components {
         };
         /**
          * PhotoUploads
-         * @description The one picture that most kinds start from.
+         * @description Uploads of kinds that start from one picture.
          */
         PhotoUploads: {
             /** Photo */
@@ -1527,14 +1546,14 @@ export interface components {
         };
         /**
          * PresignedPost
-         * @description A form to upload one file with: every field as it is, then the file as the field ``file``.
+         * @description A form to upload one file: every field unchanged, then the file as the field ``file``.
          */
         PresignedPost: {
             /** Url */
             url: string;
             /**
              * Fields
-             * @description To be sent unchanged, before the file.
+             * @description Fields to send unchanged, before the file.
              */
             fields: {
                 [key: string]: string;
@@ -1547,7 +1566,7 @@ export interface components {
         };
         /**
          * PreviewPicture
-         * @description A small look at a picture in the making. ``url`` is a presigned GET, made anew for every answer.
+         * @description Progress image: a small picture of the result in the making. ``url`` is a presigned GET, new in every answer.
          */
         PreviewPicture: {
             /** Key */
@@ -1578,7 +1597,7 @@ export interface components {
             code: components["schemas"]["ErrorCode"];
             /**
              * Errors
-             * @description What is wrong, field by field.
+             * @description The errors of each field.
              */
             errors?: components["schemas"]["FieldError"][] | null;
         } & {
@@ -1586,33 +1605,33 @@ export interface components {
         };
         /**
          * Profile
-         * @description How much time the models engine takes over a picture.
+         * @description Speed or quality of the models engine.
          * @enum {string}
          */
         Profile: "fast" | "quality";
         /**
          * PromptRequest
-         * @description A prompt to be said better.
+         * @description Request to enhance a prompt.
          */
         PromptRequest: {
             /** Prompt */
             prompt: string;
             /**
              * Kind
-             * @description What the prompt is for.
+             * @description Kind that the prompt is for.
              * @default generate
              * @enum {string}
              */
             kind: "generate" | "inpaint" | "restyle_room";
             /**
              * Style
-             * @description The style it will be used with: one that GET /styles lists.
+             * @description Style of the job: one that GET /styles lists.
              */
             style?: string | null;
         };
         /**
          * PublicAsset
-         * @description An asset as its owner sees it. Until it is `ready`, type, size and SHA-256 are what was declared.
+         * @description An asset as its owner sees it. Until it is `ready`, type, size and SHA-256 are those declared.
          */
         PublicAsset: {
             /** Asset Id */
@@ -1636,7 +1655,7 @@ export interface components {
             size?: number | null;
             /**
              * Sha256
-             * @description Lower-case hex; always there once the asset is `ready`.
+             * @description Lower-case hex; always set once the asset is `ready`.
              */
             sha256?: string | null;
             /**
@@ -1653,17 +1672,17 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
-            /** @description Why the picture was refused, of an asset that `failed`. */
+            /** @description Reason of the rejection, if the asset has `failed`. */
             error?: components["schemas"]["ErrorDetail"] | null;
             /**
              * Url
-             * @description A presigned GET, made anew for every answer, once it is `ready`.
+             * @description A presigned GET, renewed in every response, once the asset is `ready`.
              */
             url?: string | null;
         };
         /**
          * PublicConfig
-         * @description What a client needs to know of a deployment before it has a token.
+         * @description Public configuration of a deployment, for clients without a token.
          */
         PublicConfig: {
             /** Socket Url */
@@ -1675,6 +1694,12 @@ export interface components {
             /** Client Id */
             client_id: string;
             limits: components["schemas"]["Limits"];
+            /**
+             * Kinds
+             * @description Every kind of job; an older service names none.
+             * @default []
+             */
+            kinds: components["schemas"]["KindSummary"][];
         };
         /**
          * Quality
@@ -1698,7 +1723,7 @@ export interface components {
             visual: number;
             /**
              * Objects
-             * @description How much of what was in the photo is still recognised; null when nobody looked.
+             * @description Share of the photo's objects recognised in the result; null if not measured.
              */
             objects?: number | null;
             /**
@@ -1709,12 +1734,12 @@ export interface components {
         };
         /**
          * RateLimit
-         * @description One limit.
+         * @description Rate limit of one kind, or of prompts.
          */
         RateLimit: {
             /**
              * Limit
-             * @description Requests in a window.
+             * @description Requests allowed in a window.
              */
             limit: number;
             /** Remaining */
@@ -1723,13 +1748,13 @@ export interface components {
             window_seconds: number;
             /**
              * Reset Seconds
-             * @description Until the window that is open ends; a whole one when none is.
+             * @description Seconds until the open window ends; those of a whole window if none is open.
              */
             reset_seconds: number;
         };
         /**
          * RecognisedRoom
-         * @description What room the photo shows.
+         * @description Type of the room in the photo, with the confidence of its recognition.
          */
         RecognisedRoom: {
             room: components["schemas"]["Room"];
@@ -1743,12 +1768,12 @@ export interface components {
         };
         /**
          * RenderScenesParams
-         * @description Scenes in their order, and what joins them.
+         * @description Params of ``render_scenes``: scenes in their order, and transitions.
          */
         RenderScenesParams: {
             /**
              * Language
-             * @description What is spoken; when left out, the voice's own, or what a recorded one seems to be in.
+             * @description Language of the speech; when left out, that of the voice or of the recording.
              */
             language?: ("en-US" | "en-GB" | "es-ES" | "fr-FR" | "de-DE" | "it-IT" | "pt-BR" | "nl-NL" | "pl-PL" | "tr-TR" | "ru-RU" | "ar" | "he-IL" | "zh-CN" | "ja-JP" | "ko-KR") | null;
             /**
@@ -1778,19 +1803,19 @@ export interface components {
             transition: components["schemas"]["Transition"];
             /**
              * Transition Seconds
-             * @description How long that takes, unless it is a cut.
+             * @description Seconds of a transition, except for cuts.
              * @default 0.5
              */
             transition_seconds: number;
             /**
              * Music Volume
-             * @description Of the music where nobody speaks; 1: as loud as speech.
+             * @description Volume of the music; 1 is as loud as speech.
              * @default 0.3
              */
             music_volume: number;
             /**
              * Loudness
-             * @description Of the whole in LUFS (EBU R 128): -16 for the web, -23 for broadcast.
+             * @description Loudness of the video in LUFS (EBU R 128): -16 for the web, -23 for broadcast.
              * @default -16
              */
             loudness: number;
@@ -1812,29 +1837,29 @@ export interface components {
              *     }
              */
             uploads: components["schemas"]["ScenesUploads"];
-            /** @description Who does the work; the deployment's default, or who can, when left out. */
+            /** @description Engine; when left out, the deployment's default, or one that supports the kind. */
             engine?: components["schemas"]["Engine"] | null;
             /**
              * Allow Preview
-             * @description Accept the preview engine where the models engine is not available.
+             * @description Accept the preview engine if the models engine is not available.
              * @default false
              */
             allow_preview: boolean;
             /**
              * Cache
-             * @description Take the result of the same job of yours, if it was made before.
+             * @description Return the result of an earlier equal job of yours, if there is one.
              * @default true
              */
             cache: boolean;
         };
         /**
          * RenderVideoParams
-         * @description What a portrait is to say, and how that is shown. Without a script, a recorded voice is needed.
+         * @description Params of ``render_video``. Without a script, a recorded voice is needed.
          */
         RenderVideoParams: {
             /**
              * Language
-             * @description What is spoken; when left out, the voice's own, or what a recorded one seems to be in.
+             * @description Language of the speech; when left out, that of the voice or of the recording.
              */
             language?: ("en-US" | "en-GB" | "es-ES" | "fr-FR" | "de-DE" | "it-IT" | "pt-BR" | "nl-NL" | "pl-PL" | "tr-TR" | "ru-RU" | "ar" | "he-IL" | "zh-CN" | "ja-JP" | "ko-KR") | null;
             /**
@@ -1860,13 +1885,13 @@ export interface components {
             seed: number;
             /**
              * Script
-             * @description What is said; of a recorded voice its words, which spares transcribing it.
+             * @description Text to be spoken, or the words of a recorded voice.
              * @default
              */
             script: string;
             /**
              * Voice
-             * @description Who says it; GET /voices lists them. The language's own else.
+             * @description Voice; GET /voices lists them. Default: that of the language.
              */
             voice?: ("joanna" | "matthew" | "amy" | "brian" | "lucia" | "sergio" | "lea" | "vicki" | "daniel" | "bianca" | "camila" | "laura" | "ola" | "burcu" | "tatyana" | "zeina" | "noa" | "zhiyu" | "takumi" | "seoyeon") | null;
         };
@@ -1893,44 +1918,44 @@ export interface components {
              */
             params: components["schemas"]["RenderVideoParams"];
             uploads: components["schemas"]["VideoUploads"];
-            /** @description Who does the work; the deployment's default, or who can, when left out. */
+            /** @description Engine; when left out, the deployment's default, or one that supports the kind. */
             engine?: components["schemas"]["Engine"] | null;
             /**
              * Allow Preview
-             * @description Accept the preview engine where the models engine is not available.
+             * @description Accept the preview engine if the models engine is not available.
              * @default false
              */
             allow_preview: boolean;
             /**
              * Cache
-             * @description Take the result of the same job of yours, if it was made before.
+             * @description Return the result of an earlier equal job of yours, if there is one.
              * @default true
              */
             cache: boolean;
         };
         /**
          * Rerun
-         * @description The same job again: what is said here differs.
+         * @description A repetition of a job, with other values for the fields given here.
          */
         Rerun: {
             /**
              * Params
-             * @description Params in place of the job's own; the others stay.
+             * @description Params that replace the job's own; the others stay.
              * @default {}
              */
             params: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
-            /** @description Who does the work; as before when left out. */
+            /** @description Engine of the new job; that of the old job if left out. */
             engine?: components["schemas"]["Engine"] | null;
             /**
              * Allow Preview
-             * @description Accept the preview engine where the models engine is not available; as before if left out.
+             * @description Accept the preview engine if the models engine is not available; as before if left out.
              */
             allow_preview?: boolean | null;
             /**
              * Cache
-             * @description Take the result of the same job of yours, if it was made before.
+             * @description Accept the result of an identical job of yours from the result cache.
              * @default true
              */
             cache: boolean;
@@ -1943,20 +1968,20 @@ export interface components {
         Resolution: "360p" | "720p" | "1080p";
         /**
          * RestyleRoomParams
-         * @description How to restyle a room. What the preview engine has no use for, it says in the result's notes.
+         * @description Params of ``restyle_room``. The result's notes name those that the preview engine ignores.
          */
         RestyleRoomParams: {
             /**
              * Style
-             * @description The look of the room; GET /styles lists them.
+             * @description Style of the room; GET /styles lists them.
              * @enum {string}
              */
             style: "modern" | "scandinavian" | "boho" | "industrial" | "minimalist" | "japandi" | "mid_century" | "coastal" | "art_deco" | "farmhouse";
-            /** @description What room it is; recognised from the photo when left out. */
+            /** @description Type of the room; recognised from the photo when left out. */
             room?: components["schemas"]["Room"] | null;
             /**
              * Strength
-             * @description How far to go from the photo to the style.
+             * @description Strength of the change; small values stay near the photo.
              * @default 1
              */
             strength: number;
@@ -1989,13 +2014,13 @@ export interface components {
             keep_people: boolean;
             /**
              * Prompt
-             * @description What else the room should have, in words.
+             * @description Prompt: other things that the room should have.
              * @default
              */
             prompt: string;
             /**
              * Negative Prompt
-             * @description What it should not have; only where guidance is above 1.
+             * @description Negative prompt: things to avoid, if guidance is above 1.
              * @default
              */
             negative_prompt: string;
@@ -2011,23 +2036,23 @@ export interface components {
             steps?: number | null;
             /**
              * Guidance
-             * @description How closely to follow the words; the profile's value when left out.
+             * @description Guidance scale: adherence to the prompt; the profile's value when left out.
              */
             guidance?: number | null;
             /**
              * Depth Scale
-             * @description How firmly the photo's depth holds.
+             * @description Weight of the photo's depth (ControlNet).
              * @default 0.8
              */
             depth_scale: number;
             /**
              * Edges Scale
-             * @description How firmly the photo's edges hold.
+             * @description Weight of the photo's edges (ControlNet).
              * @default 0.6
              */
             edges_scale: number;
             /**
-             * @description How the result is encoded; PNG keeps every pixel.
+             * @description File format of the result; PNG is lossless.
              * @default jpeg
              */
             format: components["schemas"]["Format"];
@@ -2044,24 +2069,24 @@ export interface components {
             kind: "restyle_room";
             params: components["schemas"]["RestyleRoomParams"];
             uploads: components["schemas"]["PhotoUploads"];
-            /** @description Who does the work; the deployment's default, or who can, when left out. */
+            /** @description Engine; when left out, the deployment's default, or one that supports the kind. */
             engine?: components["schemas"]["Engine"] | null;
             /**
              * Allow Preview
-             * @description Accept the preview engine where the models engine is not available.
+             * @description Accept the preview engine if the models engine is not available.
              * @default false
              */
             allow_preview: boolean;
             /**
              * Cache
-             * @description Take the result of the same job of yours, if it was made before.
+             * @description Return the result of an earlier equal job of yours, if there is one.
              * @default true
              */
             cache: boolean;
         };
         /**
          * Result
-         * @description What came out, and everything needed to make it again.
+         * @description Result of a job, with everything needed to make it again.
          */
         Result: {
             /** Pictures */
@@ -2093,30 +2118,30 @@ export interface components {
             objects: components["schemas"]["FoundObject"][];
             /**
              * Notes
-             * @description What a person should know about this result.
+             * @description Notes about the result, for people.
              * @default []
              */
             notes: string[];
         };
         /**
          * Room
-         * @description The rooms a restyling knows.
+         * @description Types of rooms.
          * @enum {string}
          */
         Room: "living_room" | "bedroom" | "kitchen" | "dining_room" | "bathroom" | "home_office";
         /**
          * ScenesUploads
-         * @description What the scenes name: every other field is a role of theirs.
+         * @description Uploads of ``render_scenes``: music, and one field for each role that the scenes name.
          */
         ScenesUploads: {
-            /** @description What plays under all of it. */
+            /** @description Background music. */
             music?: components["schemas"]["AudioUpload"] | null;
         } & {
             [key: string]: components["schemas"]["Upload"] | components["schemas"]["AudioUpload"] | components["schemas"]["AssetReference"] | components["schemas"]["AvatarReference"];
         };
         /**
          * Services
-         * @description How the service is doing. What did not answer is null, and `reasons` says why.
+         * @description Status of the service. A component that did not respond is null, with its reason in `reasons`.
          */
         Services: {
             /**
@@ -2128,12 +2153,12 @@ export interface components {
             backlog: components["schemas"]["Backlog"] | null;
             /**
              * Instances
-             * @description Those that have said something lately, newest first.
+             * @description Instances with a recent report, newest first.
              */
             instances: components["schemas"]["InstanceReport"][] | null;
             /**
              * Reasons
-             * @description Part → why it is null.
+             * @description Component → reason why it is null.
              * @default {}
              */
             reasons: {
@@ -2142,23 +2167,23 @@ export interface components {
         };
         /**
          * Spending
-         * @description What an owner's jobs of a UTC day have taken.
+         * @description Spending of an owner in a UTC day.
          */
         Spending: {
             /**
              * Spent Usd
-             * @description Estimates of jobs under way included.
+             * @description Spent so far, including estimates of running jobs.
              */
             spent_usd: number;
             /**
              * Daily Usd
-             * @description What a day allows; null: any sum.
+             * @description Budget of a day; null if there is no limit.
              */
             daily_usd: number | null;
             /**
              * Ends At
              * Format: date-time
-             * @description When the day ends.
+             * @description End of the day.
              */
             ends_at: string;
         };
@@ -2180,13 +2205,13 @@ export interface components {
         };
         /**
          * State
-         * @description Where a job stands. The last four are terminal: they never change again.
+         * @description State of a job. The last four are terminal: they never change again.
          * @enum {string}
          */
         State: "awaiting_upload" | "queued" | "dispatched" | "running" | "completed" | "failed" | "cancelled" | "expired";
         /**
          * Statistics
-         * @description A UTC day's jobs, by the day on which they were asked for.
+         * @description Statistics of the jobs that were requested on a UTC day.
          */
         Statistics: {
             /**
@@ -2245,10 +2270,18 @@ export interface components {
              * @default []
              */
             palette: string[];
+            /**
+             * Translations
+             * @description Language, such as `es` → title and description; English is above.
+             * @default {}
+             */
+            translations: {
+                [key: string]: components["schemas"]["Translation"];
+            };
         };
         /**
          * SubtitleFile
-         * @description What is said in a video, as text with its times.
+         * @description Subtitle file: the text of a video's speech with its times.
          */
         SubtitleFile: {
             /**
@@ -2281,16 +2314,26 @@ export interface components {
         };
         /**
          * Subtitles
-         * @description What becomes of what is said, as text.
+         * @description Subtitles: none, burned into the picture, as files, or both.
          * @enum {string}
          */
         Subtitles: "none" | "burned" | "file" | "both";
         /**
          * Transition
-         * @description How one scene gives way to the next.
+         * @description Transition from one scene to the next.
          * @enum {string}
          */
         Transition: "cut" | "fade" | "slide";
+        /**
+         * Translation
+         * @description Title and description in a language other than English.
+         */
+        Translation: {
+            /** Title */
+            title: string;
+            /** Description */
+            description: string;
+        };
         /**
          * Upload
          * @description The picture that the caller is going to upload for one role; the presigned POST is fixed to it.
@@ -2311,7 +2354,7 @@ export interface components {
         };
         /**
          * UploadStatus
-         * @description An upload as it stands: what was declared, then what the header of the received file says.
+         * @description An upload: declared values first, values from the received file's header later.
          */
         UploadStatus: {
             /** Content Type */
@@ -2322,12 +2365,12 @@ export interface components {
             sha256?: string | null;
             /**
              * Asset Id
-             * @description The asset that was taken in place of an upload.
+             * @description The asset that replaces an upload.
              */
             asset_id?: string | null;
             /**
              * Avatar
-             * @description The portrait of ours that was taken in place of an upload.
+             * @description The built-in portrait that replaces an upload.
              */
             avatar?: string | null;
             /**
@@ -2344,28 +2387,28 @@ export interface components {
             height?: number | null;
             /**
              * Url
-             * @description A presigned GET, made anew for every answer, once it is there; uploads are kept for days only.
+             * @description Presigned GET of the received file, new in every answer; uploads are kept for a few days.
              */
             url?: string | null;
         };
         /**
          * UpscaleParams
-         * @description How to enlarge a picture.
+         * @description Params of ``upscale``.
          */
         UpscaleParams: {
             /**
              * Scale
-             * @description How many times as wide and as high.
+             * @description Factor of width and height.
              * @default 2
              */
             scale: number;
             /**
-             * @description What it shows: the models engine has a network for each.
+             * @description Content: the models engine has a network for each.
              * @default photo
              */
             content: components["schemas"]["Content"];
             /**
-             * @description How the result is encoded; with transparency it is always PNG.
+             * @description File format of the result; always PNG with transparency.
              * @default jpeg
              */
             format: components["schemas"]["Format"];
@@ -2389,17 +2432,17 @@ export interface components {
              */
             params: components["schemas"]["UpscaleParams"];
             uploads: components["schemas"]["PhotoUploads"];
-            /** @description Who does the work; the deployment's default, or who can, when left out. */
+            /** @description Engine; when left out, the deployment's default, or one that supports the kind. */
             engine?: components["schemas"]["Engine"] | null;
             /**
              * Allow Preview
-             * @description Accept the preview engine where the models engine is not available.
+             * @description Accept the preview engine if the models engine is not available.
              * @default false
              */
             allow_preview: boolean;
             /**
              * Cache
-             * @description Take the result of the same job of yours, if it was made before.
+             * @description Return the result of an earlier equal job of yours, if there is one.
              * @default true
              */
             cache: boolean;
@@ -2443,7 +2486,7 @@ export interface components {
         VideoAspect: "9:16" | "1:1" | "16:9";
         /**
          * VideoUploads
-         * @description Who speaks, and the voice where it is not to be synthesised.
+         * @description Uploads of ``render_video``: a portrait, and optionally a recorded voice.
          */
         VideoUploads: {
             /**
@@ -2490,7 +2533,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of yours. The same key and request again give what they gave before, not another one. */
+                /** @description A text of your choice. Repeating a request with its key creates nothing new. */
                 "Idempotency-Key"?: string | null;
             };
             path: {
@@ -2505,7 +2548,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The job that this Idempotency-Key made before. */
+            /** @description The job that was created with this Idempotency-Key before. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2514,7 +2557,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobWithUploads"];
                 };
             };
-            /** @description A new job; it asks for no upload. */
+            /** @description A new job; it needs no upload. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2668,7 +2711,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The job, cancelled now or before. */
+            /** @description The cancelled job. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2727,7 +2770,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The job, and its forms. */
+            /** @description The job, and its upload forms. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2836,7 +2879,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description You have no asset with this id any more. */
+            /** @description The asset does not exist any more. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2915,7 +2958,7 @@ export interface operations {
     clearCache: {
         parameters: {
             query?: {
-                /** @description Results older than this; 0: every one. */
+                /** @description Age of the results to clear; 0: all results. */
                 max_age_days?: number;
             };
             header?: never;
@@ -2924,7 +2967,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description From when on results count. */
+            /** @description The time from which results are reused. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2978,9 +3021,9 @@ export interface operations {
                 status?: components["schemas"]["State"] | null;
                 /** @description Only jobs of this kind. */
                 kind?: components["schemas"]["Kind"] | null;
-                /** @description From the page before. */
+                /** @description The `cursor` of the page before. */
                 cursor?: string | null;
-                /** @description How many on a page. */
+                /** @description Largest number of items on a page. */
                 limit?: number;
             };
             header?: never;
@@ -3031,7 +3074,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of yours. The same key and request again give what they gave before, not another one. */
+                /** @description A text of your choice. Repeating a request with its key creates nothing new. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -3043,7 +3086,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The job that this Idempotency-Key made before. */
+            /** @description The job that was created with this Idempotency-Key before. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3149,9 +3192,9 @@ export interface operations {
             query?: {
                 /** @description Only assets in this state. */
                 state?: components["schemas"]["AssetState"] | null;
-                /** @description From the page before. */
+                /** @description The `cursor` of the page before. */
                 cursor?: string | null;
-                /** @description How many on a page. */
+                /** @description Largest number of items on a page. */
                 limit?: number;
             };
             header?: never;
@@ -3202,7 +3245,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of yours. The same key and request again give what they gave before, not another one. */
+                /** @description A text of your choice. Repeating a request with its key creates nothing new. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -3214,7 +3257,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The asset that this Idempotency-Key made before. */
+            /** @description The asset that was created with this Idempotency-Key before. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3223,7 +3266,7 @@ export interface operations {
                     "application/json": components["schemas"]["AssetWithUpload"];
                 };
             };
-            /** @description A new asset; with a form, where its picture is to be uploaded. */
+            /** @description A new asset; with a form, if its picture is to be uploaded. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3348,7 +3391,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The prompt, said better. */
+            /** @description The enhanced prompt. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3407,7 +3450,7 @@ export interface operations {
     listStyles: {
         parameters: {
             query?: {
-                /** @description What is to be made: a room, or a picture. */
+                /** @description Kind whose styles are listed. */
                 kind?: "restyle_room" | "generate";
             };
             header?: never;
@@ -3539,7 +3582,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Everything answers. */
+            /** @description Every dependency answers. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3586,7 +3629,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Where things are, and the limits. */
+            /** @description Addresses, limits and kinds. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3609,7 +3652,7 @@ export interface operations {
     getStatistics: {
         parameters: {
             query?: {
-                /** @description A UTC day, one of the last 30; today when left out. */
+                /** @description A UTC day, one of the last 30; today if left out. */
                 date?: string | null;
             };
             header?: never;
@@ -3618,7 +3661,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The day's jobs. */
+            /** @description Statistics of the day's jobs. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3674,7 +3717,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The endpoint, what waits for it, and its instances. */
+            /** @description The endpoint, its backlog and its instances. */
             200: {
                 headers: {
                     [name: string]: unknown;

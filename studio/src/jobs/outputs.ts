@@ -1,5 +1,5 @@
 /** Outputs of a job: pictures, thumbnails, posters, and the input to compare them with. */
-import { DETECTION_KIND, kindForm } from "@/contract/kinds";
+import { kindForm } from "@/contract/kinds";
 import type { Job, Kind, Picture, Result, SubtitleFile, Video } from "@/contract/types";
 import { uploadRoles } from "@/contract/upload-roles";
 
@@ -46,8 +46,7 @@ export function inputPicture(job: Job): { key: string; url: string } | null {
 
 /** The input picture to compare a job's result with; null if the kind has none, or the file is gone. */
 export function comparedPicture(job: Job): { key: string; url: string } | null {
-  const compares = job.kind !== DETECTION_KIND && kindForm(job.kind).comparedRole !== null;
-  return compares ? inputPicture(job) : null;
+  return kindForm(job.kind).comparedRole === null ? null : inputPicture(job);
 }
 
 const EXTENSIONS: Record<string, string> = {

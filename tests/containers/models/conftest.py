@@ -18,7 +18,7 @@ from containers.worker.settings import Settings
 from containers.worker.storage import Storage
 from containers.worker.worker import Worker
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from pipeline.core.runner import Runner
 from pipeline.core.stage_cache import StageCache
 from pipeline.core.stages import Plan

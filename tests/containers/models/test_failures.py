@@ -14,7 +14,7 @@ from cloud.dynamodb.job_store import JobStore
 from containers.worker.storage import Storage
 from darkroom.contract.engine import Engine
 from darkroom.contract.jobs import State
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from tests.containers.conftest import BUCKET, JOB, cancel, invoke
 
 if TYPE_CHECKING:

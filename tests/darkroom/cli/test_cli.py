@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from darkroom.cli import app
 from darkroom.contract.jobs import Job, State
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from darkroom.contract.styles import styles
 from tests.darkroom.fake_service import TOKEN, Service
 from tests.darkroom.jobs import RESULT, completed, failed, job

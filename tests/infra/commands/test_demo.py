@@ -11,9 +11,8 @@ from typer.testing import CliRunner, Result
 
 from darkroom.cli import app
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import ENGINES_BY_KIND, Kind
+from darkroom.contract.kinds import KINDS
 from infra.commands.comparison_sheet import GAP, HEIGHT, details, marked, side_by_side
-from infra.commands.demo_samples import DEMO_SAMPLES
 from tests.darkroom.fake_service import Service
 from tests.darkroom.jobs import RESULT, completed
 from tests.darkroom.stub_runtime import put, state_of
@@ -91,7 +90,8 @@ def test_a_sheet_that_cannot_be_drawn_leaves_the_demo_its_result(runtime: Path, 
 
 
 def test_what_no_preview_can_do_says_what_it_needs(runtime: Path) -> None:
-    assert {kind for kind in Kind if Engine.PREVIEW in ENGINES_BY_KIND[kind]} == set(DEMO_SAMPLES)
+    for definition in KINDS.values():
+        assert (Engine.PREVIEW in definition.engines) is (definition.demo is not None)
     result = demo("--kind", "generate")
     assert result.exit_code == 1
     for words in ("generate needs the models engine", "make setup-models", "darkroom models fetch --kind generate"):
@@ -120,7 +120,7 @@ def test_pictures_of_ones_own_are_those_of_the_kind_and_come_with_consent(
 
 
 def test_the_samples_are_those_that_the_tests_know() -> None:
-    samples = [name for exhibit in DEMO_SAMPLES.values() for name in exhibit.samples.values()]
+    samples = [name for definition in KINDS.values() if definition.demo for name in definition.demo.files.values()]
     for name in {each for each in samples if isinstance(each, str)}:
         known = Path(__file__).parents[2] / "data" / name
         assert (files("infra.commands") / "samples" / name).read_bytes() == known.read_bytes()

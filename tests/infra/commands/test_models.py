@@ -10,7 +10,7 @@ import torch
 from typer.testing import CliRunner, Result
 
 from darkroom.cli import app
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from infra.commands import models as models_module
 from pipeline.models.networks.aot_gan import Generator
 from pipeline.weights.catalog import Model, catalog, default_models

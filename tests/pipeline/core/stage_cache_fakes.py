@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from darkroom.contract.engine import Engine
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import RestyleRoomParams
-from darkroom.contract.requests import Kind
 from darkroom.contract.results import ModelUsed
 from pipeline.core.arrays import Rgb
 from pipeline.core.networks import LoadedNetworks, Network

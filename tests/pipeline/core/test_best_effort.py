@@ -12,8 +12,8 @@ from PIL import Image
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import FindObjectsParams, Format
-from darkroom.contract.requests import Kind
 from darkroom.contract.results import OVERLAY_FAILED_NOTE, Result
 from pipeline.core.arrays import Rgb
 from pipeline.core.best_effort import best_effort

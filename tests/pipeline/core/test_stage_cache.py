@@ -11,8 +11,8 @@ import pytest
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import RestyleRoomParams
-from darkroom.contract.requests import Kind
 from darkroom.contract.results import FoundObject, ModelUsed
 from pipeline.core.arrays import Rgb
 from pipeline.core.networks import LoadedNetworks, Network

@@ -7,7 +7,7 @@ import pytest
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from pipeline.core.artifacts import SAVED, Clip
 from pipeline.core.stages import Plan, Stage
 from pipeline.scenes.join import JoinScenes

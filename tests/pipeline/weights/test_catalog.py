@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from pipeline.weights.catalog import ROLES, Model, catalog, catalog_markdown, choose_models, default_models
 from tests.paths import ROOT
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from pipeline.weights import fetch as fetch_module
 from pipeline.weights.catalog import Model
 from pipeline.weights.fetch import fetch_model

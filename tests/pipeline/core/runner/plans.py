@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from darkroom.contract.engine import Engine
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import RestyleRoomParams
-from darkroom.contract.requests import Kind
 from darkroom.contract.results import ModelUsed, StageTime
 from pipeline.core.arrays import Rgb
 from pipeline.core.networks import LoadedNetworks, Network, NetworkProvider

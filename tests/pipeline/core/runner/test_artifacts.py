@@ -8,7 +8,7 @@ import pytest
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from pipeline.core.runner import Runner
 from pipeline.core.stages import Artifact, Plan, StageContext
 from tests.pipeline.core.runner.plans import EARLY, LATE, Action, RecordingReporter, nothing, plan, stage

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darkroom.contract.engine import Engine
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import Room
-from darkroom.contract.requests import Kind
 from darkroom.contract.results import FoundObject, Quality, RecognisedRoom, StageTime
 from pipeline.core.artifacts import OBJECTS, QUALITY, ROOM, SAVED, SEED, SavedPicture
 from pipeline.core.runner import Runner, noop_plan

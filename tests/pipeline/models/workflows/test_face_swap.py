@@ -11,8 +11,8 @@ from PIL import Image
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import FaceSwapParams
-from darkroom.contract.requests import Kind
 from pipeline.core.runner import PlanResult, Runner
 from pipeline.core.stage_cache import StageCache
 from pipeline.core.stages import StageContext

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from darkroom.contract.engine import Engine
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import FindObjectsParams, Params, RestyleRoomParams
-from darkroom.contract.requests import Kind
 from pipeline.core.artifacts import OBJECTS, PHOTO
 from pipeline.core.networks import LoadedNetworks
 from pipeline.core.runner import PlanResult, Runner

@@ -9,8 +9,8 @@ from PIL import Image
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import InpaintParams
-from darkroom.contract.requests import Kind
 from pipeline.core.artifacts import PHOTO, RESULT, SAVED, SEED
 from pipeline.core.stages import JobAbandoned, StageContext
 from pipeline.imaging.masks import HOLE

@@ -13,7 +13,7 @@ from PIL import Image
 from bench.random_weights.video import write_stub_program
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from darkroom.contract.video_params import RenderVideoParams
 from pipeline.core.artifacts import SavedSubtitles, SavedVideo
 from pipeline.core.runner import PlanResult, Runner

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from darkroom.contract.engine import Engine
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import UpscaleParams
-from darkroom.contract.requests import Kind
 from darkroom.contract.results import ModelUsed
 from pipeline.core.networks import LoadedNetworks, Network
 from pipeline.core.stages import StageContext

@@ -9,7 +9,6 @@ import pytest
 from pipeline.preview.room.box import WALLS, BoxSide
 from pipeline.preview.room.depth import estimate_depth
 from pipeline.preview.room.layout import RoomLayout, estimate_layout, to_analysis_size
-from pipeline.preview.workflows.restyle_room import MIN_LAYOUT_CONFIDENCE
 
 FLOOR, WALL, CEILING = 1, 2, 3
 FACES = {FLOOR: (BoxSide.FLOOR,), WALL: WALLS, CEILING: (BoxSide.CEILING,)}
@@ -74,7 +73,7 @@ def depth_agreement(layout: RoomLayout, depth: np.ndarray) -> float:
 
 def test_the_samples_layout_matches_the_ground_truth(sample) -> None:
     layout = estimate_layout(to_analysis_size(sample.rgb))
-    assert layout.confidence >= MIN_LAYOUT_CONFIDENCE
+    assert layout.recognised
     for kind in FACES:
         assert overlap(layout, sample.part, kind) >= 0.6
     assert depth_agreement(layout, sample.depth) >= 0.75
@@ -92,7 +91,7 @@ def test_the_samples_camera_matches_the_ground_truth(sample) -> None:
 def test_synthetic_rooms_match_their_ground_truth(room: Callable, name: str) -> None:
     truth = room(**ROOMS[name])
     layout = estimate_layout(to_analysis_size(truth.rgb))
-    assert layout.confidence >= MIN_LAYOUT_CONFIDENCE
+    assert layout.recognised
     assert depth_agreement(layout, truth.depth) >= 0.7
     for kind in FACES:
         if (truth.part == kind).mean() > 0.05:
@@ -128,4 +127,4 @@ def non_rooms() -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("name", list(non_rooms()))
 def test_pictures_without_a_room_have_low_confidence(name: str) -> None:
-    assert estimate_layout(to_analysis_size(non_rooms()[name])).confidence < MIN_LAYOUT_CONFIDENCE
+    assert not estimate_layout(to_analysis_size(non_rooms()[name])).recognised

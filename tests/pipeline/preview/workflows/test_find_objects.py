@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import Kind, params_model
+from darkroom.contract.kinds import Kind
+from darkroom.contract.requests import params_model
 from darkroom.contract.results import FoundObject
 from pipeline.core.artifacts import OBJECTS, PHOTO, RESULT, SAVED
 from pipeline.core.runner import Runner

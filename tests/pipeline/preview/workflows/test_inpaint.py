@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from darkroom.contract.engine import Engine
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import InpaintParams
-from darkroom.contract.requests import Kind
 from pipeline.core.artifacts import PHOTO, RESULT, SAVED, SEED
 from pipeline.core.stages import JobAbandoned, StageContext
 from pipeline.imaging.masks import HOLE

@@ -15,7 +15,7 @@ from PIL import Image
 
 from darkroom.contract.avatars import avatars
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import Kind
+from darkroom.contract.kinds import Kind
 from darkroom.contract.video_params import RenderVideoParams
 from darkroom.contract.voices import Voice
 from pipeline.core.artifacts import SAVED, SavedFile, SavedPicture, SavedSubtitles, SavedVideo

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from darkroom.contract.engine import Engine
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import RestyleRoomParams, Room
-from darkroom.contract.requests import Kind
 from darkroom.contract.styles import styles
 from pipeline.core.artifacts import PHOTO, QUALITY, RESULT, SAVED
 from pipeline.core.stages import JobAbandoned, StageContext
 from pipeline.plans import get_plan
 from pipeline.preview.rendering.colour_grading import grade
-from pipeline.preview.room.stages import LAYOUT, MIN_LAYOUT_CONFIDENCE
+from pipeline.preview.room.stages import LAYOUT
 from pipeline.preview.workflows.restyle_room import REPAINTED
 
 Restyle = Callable[..., StageContext]
@@ -154,7 +154,7 @@ def test_without_a_room_only_the_light_changes_and_a_note_is_added(tmp_path: Pat
     y, x = np.mgrid[0:200, 0:300]
     Image.fromarray(np.stack([x * 0.8, y, 255 - y], -1).astype(np.uint8)).save(tmp_path / "sky.png")
     context = run(tmp_path / "sky.png", tmp_path / "job", style="industrial")
-    assert context[LAYOUT].confidence < MIN_LAYOUT_CONFIDENCE
+    assert not context[LAYOUT].recognised
     assert any("only the light was changed" in note for note in context.notes)
     assert np.array_equal(context[REPAINTED], context[PHOTO])
     assert not np.array_equal(context[RESULT], context[PHOTO])

@@ -13,8 +13,8 @@ from PIL import Image
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import UpscaleParams
-from darkroom.contract.requests import Kind
 from pipeline.core.artifacts import QUALITY, RESULT, SAVED
 from pipeline.core.stages import JobAbandoned, StageContext
 from pipeline.imaging import upscaling

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from darkroom.contract.engine import Engine
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import GenerateParams
-from darkroom.contract.requests import Kind
 from pipeline.core.runner import Runner
 from pipeline.core.stages import StageContext
 from pipeline.models.network_registry import SAFETY, SDXL_FEW_STEP_UNET, SDXL_TEXT_ENCODERS, SDXL_UNET, SDXL_VAE_DECODER

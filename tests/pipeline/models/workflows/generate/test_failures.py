@@ -10,8 +10,8 @@ from safetensors.torch import load_file, save_file
 from bench.random_weights import Scale, write_weights
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import Aspect, GenerateParams, Profile
-from darkroom.contract.requests import Kind
 from darkroom.contract.results import HALF_SIZE_NOTE
 from pipeline.core.runner import Runner
 from pipeline.core.stages import JobAbandoned, StageContext

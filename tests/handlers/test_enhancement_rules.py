@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from darkroom.contract.kinds import Kind
 from darkroom.contract.picture_styles import picture_styles
-from darkroom.contract.requests import Kind
 from darkroom.contract.styles import styles
 from handlers.prompts.rules import MAX_TOKENS, EnhancementRules, enhance, enhancement_rules
 

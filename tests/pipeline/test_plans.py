@@ -2,21 +2,18 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.requests import ENGINES_BY_KIND, VIDEO_KINDS, Kind
+from darkroom.contract.kinds import KINDS, VIDEO_KINDS, Kind
 from pipeline import plans
 from pipeline.core.stages import Slot
 from pipeline.plans import available_plans, get_plan, plan_markdown, plans_markdown
 from pipeline.weights.catalog import choose_models, default_models
-
-
-def test_the_engines_are_those_of_the_contract() -> None:
-    assert set(available_plans()) == {(kind, engine) for kind, engines in ENGINES_BY_KIND.items() for engine in engines}
 
 
 @pytest.mark.parametrize(("kind", "engine"), available_plans())
@@ -34,8 +31,9 @@ def test_whoever_fetches_the_models_of_a_kind_has_all_that_its_plan_uses(kind: K
 
 
 def test_a_missing_engine_is_an_error_unless_the_job_accepts_the_preview(monkeypatch: pytest.MonkeyPatch) -> None:
-    able = {each: module for each, module in plans._MODULES.items() if each != (Kind.UPSCALE, Engine.MODELS)}
-    monkeypatch.setattr(plans, "_MODULES", able)
+    upscale = KINDS[Kind.UPSCALE]
+    preview_only = replace(upscale, engines={Engine.PREVIEW: upscale.engines[Engine.PREVIEW]})
+    monkeypatch.setattr(plans, "KINDS", {**KINDS, Kind.UPSCALE: preview_only})
     with pytest.raises(DarkroomError, match="allow_preview") as raised:
         get_plan(Kind.UPSCALE, Engine.MODELS)
     assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
@@ -83,5 +81,5 @@ def test_the_registry_imports_no_engine_before_it_is_asked() -> None:
 
 
 def test_the_documented_plans_are_the_plans() -> None:
-    """Renew with ``python -c "from pipeline.plans import plans_markdown; print(plans_markdown())" > docs/plans.md``."""
+    """Renew with ``make reference``."""
     assert (Path(__file__).parents[2] / "docs" / "plans.md").read_text("utf-8") == plans_markdown() + "\n"

@@ -5,8 +5,9 @@ from pydantic import ValidationError
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.kinds import Kind
 from darkroom.contract.params import FaceSwapParams, GenerateParams, InpaintParams, RestyleRoomParams, Room
-from darkroom.contract.requests import Kind, UpscaleRequest, resolve_engine
+from darkroom.contract.requests import UpscaleRequest, resolve_engine
 
 
 @pytest.mark.parametrize("name", ["couch", "sofa", " Sofa ", "COUCH"])

@@ -7,9 +7,9 @@ from darkroom.contract.params import GenerateParams
 from darkroom.contract.picture_styles import PictureStyle, picture_styles
 
 
-def test_there_are_twelve_looks_with_titles_of_their_own() -> None:
-    assert len(picture_styles()) == 12
-    assert len({style.title for style in picture_styles().values()}) == 12
+def test_each_style_has_a_title_of_its_own() -> None:
+    assert len(picture_styles()) >= 12
+    assert len({style.title for style in picture_styles().values()}) == len(picture_styles())
 
 
 @pytest.mark.parametrize("style", picture_styles().values(), ids=list(picture_styles()))
