@@ -1,6 +1,7 @@
 """Event sources of the functions: their targets, retries and dead-letter queues."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from darkroom.contract.jobs import State
 from infra.names import FUNCTIONS
 from tests.infra.template import Template, text
+from tests.paths import ROOT
 
 
 def mapping(template: Template, function: str) -> dict[str, Any]:
@@ -127,3 +129,14 @@ def test_a_late_stream_raises_an_alarm(core: Template, function: str, seconds: i
     }
     assert late[core.function_id(function)]["Threshold"] == 1000 * seconds
     assert late[core.function_id(function)]["AlarmActions"]
+
+
+def test_every_alarm_is_explained_to_operators(core: Template, gpu: Template) -> None:
+    page = (ROOT / "docs" / "operating.md").read_text("utf-8")
+    _, _, section = page.partition("\n## Alarms\n")
+    section, _, _ = section.partition("\n## ")
+    for template in (core, gpu):
+        for logical_id, _ in template.of_type("CloudWatch::Alarm"):
+            name = re.sub("^(Alarms|Guard)|[0-9A-F]{8}$", "", logical_id)
+            shown = "Errors-<function>" if name.removeprefix("Errors") in FUNCTIONS else name
+            assert f"`{shown.replace('Errorsguard', 'Errors-guard')}`" in section, logical_id
