@@ -37,14 +37,24 @@ def plan_markdown(plan: Plan) -> str:
     lines = [
         f"## `{plan.kind.value}` on `{plan.engine.value}`",
         "",
-        "| stage | share | slot | networks | needs | gives |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| stage | share | slot | networks | needs | gives | class |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for stage, share in plan.steps:
         needs, gives = (", ".join(a.name for a in side) or "–" for side in (stage.requires, stage.provides))
         networks = ", ".join(network.name for network in stage.networks) or "–"
         kept = " (cached)" if stage.cacheable else ""
-        cells = (f"{stage.name}: {stage.message}", f"{share:.0%}", stage.slot.value, networks, needs, gives + kept)
+        module = type(stage).__module__.replace(".", "/")
+        source = f"[{type(stage).__name__}](../{module}.py)"
+        cells = (
+            f"{stage.name}: {stage.message}",
+            f"{share:.0%}",
+            stage.slot.value,
+            networks,
+            needs,
+            gives + kept,
+            source,
+        )
         lines.append(f"| {' | '.join(cells)} |")
     artifacts = {artifact.name: artifact.description for stage, _ in plan.steps for artifact in stage.provides}
     return "\n".join([*lines, "", *(f"- **{name}**: {about}" for name, about in artifacts.items())])

@@ -53,7 +53,7 @@ def send_with_retries(
     is_retried: Callable[[httpx.Response], bool] = lambda response: response.status_code in RETRIED_STATUS,
     sleep: Callable[[float], None] = time.sleep,
 ) -> httpx.Response:
-    """Return the response of ``send``, retrying on connection errors and on responses that are ``retried``.
+    """Return the response of ``send``, retrying on connection errors and on responses for which ``is_retried`` is true.
 
     ``send`` must be idempotent. ``Retry-After`` is respected, up to ``MAX_RETRY_AFTER_SECONDS`` in total. Raises
     ``UnreachableError`` when no attempt got a response. The last response is returned even if it is ``retried``.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 THREADS = 16
 # Only final states are retried; any other update is superseded by the next one.
 FINAL_STATE_TRIES = 3
-# Lambda gives up a record earlier, unless MAX_RECORD_AGE_SECONDS of its event source is raised.
+# The event source drops older records first (MAX_RECORD_AGE_SECONDS in infra/constructs/websocket.py).
 FINAL_STATE_SECONDS = 5 * 60
 
 
