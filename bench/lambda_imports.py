@@ -29,11 +29,12 @@ class LambdaImport(BaseModel):
 
 def measure(context: Context) -> list[LambdaImport]:
     """Measure each function with its environment variables, without which its settings do not load."""
-    environment, repeats = context.environments, context.repeats
+    environment, repeats = dict(context.environments), context.repeats
+    environment["guard"] = {**environment["sweep"], "ENDPOINT_NAME": "bench", "VARIANT_NAME": "bench"}  # has no stack
     bare = _seconds(BARE, {}, repeats)
     size = _zipped_kilobytes()
     rows = [LambdaImport(name="bare boto3", import_ms=bare * 1000, ratio=1, zip_kb=0)]
-    for name in FUNCTIONS:
+    for name in (*FUNCTIONS, "guard"):
         seconds = _seconds(f"import handlers.{name}", environment[name], repeats)
         rows.append(LambdaImport(name=name, import_ms=seconds * 1000, ratio=seconds / bare, zip_kb=size))
     return rows
