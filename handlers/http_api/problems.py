@@ -9,42 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.kinds import Kind
+from handlers.http_api.error_codes import ERROR_CODES
 
 CONTENT_TYPE = "application/problem+json"
-
-STATUSES: Mapping[ErrorCode, HTTPStatus] = {
-    ErrorCode.INVALID_REQUEST: HTTPStatus.UNPROCESSABLE_ENTITY,
-    ErrorCode.UNAUTHORIZED: HTTPStatus.UNAUTHORIZED,
-    ErrorCode.FORBIDDEN: HTTPStatus.FORBIDDEN,
-    ErrorCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
-    ErrorCode.CONFLICT: HTTPStatus.CONFLICT,
-    ErrorCode.IDEMPOTENCY_MISMATCH: HTTPStatus.UNPROCESSABLE_ENTITY,
-    ErrorCode.UNSUPPORTED_MEDIA: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    ErrorCode.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    ErrorCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
-    ErrorCode.BUDGET_EXCEEDED: HTTPStatus.TOO_MANY_REQUESTS,
-    ErrorCode.UPLOAD_EXPIRED: HTTPStatus.GONE,
-    # 422, not 503: retrying later does not help.
-    ErrorCode.ENGINE_UNAVAILABLE: HTTPStatus.UNPROCESSABLE_ENTITY,
-    ErrorCode.ENDPOINT_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
-}
-
-_TITLES: Mapping[ErrorCode, str] = {
-    ErrorCode.INVALID_REQUEST: "The request is not valid",
-    ErrorCode.UNAUTHORIZED: "A valid access token is needed",
-    ErrorCode.FORBIDDEN: "Not for this caller",
-    ErrorCode.NOT_FOUND: "Not found",
-    ErrorCode.CONFLICT: "Not possible as things stand",
-    ErrorCode.IDEMPOTENCY_MISMATCH: "The idempotency key was used for another request",
-    ErrorCode.UNSUPPORTED_MEDIA: "Not a media type that is accepted",
-    ErrorCode.TOO_LARGE: "Too large",
-    ErrorCode.RATE_LIMITED: "Too many requests for now",
-    ErrorCode.BUDGET_EXCEEDED: "The day's budget is used up",
-    ErrorCode.UPLOAD_EXPIRED: "The pictures are gone",
-    ErrorCode.ENGINE_UNAVAILABLE: "The engine cannot do this",
-    ErrorCode.ENDPOINT_UNAVAILABLE: "A part of the service does not answer",
-    ErrorCode.INTERNAL: "Something went wrong here",
-}
 
 
 class FieldError(BaseModel):
@@ -73,9 +40,9 @@ def problem(code: ErrorCode, detail: str, errors: list[FieldError] | None = None
     >>> problem(ErrorCode.NOT_FOUND, "You have no job with this id.").status
     404
     """
-    status = STATUSES.get(code, HTTPStatus.INTERNAL_SERVER_ERROR)
-    title = _TITLES.get(code, status.phrase)
-    return Problem(title=title, status=status, detail=detail, code=code, errors=errors)
+    description = ERROR_CODES[code]
+    status = description.status or HTTPStatus.INTERNAL_SERVER_ERROR
+    return Problem(title=description.title, status=status, detail=detail, code=code, errors=errors)
 
 
 def of_error(error: DarkroomError) -> Problem:
