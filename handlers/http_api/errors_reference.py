@@ -29,7 +29,7 @@ Who retries:
 
 - *the service*: a job's attempt that fails with `retryable` is queued again, up to {MAX_ATTEMPTS} attempts.
   If the last one fails, the job fails with `retryable: true`, and the caller may submit it again.
-- *the caller*: the same request can succeed later, or the same job if it is submitted again. The service does not retry.
+- *the caller*: the same request can succeed later, or the same job if it is submitted again.
 - *no*: the same request fails again. Change it first.
 
 For a failed job, its own `retryable` is decisive: it is false if the cause is permanent.

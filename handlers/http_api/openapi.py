@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from handlers.http_api import openapi_examples, openapi_schemas
 from handlers.http_api.app import app
 
 FILE = Path(__file__).with_name("openapi.json")
@@ -17,7 +18,36 @@ DESCRIPTION = """\
 Turn people's photos into new pictures. `POST /jobs`, upload each picture with the form that comes back (all its
 `fields` unchanged, then the file as `file`), and watch the job over the WebSocket of `GET /config`, or with
 `GET /jobs/{job_id}`. Errors are problem details (RFC 9457) with a stable `code`.
+
+Fields of requests that have a default may be left out; answers have every field. openapi-typescript needs
+`--default-non-nullable false` for that.
 """
+
+
+SERVERS = [
+    {
+        "url": "https://{api_id}.execute-api.{region}.amazonaws.com",
+        "description": "A deployment on AWS. Every deployment has its own address: the output `ApiUrl` of its stack.",
+        "variables": {
+            "api_id": {"default": "abc", "description": "The id of the deployment's HTTP API."},
+            "region": {"default": "us-east-1", "description": "The deployment's AWS region."},
+        },
+    },
+    {
+        "url": "{address}",
+        "description": "The local stack, or a deployment with a domain of its own.",
+        "variables": {"address": {"default": "http://127.0.0.1:4566", "description": "`darkroom status` prints it."}},
+    },
+]
+TAGS = {
+    "jobs": "Create, read, list, cancel and rerun jobs.",
+    "assets": "Your library: uploads and results that outlive their jobs.",
+    "prompts": "Enhance prompts before they are used in a job.",
+    "styles": "Styles, avatars and voices that params can name.",
+    "limits": "Your rate limits and the budget of the day.",
+    "service": "Public configuration, health and status of the service.",
+    "administration": "Statistics and the result cache. For administrators.",
+}
 
 
 def openapi() -> dict[str, Any]:
@@ -25,7 +55,9 @@ def openapi() -> dict[str, Any]:
     document: dict[str, Any] = json.loads(
         app.get_openapi_json_schema(title="Darkroom", version=version("darkroom"), description=DESCRIPTION)
     )
-    document.pop("servers", None)  # every deployment has its own address
+    document["info"]["license"] = {"name": "Apache 2.0", "identifier": "Apache-2.0"}
+    document["servers"] = SERVERS
+    document["tags"] = [{"name": name, "description": description} for name, description in TAGS.items()]
     schemas = document["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError", "ResponseValidationError"):
         schemas.pop(unused, None)
@@ -43,6 +75,8 @@ def openapi() -> dict[str, Any]:
             _tidy(operation)
             if path == PUBLIC:
                 operation["security"] = []
+    openapi_schemas.require_fields_of_answers(document)
+    openapi_examples.add_examples(document)
     return document
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 
-from handlers.http_api.problems import CONTENT_TYPE, Problem
+from handlers.http_api.problems import CONTENT_TYPE, GatewayError, Problem
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
@@ -25,5 +25,9 @@ def document_responses(
             responses[status] = {"description": description, "content": {JSON: {"model": model}}}
     for status in (*problems, 500):
         description = HTTPStatus(status).phrase
-        responses[status] = {"description": description, "content": {CONTENT_TYPE: {"model": Problem}}}
+        content: dict[str, Any] = {CONTENT_TYPE: {"model": Problem}}
+        if status == HTTPStatus.UNAUTHORIZED:
+            # API Gateway's JWT authorizer answers first; the problem comes for tokens without a `sub`.
+            content[JSON] = {"model": GatewayError}
+        responses[status] = {"description": description, "content": content}
     return cast("dict[int, OpenAPIResponse]", responses)

@@ -12,6 +12,10 @@ from darkroom.contract.kinds import Kind
 from handlers.http_api.error_codes import ERROR_CODES
 
 CONTENT_TYPE = "application/problem+json"
+# Statuses of the codes that routes answer with.
+STATUSES: Mapping[ErrorCode, HTTPStatus] = {
+    code: each.status for code, each in ERROR_CODES.items() if each.status is not None
+}
 
 
 class FieldError(BaseModel):
@@ -34,15 +38,20 @@ class Problem(BaseModel):
     errors: list[FieldError] | None = Field(None, description="The errors of each field.")
 
 
+class GatewayError(BaseModel):
+    """Error of API Gateway, which rejects missing and invalid tokens before the API is called. It has no ``code``."""
+
+    message: str
+
+
 def problem(code: ErrorCode, detail: str, errors: list[FieldError] | None = None) -> Problem:
     """Return the problem of a code.
 
     >>> problem(ErrorCode.NOT_FOUND, "You have no job with this id.").status
     404
     """
-    description = ERROR_CODES[code]
-    status = description.status or HTTPStatus.INTERNAL_SERVER_ERROR
-    return Problem(title=description.title, status=status, detail=detail, code=code, errors=errors)
+    status = STATUSES.get(code, HTTPStatus.INTERNAL_SERVER_ERROR)
+    return Problem(title=ERROR_CODES[code].title, status=status, detail=detail, code=code, errors=errors)
 
 
 def of_error(error: DarkroomError) -> Problem:

@@ -49,6 +49,7 @@ def _owner() -> str:
     "/assets",
     summary="Create an asset in your library",
     operation_id="createAsset",
+    tags=["assets"],
     responses=document_responses(
         {201: ("A new asset; with a form, if its picture is to be uploaded.", AssetWithUpload)},
         {200: ("The asset that was created with this Idempotency-Key before.", AssetWithUpload)},
@@ -70,6 +71,7 @@ def create_asset(
     "/assets",
     summary="Your assets, newest first",
     operation_id="listAssets",
+    tags=["assets"],
     responses=document_responses({200: ("A page of assets.", AssetPage)}, problems=(401, 422)),
 )
 def list_assets(
@@ -89,6 +91,7 @@ def list_assets(
     "/assets/<asset_id>",
     summary="Get an asset",
     operation_id="getAsset",
+    tags=["assets"],
     responses=document_responses(
         {200: ("The asset, with a fresh link to its picture.", PublicAsset)}, problems=(401, 404)
     ),
@@ -103,6 +106,7 @@ def get_asset(asset_id: AssetIdPath) -> Response[PublicAsset]:
     "/assets/<asset_id>",
     summary="Delete an asset and its picture",
     operation_id="deleteAsset",
+    tags=["assets"],
     responses=document_responses({200: ("The asset does not exist any more.", AssetDeleted)}, problems=(401,)),
 )
 def delete_asset(asset_id: AssetIdPath) -> Response[AssetDeleted]:

@@ -20,6 +20,7 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
     "/cache/stats",
     summary="Statistics of the result cache (for administrators)",
     operation_id="getCacheStats",
+    tags=["administration"],
     responses=document_responses({200: ("Counters of the last 30 days.", CacheStats)}, problems=(401, 403)),
 )
 def cache_stats() -> Response[CacheStats]:
@@ -32,6 +33,7 @@ def cache_stats() -> Response[CacheStats]:
     "/cache",
     summary="Clear the result cache (for administrators)",
     operation_id="clearCache",
+    tags=["administration"],
     responses=document_responses(
         {200: ("The time from which results are reused.", CacheCleared)}, problems=(401, 403, 422)
     ),

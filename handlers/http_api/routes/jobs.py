@@ -38,6 +38,7 @@ def _submitted(submitted: SubmittedJob) -> Response[JobWithUploads]:
     "/jobs",
     summary="Create a job",
     operation_id="createJob",
+    tags=["jobs"],
     responses=document_responses(
         {201: ("A new job, and forms to upload its pictures.", JobWithUploads)},
         {200: ("The job that was created with this Idempotency-Key before.", JobWithUploads)},
@@ -58,6 +59,7 @@ def create_job(
     "/jobs/<job_id>/rerun",
     summary="Rerun an ended job as a new job",
     operation_id="rerunJob",
+    tags=["jobs"],
     responses=document_responses(
         {201: ("A new job; it needs no upload.", JobWithUploads)},
         {200: ("The job that was created with this Idempotency-Key before.", JobWithUploads)},
@@ -75,6 +77,7 @@ def rerun_job(
     "/jobs",
     summary="Your jobs, newest first",
     operation_id="listJobs",
+    tags=["jobs"],
     responses=document_responses({200: ("A page of jobs.", JobPage)}, problems=(401, 422)),
 )
 def list_jobs(
@@ -94,6 +97,7 @@ def list_jobs(
     "/jobs/<job_id>",
     summary="Get a job",
     operation_id="getJob",
+    tags=["jobs"],
     responses=document_responses({200: ("The job, with fresh links to its pictures.", Job)}, problems=(401, 404)),
 )
 def get_job(job_id: JobIdPath) -> Response[Job]:
@@ -108,6 +112,7 @@ def get_job(job_id: JobIdPath) -> Response[Job]:
     "/jobs/<job_id>",
     summary="Cancel a job",
     operation_id="cancelJob",
+    tags=["jobs"],
     responses=document_responses({200: ("The cancelled job.", Job)}, problems=(401, 404, 409)),
 )
 def cancel_job(job_id: JobIdPath) -> Response[Job]:
@@ -122,6 +127,7 @@ def cancel_job(job_id: JobIdPath) -> Response[Job]:
     "/jobs/<job_id>/uploads",
     summary="Renew the upload forms of a job",
     operation_id="renewUploads",
+    tags=["jobs"],
     responses=document_responses({200: ("The job, and its upload forms.", JobWithUploads)}, problems=(401, 404, 409)),
 )
 def renew_uploads(job_id: JobIdPath) -> Response[JobWithUploads]:

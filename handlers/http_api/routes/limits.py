@@ -37,6 +37,7 @@ class LimitsNow(BaseModel):
     "/limits",
     summary="Your remaining rate limits and budget",
     operation_id="getLimits",
+    tags=["limits"],
     responses=document_responses({200: ("Rate limits and the day's budget.", LimitsNow)}, problems=(401,)),
 )
 def get_limits() -> Response[LimitsNow]:

@@ -20,6 +20,7 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
     "/prompts/enhance",
     summary="Enhance a prompt",
     operation_id="enhancePrompt",
+    tags=["prompts"],
     responses=document_responses({200: ("The enhanced prompt.", EnhancedPrompt)}, problems=(401, 415, 422, 429)),
 )
 def enhance_prompt(request: Annotated[PromptRequest, Body()]) -> Response[EnhancedPrompt]:

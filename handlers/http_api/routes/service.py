@@ -37,6 +37,7 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
     "/styles",
     summary="The styles of a kind of job",
     operation_id="listStyles",
+    tags=["styles"],
     responses=document_responses({200: ("Every style.", StyleList)}, problems=(401, 422)),
 )
 def list_styles(
@@ -54,6 +55,7 @@ def list_styles(
     "/avatars",
     summary="The avatars that come with the service",
     operation_id="listAvatars",
+    tags=["styles"],
     responses=document_responses({200: ("Every avatar.", AvatarList)}, problems=(401,)),
 )
 def list_avatars() -> Response[AvatarList]:
@@ -65,6 +67,7 @@ def list_avatars() -> Response[AvatarList]:
     "/voices",
     summary="The voices that say scripts",
     operation_id="listVoices",
+    tags=["styles"],
     responses=document_responses({200: ("Every voice.", VoiceList)}, problems=(401,)),
 )
 def list_voices() -> Response[VoiceList]:
@@ -77,6 +80,7 @@ def list_voices() -> Response[VoiceList]:
     "/health",
     summary="Health of the service's dependencies",
     operation_id="getHealth",
+    tags=["service"],
     responses=document_responses({200: ("Every dependency answers.", Health)}, problems=(401, 503)),
 )
 def health() -> Response[Health]:
@@ -91,6 +95,7 @@ def health() -> Response[Health]:
     "/config",
     summary="Public configuration",
     operation_id="getConfig",
+    tags=["service"],
     responses=document_responses({200: ("Addresses, limits and kinds.", PublicConfig)}),
 )
 def config() -> Response[PublicConfig]:

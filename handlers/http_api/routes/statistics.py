@@ -21,6 +21,7 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
     "/stats",
     summary="Statistics of a day (for administrators)",
     operation_id="getStatistics",
+    tags=["administration"],
     responses=document_responses({200: ("Statistics of the day's jobs.", Statistics)}, problems=(401, 403, 422)),
 )
 def get_statistics(
@@ -37,6 +38,7 @@ def get_statistics(
     "/services",
     summary="Status of the service",
     operation_id="getServices",
+    tags=["service"],
     responses=document_responses({200: ("The endpoint, its backlog and its instances.", Services)}, problems=(401,)),
 )
 def get_services() -> Response[Services]:
