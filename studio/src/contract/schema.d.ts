@@ -326,7 +326,7 @@ export interface components {
              * Cursor
              * @description The `cursor` parameter of the next page; null on the last.
              */
-            cursor?: string | null;
+            cursor: string | null;
         };
         /**
          * AssetReference
@@ -379,17 +379,17 @@ export interface components {
              */
             type: "upload" | "job";
             /** Job Id */
-            job_id?: string | null;
+            job_id: string | null;
             /**
              * Picture
              * @description Name of the output picture of the job.
              */
-            picture?: string | null;
+            picture: string | null;
             /**
              * Role
              * @description Role of the input picture of the job.
              */
-            role?: string | null;
+            role: string | null;
         };
         /**
          * AssetState
@@ -404,7 +404,7 @@ export interface components {
         AssetWithUpload: {
             asset: components["schemas"]["PublicAsset"];
             /** @description Null once the picture is uploaded. */
-            upload?: components["schemas"]["PresignedPost"] | null;
+            upload: components["schemas"]["PresignedPost"] | null;
         };
         /**
          * AudioUpload
@@ -454,7 +454,7 @@ export interface components {
              * @description Text to be spoken, or the words of a recorded voice.
              * @default
              */
-            script: string;
+            script?: string;
             /**
              * Voice
              * @description Voice; GET /voices lists them. Default: that of the language.
@@ -628,9 +628,9 @@ export interface components {
             /** Count */
             count: number;
             /** P50 */
-            p50?: number | null;
+            p50: number | null;
             /** P95 */
-            p95?: number | null;
+            p95: number | null;
         };
         /**
          * EndpointStatus
@@ -693,12 +693,12 @@ export interface components {
              * Model
              * @description Id of the language model; null if rules were used.
              */
-            model?: string | null;
+            model: string | null;
             /**
              * Note
              * @description Reason why rules replaced the language model, if one is configured.
              */
-            note?: string | null;
+            note: string | null;
         };
         /**
          * ErrorCode
@@ -737,7 +737,7 @@ export interface components {
              * @description Faces of the target: largest, all, or a number, counted from the left from 0.
              * @default largest
              */
-            faces: string;
+            faces?: string;
             /**
              * Source Face
              * @description Face of the source, counted likewise, if it shows several.
@@ -753,7 +753,7 @@ export interface components {
              * @description File format of the result.
              * @default jpeg
              */
-            format: components["schemas"]["Format"];
+            format?: components["schemas"]["Format"];
         };
         /**
          * FaceSwapRequest
@@ -774,13 +774,13 @@ export interface components {
              * @description Accept the preview engine if the models engine is not available.
              * @default false
              */
-            allow_preview: boolean;
+            allow_preview?: boolean;
             /**
              * Cache
              * @description Return the result of an earlier equal job of yours, if there is one.
              * @default true
              */
-            cache: boolean;
+            cache?: boolean;
         };
         /**
          * FaceSwapUploads
@@ -820,7 +820,7 @@ export interface components {
              * @description File format of the picture that shows the objects.
              * @default jpeg
              */
-            format: components["schemas"]["Format"];
+            format?: components["schemas"]["Format"];
         };
         /**
          * FindObjectsRequest
@@ -837,7 +837,7 @@ export interface components {
              *       "format": "jpeg"
              *     }
              */
-            params: components["schemas"]["FindObjectsParams"];
+            params?: components["schemas"]["FindObjectsParams"];
             uploads: components["schemas"]["PhotoUploads"];
             /** @description Engine; when left out, the deployment's default, or one that supports the kind. */
             engine?: components["schemas"]["Engine"] | null;
@@ -846,13 +846,13 @@ export interface components {
              * @description Accept the preview engine if the models engine is not available.
              * @default false
              */
-            allow_preview: boolean;
+            allow_preview?: boolean;
             /**
              * Cache
              * @description Return the result of an earlier equal job of yours, if there is one.
              * @default true
              */
-            cache: boolean;
+            cache?: boolean;
         };
         /**
          * Format
@@ -904,6 +904,14 @@ export interface components {
             ][][];
         };
         /**
+         * GatewayError
+         * @description Error of API Gateway, which rejects missing and invalid tokens before the API is called. It has no ``code``.
+         */
+        GatewayError: {
+            /** Message */
+            message: string;
+        };
+        /**
          * GenerateParams
          * @description Params of ``generate``.
          */
@@ -922,35 +930,35 @@ export interface components {
              * @description Width to height.
              * @default 1:1
              */
-            aspect: components["schemas"]["Aspect"];
+            aspect?: components["schemas"]["Aspect"];
             /**
              * Count
              * @description Number of pictures; each has the next seed.
              * @default 1
              */
-            count: number;
+            count?: number;
             /**
              * @description Four large steps, or thirty small ones.
              * @default fast
              */
-            profile: components["schemas"]["Profile"];
+            profile?: components["schemas"]["Profile"];
             /**
              * Negative Prompt
              * @description Negative prompt: things to avoid; only with profile quality.
              * @default
              */
-            negative_prompt: string;
+            negative_prompt?: string;
             /**
              * Seed
              * @description The same seed makes the same picture again.
              * @default 42
              */
-            seed: number;
+            seed?: number;
             /**
              * @description File format of the result.
              * @default jpeg
              */
-            format: components["schemas"]["Format"];
+            format?: components["schemas"]["Format"];
         };
         /**
          * GenerateRequest
@@ -964,7 +972,7 @@ export interface components {
             kind: "generate";
             params: components["schemas"]["GenerateParams"];
             /** @default {} */
-            uploads: components["schemas"]["NoUploads"];
+            uploads?: components["schemas"]["NoUploads"];
             /** @description Engine; when left out, the deployment's default, or one that supports the kind. */
             engine?: components["schemas"]["Engine"] | null;
             /**
@@ -972,13 +980,13 @@ export interface components {
              * @description Accept the preview engine if the models engine is not available.
              * @default false
              */
-            allow_preview: boolean;
+            allow_preview?: boolean;
             /**
              * Cache
              * @description Return the result of an earlier equal job of yours, if there is one.
              * @default true
              */
-            cache: boolean;
+            cache?: boolean;
         };
         /**
          * GeneratedScene
@@ -990,7 +998,7 @@ export interface components {
              * @description Text to be spoken, or the words of a recorded voice.
              * @default
              */
-            script: string;
+            script?: string;
             /**
              * Voice
              * @description Voice; GET /voices lists them. Default: that of the language.
@@ -1054,7 +1062,7 @@ export interface components {
              * @description Text to be spoken, or the words of a recorded voice.
              * @default
              */
-            script: string;
+            script?: string;
             /**
              * Voice
              * @description Voice; GET /voices lists them. Default: that of the language.
@@ -1093,42 +1101,42 @@ export interface components {
              * @description Prompt: content of the hole; the surroundings continue when left out.
              * @default
              */
-            prompt: string;
+            prompt?: string;
             /**
              * Negative Prompt
              * @description Negative prompt: things to avoid; only with a prompt.
              * @default
              */
-            negative_prompt: string;
+            negative_prompt?: string;
             /**
              * Grow
              * @description Pixels by which the hole is widened on every side first.
              * @default 0
              */
-            grow: number;
+            grow?: number;
             /**
              * Seed
              * @description The same seed makes the same picture again.
              * @default 42
              */
-            seed: number;
+            seed?: number;
             /**
              * Steps
              * @description Denoising steps; used only with a prompt.
              * @default 25
              */
-            steps: number;
+            steps?: number;
             /**
              * Guidance
              * @description Guidance scale: adherence to the prompt.
              * @default 7.5
              */
-            guidance: number;
+            guidance?: number;
             /**
              * @description File format of the result; PNG keeps the pixels outside the mask.
              * @default png
              */
-            format: components["schemas"]["Format"];
+            format?: components["schemas"]["Format"];
         };
         /**
          * InpaintRequest
@@ -1151,7 +1159,7 @@ export interface components {
              *       "format": "png"
              *     }
              */
-            params: components["schemas"]["InpaintParams"];
+            params?: components["schemas"]["InpaintParams"];
             uploads: components["schemas"]["InpaintUploads"];
             /** @description Engine; when left out, the deployment's default, or one that supports the kind. */
             engine?: components["schemas"]["Engine"] | null;
@@ -1160,13 +1168,13 @@ export interface components {
              * @description Accept the preview engine if the models engine is not available.
              * @default false
              */
-            allow_preview: boolean;
+            allow_preview?: boolean;
             /**
              * Cache
              * @description Return the result of an earlier equal job of yours, if there is one.
              * @default true
              */
-            cache: boolean;
+            cache?: boolean;
         };
         /**
          * InpaintUploads
@@ -1197,7 +1205,7 @@ export interface components {
              * Device
              * @description `cpu`, or the GPU's name; null until the models engine has been loaded.
              */
-            device?: string | null;
+            device: string | null;
             /**
              * Jobs
              * @description Jobs in flight.
@@ -1212,9 +1220,9 @@ export interface components {
              * Vram Used Mb
              * @description Memory in use on the whole GPU, by any process; null without a GPU.
              */
-            vram_used_mb?: number | null;
+            vram_used_mb: number | null;
             /** Vram Total Mb */
-            vram_total_mb?: number | null;
+            vram_total_mb: number | null;
         };
         /**
          * Job
@@ -1243,7 +1251,7 @@ export interface components {
              */
             progress: number;
             /** Stage */
-            stage?: string | null;
+            stage: string | null;
             /**
              * Message
              * @description Current activity, for people.
@@ -1275,9 +1283,9 @@ export interface components {
                 [key: string]: components["schemas"]["UploadStatus"];
             };
             /** @description Progress image, while there is one. */
-            preview?: components["schemas"]["PreviewPicture"] | null;
-            result?: components["schemas"]["Result"] | null;
-            error?: components["schemas"]["ErrorDetail"] | null;
+            preview: components["schemas"]["PreviewPicture"] | null;
+            result: components["schemas"]["Result"] | null;
+            error: components["schemas"]["ErrorDetail"] | null;
             /**
              * Timeline
              * @default []
@@ -1287,7 +1295,7 @@ export interface components {
              * Cost Usd
              * @description The stages' seconds, those of attempts that failed included, at the instance's hourly price.
              */
-            cost_usd?: number | null;
+            cost_usd: number | null;
             /**
              * Created At
              * Format: date-time
@@ -1310,7 +1318,7 @@ export interface components {
              * Cursor
              * @description Give it back as `cursor` for the next page; null on the last.
              */
-            cursor?: string | null;
+            cursor: string | null;
         };
         /**
          * JobWithUploads
@@ -1509,7 +1517,7 @@ export interface components {
             /** Milliseconds */
             milliseconds: number;
             /** Reason */
-            reason?: string | null;
+            reason: string | null;
         };
         /**
          * PhotoUploads
@@ -1538,7 +1546,7 @@ export interface components {
             /** Sha256 */
             sha256: string;
             /** Url */
-            url?: string | null;
+            url: string | null;
             /** Width */
             width: number;
             /** Height */
@@ -1576,7 +1584,7 @@ export interface components {
             /** Height */
             height: number;
             /** Url */
-            url?: string | null;
+            url: string | null;
         };
         /**
          * Problem
@@ -1622,7 +1630,7 @@ export interface components {
              * @default generate
              * @enum {string}
              */
-            kind: "generate" | "inpaint" | "restyle_room";
+            kind?: "generate" | "inpaint" | "restyle_room";
             /**
              * Style
              * @description Style of the job: one that GET /styles lists.
@@ -1637,7 +1645,7 @@ export interface components {
             /** Asset Id */
             asset_id: string;
             /** Name */
-            name?: string | null;
+            name: string | null;
             state: components["schemas"]["AssetState"];
             /**
              * Content Type
@@ -1645,19 +1653,19 @@ export interface components {
              */
             content_type: "image/jpeg" | "image/png" | "image/webp";
             /** Width */
-            width?: number | null;
+            width: number | null;
             /** Height */
-            height?: number | null;
+            height: number | null;
             /**
              * Size
              * @description Bytes.
              */
-            size?: number | null;
+            size: number | null;
             /**
              * Sha256
              * @description Lower-case hex; always set once the asset is `ready`.
              */
-            sha256?: string | null;
+            sha256: string | null;
             /**
              * @default {
              *       "type": "upload",
@@ -1673,12 +1681,12 @@ export interface components {
              */
             created_at: string;
             /** @description Reason of the rejection, if the asset has `failed`. */
-            error?: components["schemas"]["ErrorDetail"] | null;
+            error: components["schemas"]["ErrorDetail"] | null;
             /**
              * Url
              * @description A presigned GET, renewed in every response, once the asset is `ready`.
              */
-            url?: string | null;
+            url: string | null;
         };
         /**
          * PublicConfig
@@ -1725,7 +1733,7 @@ export interface components {
              * Objects
              * @description Share of the photo's objects recognised in the result; null if not measured.
              */
-            objects?: number | null;
+            objects: number | null;
             /**
              * Score
              * @description The mean of those there are.
@@ -1780,45 +1788,45 @@ export interface components {
              * @description Burned into the picture, as SRT and VTT files, or both.
              * @default none
              */
-            subtitles: components["schemas"]["Subtitles"];
+            subtitles?: components["schemas"]["Subtitles"];
             /**
              * @description Width to height.
              * @default 9:16
              */
-            aspect: components["schemas"]["VideoAspect"];
+            aspect?: components["schemas"]["VideoAspect"];
             /**
              * @description The shorter side.
              * @default 720p
              */
-            resolution: components["schemas"]["Resolution"];
+            resolution?: components["schemas"]["Resolution"];
             /**
              * Seed
              * @description The same seed makes the same picture again.
              * @default 42
              */
-            seed: number;
+            seed?: number;
             /** Scenes */
             scenes: (components["schemas"]["ImageScene"] | components["schemas"]["GeneratedScene"] | components["schemas"]["AvatarScene"])[];
             /** @default fade */
-            transition: components["schemas"]["Transition"];
+            transition?: components["schemas"]["Transition"];
             /**
              * Transition Seconds
              * @description Seconds of a transition, except for cuts.
              * @default 0.5
              */
-            transition_seconds: number;
+            transition_seconds?: number;
             /**
              * Music Volume
              * @description Volume of the music; 1 is as loud as speech.
              * @default 0.3
              */
-            music_volume: number;
+            music_volume?: number;
             /**
              * Loudness
              * @description Loudness of the video in LUFS (EBU R 128): -16 for the web, -23 for broadcast.
              * @default -16
              */
-            loudness: number;
+            loudness?: number;
         };
         /**
          * RenderScenesRequest
@@ -1836,7 +1844,7 @@ export interface components {
              *       "music": null
              *     }
              */
-            uploads: components["schemas"]["ScenesUploads"];
+            uploads?: components["schemas"]["ScenesUploads"];
             /** @description Engine; when left out, the deployment's default, or one that supports the kind. */
             engine?: components["schemas"]["Engine"] | null;
             /**
@@ -1844,13 +1852,13 @@ export interface components {
              * @description Accept the preview engine if the models engine is not available.
              * @default false
              */
-            allow_preview: boolean;
+            allow_preview?: boolean;
             /**
              * Cache
              * @description Return the result of an earlier equal job of yours, if there is one.
              * @default true
              */
-            cache: boolean;
+            cache?: boolean;
         };
         /**
          * RenderVideoParams
@@ -1866,29 +1874,29 @@ export interface components {
              * @description Burned into the picture, as SRT and VTT files, or both.
              * @default none
              */
-            subtitles: components["schemas"]["Subtitles"];
+            subtitles?: components["schemas"]["Subtitles"];
             /**
              * @description Width to height.
              * @default 9:16
              */
-            aspect: components["schemas"]["VideoAspect"];
+            aspect?: components["schemas"]["VideoAspect"];
             /**
              * @description The shorter side.
              * @default 720p
              */
-            resolution: components["schemas"]["Resolution"];
+            resolution?: components["schemas"]["Resolution"];
             /**
              * Seed
              * @description The same seed makes the same picture again.
              * @default 42
              */
-            seed: number;
+            seed?: number;
             /**
              * Script
              * @description Text to be spoken, or the words of a recorded voice.
              * @default
              */
-            script: string;
+            script?: string;
             /**
              * Voice
              * @description Voice; GET /voices lists them. Default: that of the language.
@@ -1916,7 +1924,7 @@ export interface components {
              *       "voice": null
              *     }
              */
-            params: components["schemas"]["RenderVideoParams"];
+            params?: components["schemas"]["RenderVideoParams"];
             uploads: components["schemas"]["VideoUploads"];
             /** @description Engine; when left out, the deployment's default, or one that supports the kind. */
             engine?: components["schemas"]["Engine"] | null;
@@ -1925,13 +1933,13 @@ export interface components {
              * @description Accept the preview engine if the models engine is not available.
              * @default false
              */
-            allow_preview: boolean;
+            allow_preview?: boolean;
             /**
              * Cache
              * @description Return the result of an earlier equal job of yours, if there is one.
              * @default true
              */
-            cache: boolean;
+            cache?: boolean;
         };
         /**
          * Rerun
@@ -1943,7 +1951,7 @@ export interface components {
              * @description Params that replace the job's own; the others stay.
              * @default {}
              */
-            params: {
+            params?: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
             /** @description Engine of the new job; that of the old job if left out. */
@@ -1958,7 +1966,7 @@ export interface components {
              * @description Accept the result of an identical job of yours from the result cache.
              * @default true
              */
-            cache: boolean;
+            cache?: boolean;
         };
         /**
          * Resolution
@@ -1984,25 +1992,25 @@ export interface components {
              * @description Strength of the change; small values stay near the photo.
              * @default 1
              */
-            strength: number;
+            strength?: number;
             /**
              * Seed
              * @description The same seed makes the same picture again.
              * @default 42
              */
-            seed: number;
+            seed?: number;
             /**
              * Keep
              * @description Things that stay as they are, such as sofa or potted plant.
              * @default []
              */
-            keep: string[];
+            keep?: string[];
             /**
              * Keep At
              * @description The things at these points of the upright photo stay as they are: each a share of its width, then of its height, from the top left.
              * @default []
              */
-            keep_at: [
+            keep_at?: [
                 number,
                 number
             ][];
@@ -2011,24 +2019,24 @@ export interface components {
              * @description People stay as they are.
              * @default true
              */
-            keep_people: boolean;
+            keep_people?: boolean;
             /**
              * Prompt
              * @description Prompt: other things that the room should have.
              * @default
              */
-            prompt: string;
+            prompt?: string;
             /**
              * Negative Prompt
              * @description Negative prompt: things to avoid, if guidance is above 1.
              * @default
              */
-            negative_prompt: string;
+            negative_prompt?: string;
             /**
              * @description A few large steps, or twenty small ones.
              * @default fast
              */
-            profile: components["schemas"]["Profile"];
+            profile?: components["schemas"]["Profile"];
             /**
              * Steps
              * @description Denoising steps; the profile's number when left out.
@@ -2044,18 +2052,18 @@ export interface components {
              * @description Weight of the photo's depth (ControlNet).
              * @default 0.8
              */
-            depth_scale: number;
+            depth_scale?: number;
             /**
              * Edges Scale
              * @description Weight of the photo's edges (ControlNet).
              * @default 0.6
              */
-            edges_scale: number;
+            edges_scale?: number;
             /**
              * @description File format of the result; PNG is lossless.
              * @default jpeg
              */
-            format: components["schemas"]["Format"];
+            format?: components["schemas"]["Format"];
         };
         /**
          * RestyleRoomRequest
@@ -2076,13 +2084,13 @@ export interface components {
              * @description Accept the preview engine if the models engine is not available.
              * @default false
              */
-            allow_preview: boolean;
+            allow_preview?: boolean;
             /**
              * Cache
              * @description Return the result of an earlier equal job of yours, if there is one.
              * @default true
              */
-            cache: boolean;
+            cache?: boolean;
         };
         /**
          * Result
@@ -2103,14 +2111,14 @@ export interface components {
             subtitles: components["schemas"]["SubtitleFile"][];
             engine: components["schemas"]["Engine"];
             /** Seed */
-            seed?: number | null;
+            seed: number | null;
             /**
              * Models
              * @default []
              */
             models: components["schemas"]["ModelUsed"][];
-            quality?: components["schemas"]["Quality"] | null;
-            room?: components["schemas"]["RecognisedRoom"] | null;
+            quality: components["schemas"]["Quality"] | null;
+            room: components["schemas"]["RecognisedRoom"] | null;
             /**
              * Objects
              * @default []
@@ -2298,7 +2306,7 @@ export interface components {
             /** Sha256 */
             sha256: string;
             /** Url */
-            url?: string | null;
+            url: string | null;
             /**
              * Format
              * @enum {string}
@@ -2360,19 +2368,19 @@ export interface components {
             /** Content Type */
             content_type: ("image/jpeg" | "image/png" | "image/webp") | ("audio/wav" | "audio/mpeg" | "audio/mp4" | "audio/ogg" | "audio/flac" | "audio/webm");
             /** Size */
-            size?: number | null;
+            size: number | null;
             /** Sha256 */
-            sha256?: string | null;
+            sha256: string | null;
             /**
              * Asset Id
              * @description The asset that replaces an upload.
              */
-            asset_id?: string | null;
+            asset_id: string | null;
             /**
              * Avatar
              * @description The built-in portrait that replaces an upload.
              */
-            avatar?: string | null;
+            avatar: string | null;
             /**
              * Received
              * @default false
@@ -2382,14 +2390,14 @@ export interface components {
              * Width
              * @description Pixels; null for sound.
              */
-            width?: number | null;
+            width: number | null;
             /** Height */
-            height?: number | null;
+            height: number | null;
             /**
              * Url
              * @description Presigned GET of the received file, new in every answer; uploads are kept for a few days.
              */
-            url?: string | null;
+            url: string | null;
         };
         /**
          * UpscaleParams
@@ -2401,17 +2409,17 @@ export interface components {
              * @description Factor of width and height.
              * @default 2
              */
-            scale: number;
+            scale?: number;
             /**
              * @description Content: the models engine has a network for each.
              * @default photo
              */
-            content: components["schemas"]["Content"];
+            content?: components["schemas"]["Content"];
             /**
              * @description File format of the result; always PNG with transparency.
              * @default jpeg
              */
-            format: components["schemas"]["Format"];
+            format?: components["schemas"]["Format"];
         };
         /**
          * UpscaleRequest
@@ -2430,7 +2438,7 @@ export interface components {
              *       "format": "jpeg"
              *     }
              */
-            params: components["schemas"]["UpscaleParams"];
+            params?: components["schemas"]["UpscaleParams"];
             uploads: components["schemas"]["PhotoUploads"];
             /** @description Engine; when left out, the deployment's default, or one that supports the kind. */
             engine?: components["schemas"]["Engine"] | null;
@@ -2439,13 +2447,13 @@ export interface components {
              * @description Accept the preview engine if the models engine is not available.
              * @default false
              */
-            allow_preview: boolean;
+            allow_preview?: boolean;
             /**
              * Cache
              * @description Return the result of an earlier equal job of yours, if there is one.
              * @default true
              */
-            cache: boolean;
+            cache?: boolean;
         };
         /**
          * Video
@@ -2466,7 +2474,7 @@ export interface components {
             /** Sha256 */
             sha256: string;
             /** Url */
-            url?: string | null;
+            url: string | null;
             /** Width */
             width: number;
             /** Height */
@@ -2573,6 +2581,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Not Found */
@@ -2677,6 +2686,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Not Found */
@@ -2727,6 +2737,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Not Found */
@@ -2786,6 +2797,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Not Found */
@@ -2845,6 +2857,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Not Found */
@@ -2895,6 +2908,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Internal Server Error */
@@ -2933,6 +2947,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Forbidden */
@@ -2983,6 +2998,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Forbidden */
@@ -3048,6 +3064,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -3111,6 +3128,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Not Found */
@@ -3219,6 +3237,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -3282,6 +3301,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Not Found */
@@ -3365,6 +3385,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Internal Server Error */
@@ -3407,6 +3428,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Unsupported Media Type */
@@ -3475,6 +3497,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Unprocessable Entity */
@@ -3522,6 +3545,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Internal Server Error */
@@ -3560,6 +3584,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Internal Server Error */
@@ -3598,6 +3623,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Internal Server Error */
@@ -3677,6 +3703,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Forbidden */
@@ -3733,6 +3760,7 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["GatewayError"];
                 };
             };
             /** @description Internal Server Error */

@@ -36,7 +36,7 @@ function asset(id: string, over: Partial<Asset> = {}): Asset {
     height: 800,
     size: 250_000,
     sha256: null,
-    source: { type: "upload" },
+    source: { type: "upload", job_id: null, picture: null, role: null },
     created_at: "2026-01-02T10:00:00Z",
     error: null,
     url: `https://store.example.com/${id}?1`,

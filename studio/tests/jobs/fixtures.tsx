@@ -7,6 +7,7 @@ import { Router } from "wouter";
 import { memoryLocation } from "wouter/memory-location";
 import type { Job, Picture, Result } from "@/contract/types";
 import type { TrackedJob } from "@/jobs/tracked-job";
+import { upload } from "../service/fakes";
 
 export const ID = "4f1c".repeat(8);
 const STORE = "https://store.example.com";
@@ -27,12 +28,13 @@ export function job(over: Partial<Job> = {}): Job {
     cached: false,
     params: { style: "japandi", keep_people: true },
     uploads: {
-      photo: { content_type: "image/jpeg", received: true, width: 1200, height: 800, url: `${STORE}/photo?1` },
+      photo: upload({ received: true, width: 1200, height: 800, url: `${STORE}/photo?1` }),
     },
     preview: null,
     result: null,
     error: null,
     timeline: [],
+    cost_usd: null,
     created_at: "2026-01-02T10:00:00Z",
     updated_at: "2026-01-02T10:01:00Z",
     ...over,

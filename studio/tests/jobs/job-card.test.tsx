@@ -4,6 +4,7 @@ import type { Job } from "@/contract/types";
 import { JobCard } from "@/jobs/job-card";
 import type { TrackedJob } from "@/jobs/tracked-job";
 import { ServiceError } from "@/service/error";
+import { upload } from "../service/fakes";
 import { entry, ID, job, renderPage } from "./fixtures";
 
 const actions = vi.hoisted(() => ({
@@ -77,7 +78,7 @@ test("the input photo is shown until a progress image arrives, which gets sharpe
 
 test("each upload has a progress bar and can be retried after a failure", async () => {
   const uploadError = new ServiceError("unreachable", "The storage does not answer.", { retryable: true });
-  const uploads: Job["uploads"] = { photo: { content_type: "image/jpeg", received: false } };
+  const uploads: Job["uploads"] = { photo: upload() };
   const waiting = job({ state: "awaiting_upload", kind: "inpaint", progress: 0, stage: null, uploads });
   await put(waiting, { uploadProgress: { photo: 0.4, mask: 1 }, uploadError });
   const { user } = renderPage(<Card />);

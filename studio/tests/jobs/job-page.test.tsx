@@ -5,7 +5,7 @@ import { useDrafts } from "@/drafts/draft";
 import { JobPage } from "@/jobs/job-page";
 import { ServiceError } from "@/service/error";
 import { useOptionLists } from "@/service/option-lists";
-import { API, fakeHosts, jsonResponse, problemResponse, setDeployment } from "../service/fakes";
+import { API, fakeHosts, jsonResponse, problemResponse, setDeployment, upload } from "../service/fakes";
 import { collectDownloads, completed, entry, ID, job, picture, renderPage, result } from "./fixtures";
 
 const actions = vi.hoisted(() => ({
@@ -49,7 +49,7 @@ test("a running job shows progress, then its result compared with the input phot
 });
 
 test("without the input photo, the result is shown alone", async () => {
-  await put(completed({ uploads: { photo: { content_type: "image/jpeg", received: true, url: null } } }));
+  await put(completed({ uploads: { photo: upload({ received: true }) } }));
   page();
   expect(screen.queryByRole("slider")).not.toBeInTheDocument();
   expect(screen.getByRole("img", { name: "The result: Restyle a room" })).toBeVisible();
@@ -251,7 +251,7 @@ test("a job that is not retryable has no rerun button", async () => {
 });
 
 test("a job that expired before its uploads shows that", async () => {
-  await put(job({ state: "expired", uploads: { photo: { content_type: "image/jpeg", received: false } } }));
+  await put(job({ state: "expired", uploads: { photo: upload() } }));
   page();
   expect(screen.getByText("The files never arrived")).toBeVisible();
   expect(screen.queryByRole("button", { name: "Try again" })).not.toBeInTheDocument();

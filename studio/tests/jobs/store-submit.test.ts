@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Job } from "@/contract/types";
 import { requests } from "../service/fake-xhr";
-import { API, jobIn, jsonResponse, problemResponse } from "../service/fakes";
+import { API, jobIn, jsonResponse, problemResponse, upload } from "../service/fakes";
 import {
   A,
   B,
@@ -98,7 +98,14 @@ describe("a submitted draft", () => {
               state: "ready",
               content_type: "image/png",
               created_at: "",
-              source: { type: "upload" },
+              name: null,
+              width: null,
+              height: null,
+              size: null,
+              sha256: null,
+              error: null,
+              url: null,
+              source: { type: "upload", job_id: null, picture: null, role: null },
             },
           },
         },
@@ -133,7 +140,7 @@ describe("a draft of an earlier job", () => {
   test("with one new file reuses the other inputs", async () => {
     earlier({
       kind: "inpaint",
-      uploads: { photo: { content_type: "image/jpeg", received: true, url: "https://bucket.example.com/old" } },
+      uploads: { photo: upload({ received: true, url: "https://bucket.example.com/old" }) },
     });
     service.routes["GET https://bucket.example.com/old"] = () => new Response("an old photo");
     respondToCreate(waitingJob(), { photo: FORM, mask: FORM });
@@ -144,7 +151,7 @@ describe("a draft of an earlier job", () => {
   });
 
   test("whose file is gone names the role to choose again", async () => {
-    earlier({ kind: "inpaint", uploads: { photo: { content_type: "image/jpeg", received: true, url: null } } });
+    earlier({ kind: "inpaint", uploads: { photo: upload({ received: true }) } });
     const draft = photoDraft({ kind: "inpaint", inputs: { ...same, mask: { type: "avatar", name: "x", url: "" } } });
     await expect(store.submitJob(draft)).rejects.toMatchObject({
       code: "choose_again",

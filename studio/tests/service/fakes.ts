@@ -52,6 +52,22 @@ export function setDeployment(over: { issuer?: string } = {}): void {
 
 export const idOf = (letter: string): string => letter.repeat(32);
 
+/** The upload of a JPEG that has not arrived. */
+export function upload(over: Partial<Job["uploads"][string]> = {}): Job["uploads"][string] {
+  return {
+    content_type: "image/jpeg",
+    size: null,
+    sha256: null,
+    asset_id: null,
+    avatar: null,
+    received: false,
+    width: null,
+    height: null,
+    url: null,
+    ...over,
+  };
+}
+
 /** A job in a state; its progress follows `seq`. */
 export function jobIn(state: State, seq: number, over: Partial<Job> = {}): Job {
   return {
@@ -67,8 +83,12 @@ export function jobIn(state: State, seq: number, over: Partial<Job> = {}): Job {
     allow_preview: false,
     cached: false,
     params: {},
-    uploads: { photo: { content_type: "image/jpeg", received: false } },
+    uploads: { photo: upload() },
+    preview: null,
+    result: null,
+    error: null,
     timeline: [],
+    cost_usd: null,
     created_at: "2026-01-01T00:00:00Z",
     updated_at: "2026-01-01T00:00:00Z",
     ...over,
