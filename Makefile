@@ -93,6 +93,7 @@ synth: $(READY) ## Synthesize the CloudFormation templates for AWS into cdk.out/
 reference: $(READY) ## Renew what is generated from the contract, the plans and the models: openapi.json, docs/
 	@$(BIN)/python -m handlers.http_api.openapi --write
 	@$(BIN)/python -m handlers.http_api.errors_reference
+	@$(BIN)/python -m handlers.websocket.asyncapi --write
 	@$(BIN)/python -m infra.commands.kinds_reference
 	@$(BIN)/python -c "from pipeline.plans import plans_markdown; print(plans_markdown())" > docs/plans.md
 	@$(BIN)/python -c "from pipeline.weights.catalog import catalog_markdown; print(catalog_markdown())" > docs/models.md
