@@ -27,7 +27,8 @@ def document_responses(
         description = HTTPStatus(status).phrase
         content: dict[str, Any] = {CONTENT_TYPE: {"model": Problem}}
         if status == HTTPStatus.UNAUTHORIZED:
-            # API Gateway's JWT authorizer answers first; the problem comes for tokens without a `sub`.
-            content[JSON] = {"model": GatewayError}
+            # API Gateway's authorizer answers first, the API only if a token has no `sub`. It is first here, too, as
+            # some generators read one content type only.
+            content = {JSON: {"model": GatewayError}, **content}
         responses[status] = {"description": description, "content": content}
     return cast("dict[int, OpenAPIResponse]", responses)

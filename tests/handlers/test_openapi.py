@@ -48,8 +48,8 @@ def test_every_error_response_is_a_problem(document: dict[str, Any]) -> None:
     for item in document["paths"].values():
         for operation in item.values():
             for status, response in operation["responses"].items():
-                if status == "401":  # a problem, or what API Gateway answers by itself
-                    assert list(response["content"]) == ["application/problem+json", "application/json"]
+                if status == "401":  # what API Gateway answers by itself, or a problem
+                    assert list(response["content"]) == ["application/json", "application/problem+json"]
                     gateway = response["content"]["application/json"]["schema"]
                     assert gateway == {"$ref": "#/components/schemas/GatewayError"}
                     continue
