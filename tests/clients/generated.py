@@ -62,7 +62,7 @@ class TypescriptClient:
         return [] if done.returncode == 0 else done.stdout.splitlines()
 
     def check_bodies(self, bodies: list[dict[str, Any]]) -> list[str]:
-        """Return the compiler's errors in a program that creates a job with each body, one on a line."""
+        """Return the compiler's errors in a program that creates a job with each body, from line 2 on."""
         program = (self._folder / "client.ts").read_text("utf-8")
         calls = [f'await client.POST("/jobs", {{ body: {json.dumps(body)} }});' for body in bodies]
         declarations = [
@@ -70,7 +70,7 @@ class TypescriptClient:
             'import createClient from "openapi-fetch";',
             "const client = createClient<paths>();",
         ]
-        self._write("\n".join([*calls, *declarations]))
+        self._write("\n".join([" ".join(declarations), *calls]))
         try:
             return self.check_types()
         finally:

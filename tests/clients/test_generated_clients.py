@@ -51,7 +51,7 @@ def test_a_body_that_the_service_refuses_does_not_type_check(typescript: Typescr
         {"kind": "upscale", "params": {"style": "japandi"}, "uploads": photo},
     ]
     errors = [error for error in typescript.check_bodies(bodies) if error.startswith("client.ts(")]
-    assert [error.partition(",")[0] for error in errors] == ["client.ts(2", "client.ts(3", "client.ts(4"]
+    assert {error.partition(",")[0] for error in errors} == {"client.ts(3", "client.ts(4", "client.ts(5"}
 
 
 def test_a_generated_python_client_gets_a_picture_made(service: Service, photo: Path, python: PythonClient) -> None:
