@@ -63,6 +63,8 @@ GENERIC_TESTS = (
     "tests/handlers/test_budget.py",
     "tests/handlers/test_limits.py",
     "tests/handlers/test_openapi.py",
+    "tests/handlers/test_asyncapi.py",
+    "tests/handlers/test_error_codes.py",
     "tests/infra/commands/test_kinds_reference.py",
     "tests/test_documentation.py",
 )
@@ -127,6 +129,8 @@ class Checkout:
     def renew_reference(self) -> None:
         """Do what ``make reference`` does."""
         self.python("-m", "handlers.http_api.openapi", "--write")
+        self.python("-m", "handlers.http_api.errors_reference")
+        self.python("-m", "handlers.websocket.asyncapi", "--write")
         self.python("-m", "infra.commands.kinds_reference")
         for module, function, page in (
             ("pipeline.plans", "plans_markdown", "plans.md"),
