@@ -13,8 +13,16 @@ import httpx
 from darkroom.client import download, file_upload
 from darkroom.client.api import Api
 from darkroom.client.assets import Assets
-from darkroom.client.errors import ClientError, DownloadError, JobError, LocalStackError, UploadError
-from darkroom.client.job_watcher import ConnectionLost, JobWatcher, Pace, Socket
+from darkroom.client.errors import (
+    ClientError,
+    ConnectionLost,
+    DownloadError,
+    JobError,
+    LinkExpired,
+    LocalStackError,
+    UploadError,
+)
+from darkroom.client.job_watcher import JobWatcher, Pace, Socket
 from darkroom.client.local_stack import find_running_stack
 from darkroom.client.media import extension
 from darkroom.client.network import TRANSFER_TIMEOUT, loopback_mounts
@@ -200,10 +208,10 @@ class Client(ServiceInformation):
         target = Path(path)
         try:
             download.fetch(self._storage, file_named(job, name), target)
-        except download.LinkExpired:
+        except LinkExpired:
             try:
                 download.fetch(self._storage, file_named(self.get(job.job_id), name), target)
-            except download.LinkExpired:
+            except LinkExpired:
                 raise DownloadError("forbidden", f"The storage refuses the link to the {name}.") from None
         return target
 

@@ -9,13 +9,9 @@ from pathlib import Path
 
 import httpx
 
-from darkroom.client.errors import DownloadError, UnreachableError
+from darkroom.client.errors import DownloadError, LinkExpired, RetryableStatus, UnreachableError
 from darkroom.client.network import ATTEMPTS, RETRIED_STATUS, backoff_seconds
 from darkroom.contract.results import ResultFile
-
-
-class LinkExpired(Exception):
-    """Raised when a presigned URL is rejected; reading the job again gives a fresh one."""
 
 
 def fetch(http: httpx.Client, result: ResultFile, path: Path, *, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -32,17 +28,13 @@ def fetch(http: httpx.Client, result: ResultFile, path: Path, *, sleep: Callable
             try:
                 _stream(http, result, result.url, temporary)
                 break
-            except (httpx.TransportError, _RetryableStatus) as error:
+            except (httpx.TransportError, RetryableStatus) as error:
                 if number == ATTEMPTS - 1:
                     raise UnreachableError(f"The {result.name} could not be downloaded: {error}.") from error
                 sleep(backoff_seconds(number))
         os.replace(temporary, path)  # noqa: PTH105 - Path.replace is the same, os.replace says it is atomic
     finally:
         temporary.unlink(missing_ok=True)
-
-
-class _RetryableStatus(Exception):
-    pass
 
 
 def _stream(http: httpx.Client, result: ResultFile, url: str, temporary: Path) -> None:
@@ -52,7 +44,7 @@ def _stream(http: httpx.Client, result: ResultFile, url: str, temporary: Path) -
         if response.status_code == httpx.codes.FORBIDDEN:
             raise LinkExpired
         if response.status_code in RETRIED_STATUS:
-            raise _RetryableStatus(f"HTTP {response.status_code}")
+            raise RetryableStatus(f"HTTP {response.status_code}")
         if not response.is_success:
             raise DownloadError(
                 "not_found" if response.status_code == httpx.codes.NOT_FOUND else "download_failed",

@@ -1,23 +1,51 @@
-"""Errors of the client, each with a stable ``code``.
+"""Exceptions of the SDK, each with a stable ``code``. Every one survives ``pickle``, as a process pool needs.
 
 Codes of responses, uploads and jobs are those of ``darkroom.contract.errors.ErrorCode``. They are plain strings here,
 so that a newer service may add codes.
+
+- ``ClientError``
+    - ``ProblemError``: the service refused a request
+    - ``UnreachableError``: no response after all retries
+    - ``UploadError``: storage or service rejected a file
+    - ``DownloadError``: a result is not to be had, or is damaged
+    - ``JobError``: a job ended without a result
+    - ``LocalStackError``: the local stack does not run, or did not start
+- ``ScenesError``, a ``ValueError``: a file of scenes is not valid
+- ``ConnectionLost``, ``LinkExpired``: within the SDK, which reconnects and renews links by itself
+
+>>> try:
+...     raise ProblemError(status=429, code="rate_limited", title="Too many requests", retry_after=3.0)
+... except ClientError as error:
+...     print(error)
+rate_limited: Too many requests
 """
 
+from copyreg import __newobj__
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from darkroom.contract.jobs import Job
 
 
 class ClientError(Exception):
-    """Base class of the client's errors. ``code`` is stable; ``message`` is for people."""
+    """Base class of the SDK's exceptions. ``code`` is stable; ``message`` is for people.
+
+    Raised as itself by commands only.
+
+    >>> from pickle import dumps, loads
+    >>> loads(dumps(UploadError("too_large", "The file is too large."))).code
+    'too_large'
+    """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions are pickled as a call with args, which are the text here and not the parameters of the class.
+        return __newobj__, (type(self), *self.args), self.__dict__
 
 
 @dataclass(frozen=True)
@@ -29,9 +57,10 @@ class FieldProblem:
 
 
 class ProblemError(ClientError):
-    """The service responded with problem details (RFC 9457), or the gateway with an error.
+    """Raised when the service responds with problem details (RFC 9457), or its gateway with an error.
 
-    ``retry_after`` is the number of seconds after which the call may succeed, if the service gives one.
+    ``status`` is the HTTP status. ``errors`` has the invalid fields of a request. ``retry_after`` is the number of
+    seconds after which the call may succeed, if the service gives one. Transient errors are retried first.
     """
 
     def __init__(
@@ -54,22 +83,29 @@ class ProblemError(ClientError):
 
 
 class UnreachableError(ClientError):
-    """The service could not be reached, or stopped responding, after all retries."""
+    """Raised when the service or its storage cannot be reached, or stops responding, after all retries.
+
+    The code is ``unreachable``. A request that creates something may have arrived: repeat it with the same idempotency
+    key.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__("unreachable", message)
 
 
 class UploadError(ClientError):
-    """Storage or service rejected an upload: ``too_large``, ``empty_file``, ``upload_expired``, ``invalid_image``, …"""
+    """Raised when storage or service rejects an upload: ``too_large``, ``empty_file``, ``upload_expired``, …"""
 
 
 class DownloadError(ClientError):
-    """A result could not be fetched, or does not match the job's size or SHA-256; nothing was written."""
+    """Raised when a result cannot be fetched, or differs from the job's size or SHA-256. Nothing was written then."""
 
 
 class JobError(ClientError):
-    """A job ended without a result; ``job`` is its final state."""
+    """Raised when a job ended without a result; ``job`` is its final state.
+
+    The code is that of the job's error, such as ``no_face``, else its state: ``cancelled`` or ``expired``.
+    """
 
     def __init__(self, job: "Job") -> None:
         error = job.error
@@ -78,7 +114,23 @@ class JobError(ClientError):
 
 
 class LocalStackError(ClientError):
-    """The local stack is not running, or could not be started."""
+    """Raised when the local stack is not running, or could not be started. The code is ``local_stack``."""
 
     def __init__(self, message: str) -> None:
         super().__init__("local_stack", message)
+
+
+class ScenesError(ValueError):
+    """Raised for a file without valid scenes; the message names the scene and the field."""
+
+
+class ConnectionLost(Exception):
+    """Raised when the WebSocket is closed or cannot be opened. Watching a job handles it; callers never see it."""
+
+
+class LinkExpired(Exception):
+    """Raised when a presigned URL is rejected. Downloads read the job again for a fresh one."""
+
+
+class RetryableStatus(Exception):
+    """Raised when the storage is busy. Downloads try again; callers never see it."""

@@ -6,13 +6,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from darkroom.client.errors import ClientError, ProblemError, UnreachableError
+from darkroom.client.errors import ClientError, ConnectionLost, ProblemError, UnreachableError
 from darkroom.client.network import backoff_seconds
 from darkroom.contract.jobs import Job
-
-
-class ConnectionLost(Exception):
-    """Raised when the WebSocket is closed, or could not be opened."""
 
 
 class Socket(Protocol):

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from darkroom.client import script
+from darkroom.client.errors import ScenesError
 from darkroom.client.sources import Models, Source, allowed_models, parse_source
 from darkroom.contract.kinds import Kind
 from darkroom.contract.uploads import AssetReference, AudioUpload, AvatarReference, Upload
@@ -22,10 +23,6 @@ _FIELDS: dict[str, tuple[str, Models]] = {
     "avatar": ("avatar", frozenset({Upload, AssetReference, AvatarReference})),
     VOICE_TRACK: ("voice", frozenset({AudioUpload})),
 }
-
-
-class ScenesError(ValueError):
-    """Raised for a file without valid scenes."""
 
 
 def read(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, Source]]:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from darkroom.client.job_watcher import ConnectionLost
+from darkroom.client.errors import ConnectionLost
 from darkroom.client.network import is_loopback
 
 OPEN_SECONDS = 10.0

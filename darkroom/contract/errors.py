@@ -1,6 +1,8 @@
 """Errors of the public contract: a stable code, a message that a person can act on, and a retryable flag."""
 
+from copyreg import __newobj__
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -59,6 +61,8 @@ class ErrorDetail(BaseModel):
 class DarkroomError(Exception):
     """Exception that fails a request or a job with a stable error code. The message is cut off at 1,000 characters.
 
+    It survives ``pickle``, as do its subclasses.
+
     >>> DarkroomError(ErrorCode.TOO_LARGE, "The photo is 31 MB; 20 MB is the limit.").detail.code.value
     'too_large'
     """
@@ -66,3 +70,7 @@ class DarkroomError(Exception):
     def __init__(self, code: ErrorCode, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)
         self.detail = ErrorDetail(code=code, message=message[:1000], retryable=retryable)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions are pickled as a call with args, which are the message alone.
+        return __newobj__, (type(self), *self.args), self.__dict__

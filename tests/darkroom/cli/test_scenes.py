@@ -9,7 +9,8 @@ from typer.testing import CliRunner, Result
 
 from darkroom import AssetReference, AvatarReference, Client
 from darkroom.cli import app
-from darkroom.client.scenes import ScenesError, read
+from darkroom.client.errors import ScenesError
+from darkroom.client.scenes import read
 from tests.darkroom.fake_service import TOKEN, Service
 from tests.darkroom.video_jobs import completed_video_job, sound
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darkroom import ProblemError, UnreachableError
-from darkroom.client.job_watcher import ConnectionLost, JobWatcher, Pace
+from darkroom.client.errors import ConnectionLost
+from darkroom.client.job_watcher import JobWatcher, Pace
 from darkroom.contract.jobs import Job
 from tests.darkroom.jobs import job
 
