@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
+import httpx2
 from PIL import Image
 from pydantic import BaseModel
 from websockets.asyncio.client import ClientConnection, connect
@@ -89,8 +89,8 @@ def _photo() -> bytes:
 class LoadClient:
     """Load client of one load. ``update_delays`` are the seconds between a state's time and its arrival."""
 
-    api: httpx.AsyncClient
-    s3: httpx.AsyncClient
+    api: httpx2.AsyncClient
+    s3: httpx2.AsyncClient
     sockets: list[ClientConnection]
     photo: bytes
     ended: dict[str, asyncio.Future[None]] = field(default_factory=dict)
@@ -181,11 +181,11 @@ class LoadClient:
 
 async def _run(stack: LocalStack, photo: bytes, in_flight: int, jobs: int, watcher: Watcher) -> EventPathTiming:
     token = stack.token_for("bench")
-    limits = httpx.Limits(max_connections=in_flight + 4, max_keepalive_connections=in_flight + 4)
+    limits = httpx2.Limits(max_connections=in_flight + 4, max_keepalive_connections=in_flight + 4)
     headers = {"Authorization": f"Bearer {token}"}
     async with (
-        httpx.AsyncClient(base_url=stack.endpoint, headers=headers, timeout=TIMEOUT_SECONDS, limits=limits) as api,
-        httpx.AsyncClient(timeout=TIMEOUT_SECONDS, limits=limits) as s3,
+        httpx2.AsyncClient(base_url=stack.endpoint, headers=headers, timeout=TIMEOUT_SECONDS, limits=limits) as api,
+        httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, limits=limits) as s3,
         AsyncExitStack() as opened,
     ):
         url = f"{stack.socket}?{urlencode({'token': token})}"

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-import httpx
+import httpx2
 from pydantic import BaseModel
 
 from bench.context import Context
@@ -69,7 +69,7 @@ def _emulator(*, guarded: bool) -> Iterator[dict[str, Call]]:
         process = emulator.start(folder, port, environment) if guarded else _start_bare(folder, environment)
         stack.callback(emulator.stop, process, folder, save=False)
         emulator.wait_until_ready(process, emulator.ready_url(port), folder / emulator.LOG)
-        yield _calls(Clients(port, RootKey.of(folder)), stack.enter_context(httpx.Client(trust_env=False)))
+        yield _calls(Clients(port, RootKey.of(folder)), stack.enter_context(httpx2.Client(trust_env=False)))
 
 
 def _start_bare(folder: Path, environment: Mapping[str, str]) -> Process:
@@ -78,7 +78,7 @@ def _start_bare(folder: Path, environment: Mapping[str, str]) -> Process:
     return Process.spawn(command, environment=environment, log=folder / emulator.LOG, folder=ROOT)
 
 
-def _calls(clients: Clients, http: httpx.Client) -> dict[str, Call]:
+def _calls(clients: Clients, http: httpx2.Client) -> dict[str, Call]:
     dynamodb, s3 = clients("dynamodb"), clients("s3")
     dynamodb.create_table(
         TableName=NAME,

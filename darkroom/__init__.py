@@ -87,7 +87,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    # Lazy, because `darkroom --help` should not wait for httpx and pydantic.
+    # Lazy, because `darkroom --help` should not wait for httpx2 and pydantic.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES.get(name, "darkroom.client.errors")), name)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import httpx
+import httpx2
 
 from darkroom.client.errors import FieldProblem, ProblemError
 from darkroom.client.network import TIMEOUT, loopback_mounts, retry_after, send_with_retries
@@ -27,10 +27,10 @@ class Api:
     key.
     """
 
-    def __init__(self, endpoint: str, token: TokenSource, *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, endpoint: str, token: TokenSource, *, transport: httpx2.BaseTransport | None = None) -> None:
         self._endpoint = endpoint
         self._token = token
-        self._http = httpx.Client(timeout=TIMEOUT, mounts=loopback_mounts(), transport=transport)
+        self._http = httpx2.Client(timeout=TIMEOUT, mounts=loopback_mounts(), transport=transport)
 
     def close(self) -> None:
         """Close the connections."""
@@ -51,7 +51,7 @@ class Api:
         Raises ``ProblemError`` and ``UnreachableError``. A rejected token is renewed once, if possible.
         """
 
-        def send() -> httpx.Response:
+        def send() -> httpx2.Response:
             token = self._token.token()
             return self._http.request(
                 method,
@@ -61,11 +61,11 @@ class Api:
                 headers={**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})},
             )
 
-        def is_retried(response: httpx.Response) -> bool:
+        def is_retried(response: httpx2.Response) -> bool:
             return response.status_code not in accepted and _is_transient(response)
 
         response = send_with_retries(send, is_retried=is_retried)
-        if response.status_code == httpx.codes.UNAUTHORIZED and self._token.forget():
+        if response.status_code == httpx2.codes.UNAUTHORIZED and self._token.forget():
             response = send_with_retries(send, is_retried=is_retried)
         if not response.is_success and response.status_code not in accepted:
             raise problem(response)
@@ -90,11 +90,11 @@ class Api:
             parameters["cursor"] = str(page["cursor"])
 
 
-def _is_transient(response: httpx.Response) -> bool:
-    return response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.status_code >= 500
+def _is_transient(response: httpx2.Response) -> bool:
+    return response.status_code == httpx2.codes.TOO_MANY_REQUESTS or response.status_code >= 500
 
 
-def problem(response: httpx.Response) -> ProblemError:
+def problem(response: httpx2.Response) -> ProblemError:
     """Return the error of a response with problem details (RFC 9457), or of a gateway's own response."""
     status = response.status_code
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
+import httpx2
 
 from darkroom.client import file_upload
 from darkroom.client.api import Api
@@ -26,7 +26,7 @@ FAILED = "failed"
 class Assets:
     """Your asset library. Methods raise ``ProblemError`` and ``UnreachableError``, as those of ``Client`` do."""
 
-    def __init__(self, api: Api, storage: httpx.Client, pace: Pace, *, clock: Clock = time) -> None:
+    def __init__(self, api: Api, storage: httpx2.Client, pace: Pace, *, clock: Clock = time) -> None:
         self._api = api
         self._storage = storage
         self._pace = pace

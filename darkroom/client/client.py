@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
-import httpx
+import httpx2
 
 from darkroom.client import download, file_upload
 from darkroom.client.api import Api
@@ -60,13 +60,13 @@ class Client(ServiceInformation):
         *,
         socket_url: str | None = None,
         pace: Pace | None = None,
-        transport: httpx.BaseTransport | None = None,
-        storage_transport: httpx.BaseTransport | None = None,
+        transport: httpx2.BaseTransport | None = None,
+        storage_transport: httpx2.BaseTransport | None = None,
     ) -> None:
         self.endpoint = endpoint.rstrip("/")
         self._token = StaticToken(token) if isinstance(token, str) or token is None else token
         super().__init__(Api(self.endpoint, self._token, transport=transport))
-        self._storage = httpx.Client(
+        self._storage = httpx2.Client(
             timeout=TRANSFER_TIMEOUT, mounts=loopback_mounts(), transport=storage_transport, follow_redirects=True
         )
         self._socket_url = socket_url

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from darkroom.client.errors import DownloadError, LinkExpired, RetryableStatus, UnreachableError
 from darkroom.client.network import ATTEMPTS, RETRIED_STATUS, backoff_seconds
 from darkroom.contract.results import ResultFile
 
 
-def fetch(http: httpx.Client, result: ResultFile, path: Path, *, sleep: Callable[[float], None] = time.sleep) -> None:
+def fetch(http: httpx2.Client, result: ResultFile, path: Path, *, sleep: Callable[[float], None] = time.sleep) -> None:
     """Write the file to ``path``, atomically: a reader sees the old file or the complete new one.
 
     Retries on connection errors. Raises ``LinkExpired``, ``DownloadError`` (refused, or size or SHA-256 differ from the
@@ -28,7 +28,7 @@ def fetch(http: httpx.Client, result: ResultFile, path: Path, *, sleep: Callable
             try:
                 _stream(http, result, result.url, temporary)
                 break
-            except (httpx.TransportError, RetryableStatus) as error:
+            except (httpx2.TransportError, RetryableStatus) as error:
                 if number == ATTEMPTS - 1:
                     raise UnreachableError(f"The {result.name} could not be downloaded: {error}.") from error
                 sleep(backoff_seconds(number))
@@ -37,17 +37,17 @@ def fetch(http: httpx.Client, result: ResultFile, path: Path, *, sleep: Callable
         temporary.unlink(missing_ok=True)
 
 
-def _stream(http: httpx.Client, result: ResultFile, url: str, temporary: Path) -> None:
+def _stream(http: httpx2.Client, result: ResultFile, url: str, temporary: Path) -> None:
     digest = hashlib.sha256()
     size = 0
     with http.stream("GET", url) as response, temporary.open("wb") as file:
-        if response.status_code == httpx.codes.FORBIDDEN:
+        if response.status_code == httpx2.codes.FORBIDDEN:
             raise LinkExpired
         if response.status_code in RETRIED_STATUS:
             raise RetryableStatus(f"HTTP {response.status_code}")
         if not response.is_success:
             raise DownloadError(
-                "not_found" if response.status_code == httpx.codes.NOT_FOUND else "download_failed",
+                "not_found" if response.status_code == httpx2.codes.NOT_FOUND else "download_failed",
                 f"The storage answers {response.status_code} for the {result.name}.",
             )
         for chunk in response.iter_bytes():

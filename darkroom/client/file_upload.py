@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
-import httpx
+import httpx2
 
 from darkroom.client.errors import UploadError
 from darkroom.client.network import RETRIED_STATUS, send_with_retries
@@ -49,14 +49,14 @@ class CountedFile(io.FileIO):
         return chunk
 
 
-def upload_file(http: httpx.Client, form: PresignedPost, path: Path, progress: Progress | None = None) -> None:
+def upload_file(http: httpx2.Client, form: PresignedPost, path: Path, progress: Progress | None = None) -> None:
     """Upload ``path`` by the presigned ``form``; retries on connection errors, which overwrites the same key.
 
     Raises ``UploadError`` with the code of S3's rejection, ``UnreachableError`` when S3 does not respond, and
     ``OSError`` when the file cannot be read.
     """
 
-    def post() -> httpx.Response:
+    def post() -> httpx2.Response:
         with CountedFile(path, progress) as file:
             # S3 uses the form's Content-Type field and ignores the type of the file part.
             return http.post(form.url, data=form.fields, files={"file": (path.name, file, "application/octet-stream")})
@@ -69,7 +69,7 @@ def upload_file(http: httpx.Client, form: PresignedPost, path: Path, progress: P
         raise upload_error(response, byte_limit(form.fields.get("Content-Type", "")))
 
 
-def upload_error(response: httpx.Response, limit: int) -> UploadError:
+def upload_error(response: httpx2.Response, limit: int) -> UploadError:
     """Return the error for S3's rejection of a file of at most ``limit`` bytes.
 
     An expired policy is ``upload_expired``, other violations are ``forbidden``.
@@ -88,7 +88,7 @@ def upload_error(response: httpx.Response, limit: int) -> UploadError:
     return UploadError(ErrorCode.FORBIDDEN, f"The storage refused the upload ({reported}).")
 
 
-def _s3_error(response: httpx.Response) -> tuple[str, str]:
+def _s3_error(response: httpx2.Response) -> tuple[str, str]:
     """Return ``Code`` and ``Message`` of S3's XML; two empty strings for any other body."""
     if response.is_success or not response.content.lstrip().startswith(b"<"):
         return "", ""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-import httpx
+import httpx2
 from pydantic import BaseModel, ValidationError
 
 from darkroom.client.errors import LocalStackError
@@ -23,7 +23,7 @@ STATE_FILE = "stack.json"
 # Marks a stack that a command started for itself: others must not use it, since it ends with that command.
 PRIVATE_MARK = "private"
 # A stopped stack refuses the connection at once; a running one may respond slowly on a busy machine.
-ANSWER_TIMEOUT = httpx.Timeout(30.0, connect=2.0)
+ANSWER_TIMEOUT = httpx2.Timeout(30.0, connect=2.0)
 START_SECONDS = 240.0
 STOP_SECONDS = 60.0
 TAIL_LINES = 20
@@ -55,9 +55,9 @@ class StackState(BaseModel):
     def answers(self) -> bool:
         """Return True if the API responds to ``GET /config``, which needs no token and no other service."""
         try:
-            with httpx.Client(mounts=loopback_mounts(), timeout=ANSWER_TIMEOUT) as http:
+            with httpx2.Client(mounts=loopback_mounts(), timeout=ANSWER_TIMEOUT) as http:
                 return http.get(f"{self.endpoint.rstrip('/')}/config").is_success
-        except httpx.HTTPError:
+        except httpx2.HTTPError:
             return False
 
 

@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 
 from darkroom.client.errors import UnreachableError
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-TIMEOUT = httpx.Timeout(30.0, connect=5.0)
-TRANSFER_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
+TRANSFER_TIMEOUT = httpx2.Timeout(60.0, connect=5.0)
 ATTEMPTS = 4
 RETRIED_STATUS = frozenset({429, 500, 502, 503, 504})
 LONGEST_PAUSE_SECONDS = 8.0
@@ -19,8 +19,8 @@ LONGEST_PAUSE_SECONDS = 8.0
 MAX_RETRY_AFTER_SECONDS = 30.0
 
 
-def loopback_mounts() -> dict[str, httpx.BaseTransport | None]:
-    """Return mounts for ``httpx.Client(mounts=…)`` that bypass proxies for loopback addresses."""
+def loopback_mounts() -> dict[str, httpx2.BaseTransport | None]:
+    """Return mounts for ``httpx2.Client(mounts=…)`` that bypass proxies for loopback addresses."""
     return {f"all://{host}": None for host in LOOPBACK}
 
 
@@ -40,19 +40,19 @@ def backoff_seconds(attempt: int, *, first: float = 0.25, longest: float = LONGE
     return min(longest, first * 2.0**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
 
 
-def retry_after(response: httpx.Response) -> float | None:
+def retry_after(response: httpx2.Response) -> float | None:
     """Return the seconds of the ``Retry-After`` header, or None if it is missing or a date."""
     value = response.headers.get("Retry-After", "")
     return float(value) if value.isdecimal() else None
 
 
 def send_with_retries(
-    send: Callable[[], httpx.Response],
+    send: Callable[[], httpx2.Response],
     *,
     attempts: int = ATTEMPTS,
-    is_retried: Callable[[httpx.Response], bool] = lambda response: response.status_code in RETRIED_STATUS,
+    is_retried: Callable[[httpx2.Response], bool] = lambda response: response.status_code in RETRIED_STATUS,
     sleep: Callable[[float], None] = time.sleep,
-) -> httpx.Response:
+) -> httpx2.Response:
     """Return the response of ``send``, retrying on connection errors and on responses for which ``is_retried`` is true.
 
     ``send`` must be idempotent. ``Retry-After`` is respected, up to ``MAX_RETRY_AFTER_SECONDS`` in total. Raises
@@ -63,8 +63,8 @@ def send_with_retries(
         is_last = number == attempts - 1
         try:
             response = send()
-        except (httpx.TransportError, httpx.InvalidURL) as error:
-            if is_last or isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
+        except (httpx2.TransportError, httpx2.InvalidURL) as error:
+            if is_last or isinstance(error, httpx2.InvalidURL | httpx2.UnsupportedProtocol):
                 raise UnreachableError(_explain(error)) from error
             sleep(backoff_seconds(number))
             continue
@@ -80,14 +80,14 @@ def send_with_retries(
     raise AssertionError("attempts is at least 1")
 
 
-def _explain(error: httpx.TransportError | httpx.InvalidURL) -> str:
-    if isinstance(error, httpx.InvalidURL):
+def _explain(error: httpx2.TransportError | httpx2.InvalidURL) -> str:
+    if isinstance(error, httpx2.InvalidURL):
         return f"That is not an address: {error}."
     try:
         request = error.request
-    except RuntimeError:  # httpx could not even make one
+    except RuntimeError:  # httpx2 could not even make one
         return f"That address cannot be used: {error}."
     host = f"{request.url.scheme}://{request.url.netloc.decode()}"
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, httpx2.TimeoutException):
         return f"{host} did not answer in time."
     return f"{host} cannot be reached: {error or type(error).__name__}."

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-import httpx
+import httpx2
 
 from darkroom.client.api import Api
 from darkroom.client.reports import CacheCleared, CacheStats, Limits, Services, Statistics
@@ -46,7 +46,7 @@ class ServiceInformation:
 
     def health(self) -> Health:
         """Return the health of table, bucket, queue and endpoint. An unhealthy service raises nothing."""
-        body = self._api.json("GET", "/health", accepted=(httpx.codes.SERVICE_UNAVAILABLE,))
+        body = self._api.json("GET", "/health", accepted=(httpx2.codes.SERVICE_UNAVAILABLE,))
         # An unhealthy service responds with problem details, whose ``status`` is the HTTP status.
         return Health.model_validate({"ok": body.get("status") == "ok", "parts": body.get("parts", {})})
 

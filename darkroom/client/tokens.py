@@ -4,7 +4,7 @@ import threading
 import time
 from typing import Protocol
 
-import httpx
+import httpx2
 
 from darkroom.client.errors import ProblemError, UnreachableError
 from darkroom.client.network import loopback_mounts
@@ -46,7 +46,7 @@ class PasswordToken:
     """
 
     def __init__(
-        self, url: str, client_id: str, username: str, password: str, *, transport: httpx.BaseTransport | None = None
+        self, url: str, client_id: str, username: str, password: str, *, transport: httpx2.BaseTransport | None = None
     ) -> None:
         self._url = url
         self._client_id = client_id
@@ -73,7 +73,7 @@ class PasswordToken:
 
     def _sign_in(self) -> tuple[str, float]:
         try:
-            with httpx.Client(transport=self._transport, mounts=loopback_mounts(), timeout=30) as http:
+            with httpx2.Client(transport=self._transport, mounts=loopback_mounts(), timeout=30) as http:
                 response = http.post(
                     self._url,
                     headers={
@@ -86,7 +86,7 @@ class PasswordToken:
                         "AuthParameters": {"USERNAME": self._username, "PASSWORD": self._password},
                     },
                 )
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             raise UnreachableError(f"Nobody answers at {self._url} to sign in: {error}") from error
         try:
             body = response.json()
@@ -101,7 +101,7 @@ class PasswordToken:
             ) from error
 
 
-def _reason(response: httpx.Response) -> str:
+def _reason(response: httpx2.Response) -> str:
     """Return Cognito's message. Challenges (a new password, a second factor) are errors here."""
     try:
         body = response.json()

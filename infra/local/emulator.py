@@ -9,7 +9,7 @@ import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from infra.bundling.functions import ROOT, digest
 from infra.local.access.routes import HEALTH
@@ -143,12 +143,12 @@ def _forget_stream_positions(state: Path) -> None:
 def wait_until_ready(process: Process, url: str, log: Path, *, seconds: float = START_SECONDS) -> None:
     """Return when ``url`` responds with 200. Raises ``StartError`` when the process ends or the time is up."""
     deadline = time.monotonic() + seconds
-    with httpx.Client(trust_env=False, timeout=5.0) as http:
+    with httpx2.Client(trust_env=False, timeout=5.0) as http:
         while time.monotonic() < deadline:
             try:
                 if http.get(url).is_success:
                     return
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 pass
             if process.find() is None:
                 break

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from darkroom.client.ports import free_port
 from infra.bundling.functions import ROOT, digest
@@ -272,9 +272,9 @@ def _ensure_endpoint(options: StackOptions, running: RunningProcesses, state: St
 def _responds(state: StackState) -> bool:
     """Return True if the API responds to ``GET /config``, which needs no token and no other service."""
     try:
-        with httpx.Client(trust_env=False, timeout=_ANSWER_SECONDS) as http:
+        with httpx2.Client(trust_env=False, timeout=_ANSWER_SECONDS) as http:
             return http.get(f"{state.endpoint}/config").is_success
-    except httpx.TransportError:
+    except httpx2.TransportError:
         return False
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
+import httpx2
 
 from darkroom.client.ports import free_port
 from infra.bundling import studio as site
@@ -234,7 +234,7 @@ class LocalStack:
 
     def _control(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         content = b"" if body is None else json.dumps(body).encode()
-        with httpx.Client(trust_env=False, timeout=30.0) as http:
+        with httpx2.Client(trust_env=False, timeout=30.0) as http:
             url = f"{self.state.endpoint_control}{path}"
             response = http.request(method, url, content=content, headers=sign(self._key, method, url, content))
         if not response.is_success:

@@ -4,7 +4,7 @@ import secrets
 import string
 from contextlib import suppress
 
-import httpx
+import httpx2
 
 from handlers.http_api.caller import ADMIN_GROUP
 from infra.local.clients import Clients
@@ -52,7 +52,7 @@ def sign_in(url: str, client_id: str, username: str, password: str) -> str:
         "Content-Type": "application/x-amz-json-1.1",
         "X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth",
     }
-    with httpx.Client(trust_env=False, timeout=30.0) as http:
+    with httpx2.Client(trust_env=False, timeout=30.0) as http:
         response = http.post(url, json=body, headers=headers)
     if not response.is_success:
         raise SignInError(f"{username}: {response.text}")

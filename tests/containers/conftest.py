@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import httpx
+import httpx2
 import pytest
 from moto import mock_aws
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 JOB = "a" * 32
 BUCKET = "pictures"
-Container = Callable[[Plan | Exception], httpx.AsyncClient]
+Container = Callable[[Plan | Exception], httpx2.AsyncClient]
 PARAMS = {"style": "modern", "seed": 7}
 
 
@@ -95,7 +95,7 @@ def invocation(**changes: Any) -> Invocation:
     return Invocation(**(values | changes))
 
 
-async def invoke(client: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:
+async def invoke(client: httpx2.AsyncClient, **changes: Any) -> dict[str, Any]:
     """The outcome of one invocation of the container behind ``client``."""
     answer = await client.post("/invocations", content=invocation(**changes).model_dump_json())
     assert answer.status_code == 200, answer.text
@@ -109,9 +109,9 @@ def cancel(store: JobStore) -> None:
 
 @pytest.fixture
 async def container(store: JobStore, s3: "S3Client") -> AsyncIterator[Container]:
-    clients: list[httpx.AsyncClient] = []
+    clients: list[httpx2.AsyncClient] = []
 
-    def make(plan: Plan | Exception) -> httpx.AsyncClient:
+    def make(plan: Plan | Exception) -> httpx2.AsyncClient:
         def plan_for(_kind: Kind, _engine: Engine, _allow_preview: bool) -> Plan:
             if isinstance(plan, Exception):
                 raise plan
@@ -121,8 +121,8 @@ async def container(store: JobStore, s3: "S3Client") -> AsyncIterator[Container]
         engines = PlanPreparer(plan_for, partial(create_network_provider, settings))
         worker = Worker(settings, store, Storage(BUCKET, s3), Runner(), engines)
         invocations = InvocationRunner(worker, settings.concurrency)
-        transport = httpx.ASGITransport(make_app(invocations))
-        client = httpx.AsyncClient(transport=transport, base_url="http://container")
+        transport = httpx2.ASGITransport(make_app(invocations))
+        client = httpx2.AsyncClient(transport=transport, base_url="http://container")
         client.invocations = invocations  # type: ignore[attr-defined]  # for the tests that drain
         clients.append(client)
         return client

@@ -9,7 +9,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import pytest
 from pydantic import SecretStr
 
@@ -54,8 +54,8 @@ async def test_a_job_completes_and_its_picture_is_stored(container: Container, s
 
 async def test_invocations_need_the_token_if_one_is_set(container: Container) -> None:
     invocations: InvocationRunner = container(plan_of()).invocations  # type: ignore[attr-defined]
-    transport = httpx.ASGITransport(make_app(invocations, SecretStr("shown")))
-    async with httpx.AsyncClient(transport=transport, base_url="http://container") as client:
+    transport = httpx2.ASGITransport(make_app(invocations, SecretStr("shown")))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://container") as client:
         body = invocation().model_dump_json()
         for headers in (
             {},

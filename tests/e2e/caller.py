@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
+import httpx2
 from PIL import Image
 from websockets.sync.client import ClientConnection, connect
 
@@ -57,7 +57,7 @@ class Caller:
         self.socket_url = socket_url
         self.token = token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.http = httpx.Client(base_url=endpoint, headers=headers, timeout=timeout)
+        self.http = httpx2.Client(base_url=endpoint, headers=headers, timeout=timeout)
 
     @contextmanager
     def socket(self) -> Iterator[Socket]:
@@ -73,7 +73,7 @@ class Caller:
         key: str | None = None,
         engine: str | None = None,
         **params: Any,
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         """POST a restyle job; ``upload`` adds to what is declared about the photo."""
         body = {
             "kind": "restyle_room",
@@ -93,7 +93,7 @@ class Caller:
         declared: bool = False,
         key: str | None = None,
         **request: Any,
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         """POST a job of any kind; ``files`` maps roles to files, or to what stands in place of an upload.
 
         ``declared``: with the SHA-256 of each file. Nothing comes from the cache unless ``cache`` says so.
@@ -114,7 +114,7 @@ class Caller:
     ) -> JobDict:
         """Ask, upload what has a form, and wait for the end, whatever it is."""
         response = self.submit(kind, params, files, **request)
-        assert response.status_code == httpx.codes.CREATED, response.text
+        assert response.status_code == httpx2.codes.CREATED, response.text
         return self.upload_and_wait(response.json(), files or {})
 
     def upload_and_wait(self, created: JobDict, files: Mapping[str, bytes | JobDict]) -> JobDict:
@@ -130,17 +130,17 @@ class Caller:
     def created(self, **options: Any) -> tuple[str, JobDict]:
         """A new job's id and the presigned POST of its photo."""
         response = self.create(**options)
-        assert response.status_code == httpx.codes.CREATED, response.text
+        assert response.status_code == httpx2.codes.CREATED, response.text
         body = response.json()
         return body["job"]["job_id"], body["uploads"]["photo"]
 
     def get(self, job_id: str) -> JobDict:
         response = self.http.get(f"/jobs/{job_id}")
-        assert response.status_code == httpx.codes.OK, response.text
+        assert response.status_code == httpx2.codes.OK, response.text
         job: JobDict = response.json()
         return job
 
-    def cancel(self, job_id: str) -> httpx.Response:
+    def cancel(self, job_id: str) -> httpx2.Response:
         return self.http.delete(f"/jobs/{job_id}")
 
     def finish(self, job_id: str) -> JobDict:
@@ -169,14 +169,14 @@ def picture(job: JobDict, name: str = "result") -> Image.Image:
     """A completed job's picture, fetched by its link."""
     assert job["state"] == "completed", job["error"]
     url = next(each["url"] for each in job["result"]["pictures"] if each["name"] == name)
-    response = httpx.get(url, timeout=TIMEOUT_SECONDS)
+    response = httpx2.get(url, timeout=TIMEOUT_SECONDS)
     assert response.is_success, response.text
     image = Image.open(io.BytesIO(response.content))
     image.load()
     return image
 
 
-def upload(ticket: JobDict, data: bytes, **changed: str) -> httpx.Response:
+def upload(ticket: JobDict, data: bytes, **changed: str) -> httpx2.Response:
     """Send the presigned POST; ``changed`` replaces form fields, for those who try."""
     fields = {**ticket["fields"], **changed}
-    return httpx.post(ticket["url"], data=fields, files={"file": ("photo", data)}, timeout=TIMEOUT_SECONDS)
+    return httpx2.post(ticket["url"], data=fields, files={"file": ("photo", data)}, timeout=TIMEOUT_SECONDS)

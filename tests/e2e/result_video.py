@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import av
-import httpx
+import httpx2
 import numpy as np
 import pyloudnorm
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ def fetch(job: JobDict, which: str, name: str) -> bytes:
     """A file of a completed job, by its link."""
     assert job["state"] == "completed", job["error"]
     url = next(each["url"] for each in job["result"][which] if each["name"] == name)
-    response = httpx.get(url, timeout=TIMEOUT_SECONDS)
+    response = httpx2.get(url, timeout=TIMEOUT_SECONDS)
     assert response.is_success, response.text
     return response.content
 

@@ -3,7 +3,7 @@
 import hashlib
 import uuid
 
-import httpx
+import httpx2
 import pytest
 
 from tests.e2e import pictures
@@ -50,7 +50,7 @@ def test_a_picture_of_900_megapixels_is_rejected_by_its_header(caller: Caller) -
 def test_uploading_21_megabytes_is_rejected_by_the_storage(caller: Caller) -> None:
     job_id, ticket = caller.created()
     response = upload(ticket, pictures.jpeg() + bytes(21 * MEGABYTE))
-    assert response.status_code == httpx.codes.BAD_REQUEST
+    assert response.status_code == httpx2.codes.BAD_REQUEST
     assert "EntityTooLarge" in response.text
     assert caller.get(job_id)["state"] == "awaiting_upload"
 
@@ -63,9 +63,9 @@ def test_the_form_is_fixed_to_its_content_type_and_key(caller: Caller) -> None:
     _, ticket = caller.created()
     other_id, _ = caller.created()
     wrong_type = upload(ticket, pictures.jpeg(), **{"Content-Type": "image/png"})
-    assert wrong_type.status_code == httpx.codes.FORBIDDEN
+    assert wrong_type.status_code == httpx2.codes.FORBIDDEN
     wrong_key = upload(ticket, pictures.jpeg(), key=f"uploads/{other_id}/photo")
-    assert wrong_key.status_code == httpx.codes.FORBIDDEN
+    assert wrong_key.status_code == httpx2.codes.FORBIDDEN
     assert caller.get(other_id)["state"] == "awaiting_upload"
 
 
@@ -122,7 +122,7 @@ def test_an_unknown_job_is_not_found(caller: Caller) -> None:
     _problem(caller.http.get("/nowhere"), 404, "not_found")
 
 
-def _problem(response: httpx.Response, status: int, code: str) -> dict[str, object]:
+def _problem(response: httpx2.Response, status: int, code: str) -> dict[str, object]:
     """Check the RFC 9457 form of an error and return it."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"].startswith("application/problem+json")

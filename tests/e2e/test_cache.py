@@ -1,6 +1,6 @@
 """Result cache: an identical job is answered at once, free of charge."""
 
-import httpx
+import httpx2
 import pytest
 
 from infra.local.stack import LocalStack
@@ -57,7 +57,7 @@ def test_only_administrators_read_cache_statistics_and_clear_the_cache(caller: C
     assert after["hits"] == before["hits"] + 1
 
     for refused in (caller.http.get("/cache/stats"), caller.http.delete("/cache")):
-        assert (refused.status_code, refused.json()["code"]) == (httpx.codes.FORBIDDEN, "forbidden")
+        assert (refused.status_code, refused.json()["code"]) == (httpx2.codes.FORBIDDEN, "forbidden")
     assert admin.http.delete("/cache").is_success
     emptied = caller.submit("upscale", {"scale": 2}, photo, declared=True, cache=True).json()["job"]
     assert emptied["state"] == "awaiting_upload"

@@ -1,6 +1,6 @@
 """Cancellation: possible at any time before a job ends, and leaves no files behind."""
 
-import httpx
+import httpx2
 import pytest
 
 from infra.local.stack import LocalStack
@@ -49,7 +49,7 @@ def test_a_job_can_be_cancelled_while_running(caller: Caller, stack: LocalStack)
 def test_cancelling_an_ended_job_is_a_conflict(caller: Caller) -> None:
     job = caller.restyle(pictures.jpeg())
     response = caller.cancel(job["job_id"])
-    assert (response.status_code, response.json()["code"]) == (httpx.codes.CONFLICT, "conflict")
+    assert (response.status_code, response.json()["code"]) == (httpx2.codes.CONFLICT, "conflict")
     assert caller.get(job["job_id"])["state"] == "completed"
 
 

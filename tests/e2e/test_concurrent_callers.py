@@ -5,7 +5,7 @@ Both tests are in this file so that the second one finds those processes started
 
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
+import httpx2
 
 from infra.local.stack import LocalStack
 from tests.e2e import pictures
@@ -26,7 +26,7 @@ def test_concurrent_requests_are_all_answered(caller: Caller, stack: LocalStack)
                 lambda _: callers.submit("upscale", {"scale": 2}, photo, declared=True, cache=True), range(CALLERS)
             )
         )
-    assert [answer.status_code for answer in answers] == [httpx.codes.CREATED] * CALLERS
+    assert [answer.status_code for answer in answers] == [httpx2.codes.CREATED] * CALLERS
     assert all(answer.json()["job"]["cached"] for answer in answers)
     assert len({answer.json()["job"]["job_id"] for answer in answers}) == CALLERS
 
@@ -37,8 +37,8 @@ def test_concurrent_requests_beyond_the_rate_limit_are_rejected(stack: LocalStac
         answers = list(
             pool.map(lambda _: callers.submit("generate", {"prompt": "a cat"}, engine="models"), range(CALLERS))
         )
-    accepted = [answer for answer in answers if answer.status_code == httpx.codes.CREATED]
-    rejected = [answer for answer in answers if answer.status_code == httpx.codes.TOO_MANY_REQUESTS]
+    accepted = [answer for answer in answers if answer.status_code == httpx2.codes.CREATED]
+    rejected = [answer for answer in answers if answer.status_code == httpx2.codes.TOO_MANY_REQUESTS]
     assert (len(accepted), len(rejected)) == (LIMIT, CALLERS - LIMIT), [answer.text for answer in answers]
     for answer in accepted:
         callers.cancel(answer.json()["job"]["job_id"])
@@ -49,4 +49,4 @@ def test_concurrent_requests_beyond_the_rate_limit_are_rejected(stack: LocalStac
     assert 0 < int(response.headers["Retry-After"]) <= 300
     assert (response.headers["RateLimit-Limit"], response.headers["X-RateLimit-Window"]) == (str(LIMIT), "300")
     allowed = callers.submit("restyle_room", {"style": "modern"}, {"photo": {"content_type": "image/jpeg"}})
-    assert allowed.status_code == httpx.codes.CREATED, "another kind has a limit of its own"
+    assert allowed.status_code == httpx2.codes.CREATED, "another kind has a limit of its own"

@@ -3,7 +3,7 @@
 import io
 from pathlib import Path
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -113,7 +113,7 @@ def test_a_face_is_swapped_into_another_picture(
 def test_face_swap_without_consent_is_rejected(caller: Caller) -> None:
     for consent in ({}, {"consent": False}):
         response = caller.submit("face_swap", consent, {"source": b"", "target": b""})
-        assert response.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+        assert response.status_code == httpx2.codes.UNPROCESSABLE_CONTENT
         assert response.json()["errors"][0]["field"] == "params.consent"
 
 

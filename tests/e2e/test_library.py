@@ -2,7 +2,7 @@
 
 import hashlib
 
-import httpx
+import httpx2
 
 from tests.e2e import pictures
 from tests.e2e.caller import Caller, JobDict, declaration, picture, upload
@@ -11,7 +11,7 @@ from tests.e2e.caller import Caller, JobDict, declaration, picture, upload
 def asset(caller: Caller, data: bytes) -> JobDict:
     """Upload a file as an asset and wait until it was looked at."""
     created = caller.http.post("/assets", json={"name": "room", "upload": declaration(data, False)})
-    assert created.status_code == httpx.codes.CREATED, created.text
+    assert created.status_code == httpx2.codes.CREATED, created.text
     assert upload(created.json()["upload"], data).is_success
     return wait_until_inspected(caller, created.json()["asset"]["asset_id"])
 
@@ -28,7 +28,7 @@ def test_an_asset_replaces_an_upload(caller: Caller) -> None:
     kept = asset(caller, data)
     assert (kept["state"], kept["width"], kept["height"]) == ("ready", 150, 110)
     assert kept["sha256"] == hashlib.sha256(data).hexdigest()
-    assert httpx.get(kept["url"]).content == data
+    assert httpx2.get(kept["url"]).content == data
 
     job = caller.run("upscale", {"scale": 2}, {"photo": {"asset_id": kept["asset_id"]}})
     assert picture(job).size == (300, 220)
@@ -38,7 +38,7 @@ def test_an_asset_replaces_an_upload(caller: Caller) -> None:
 def test_a_result_is_kept_as_an_asset_and_used_again(caller: Caller) -> None:
     job = caller.run("upscale", {"scale": 2}, {"photo": pictures.jpeg(120, 90)})
     kept = caller.http.post("/assets", json={"job_id": job["job_id"], "picture": "result"})
-    assert kept.status_code == httpx.codes.CREATED, kept.text
+    assert kept.status_code == httpx2.codes.CREATED, kept.text
     asset_id = kept.json()["asset"]["asset_id"]
     again = caller.run("upscale", {"scale": 1.5}, {"photo": {"asset_id": asset_id}})
     assert picture(again).size == (360, 270)
@@ -51,7 +51,7 @@ def test_other_owners_cannot_read_delete_or_use_an_asset(caller: Caller, other: 
         other.http.delete(f"/assets/{asset_id}"),
         other.submit("upscale", {}, {"photo": {"asset_id": asset_id}}),
     ]
-    assert [answer.status_code for answer in refused[::2]] == [httpx.codes.NOT_FOUND] * 2
+    assert [answer.status_code for answer in refused[::2]] == [httpx2.codes.NOT_FOUND] * 2
     assert caller.http.get(f"/assets/{asset_id}").json()["state"] == "ready", refused[1].text
     assert asset_id not in {each["asset_id"] for each in other.http.get("/assets").json()["assets"]}
 
@@ -68,4 +68,4 @@ def test_assets_are_listed_in_pages_and_removed(other: Caller) -> None:
     listed = [each["asset_id"] for each in first["assets"] + rest["assets"]]
     assert listed[:3] == made[::-1]
     assert other.http.delete(f"/assets/{made[0]}").is_success
-    assert other.http.get(f"/assets/{made[0]}").status_code == httpx.codes.NOT_FOUND
+    assert other.http.get(f"/assets/{made[0]}").status_code == httpx2.codes.NOT_FOUND

@@ -2,7 +2,7 @@
 
 import io
 
-import httpx
+import httpx2
 import pytest
 from PIL import Image
 
@@ -30,7 +30,7 @@ def test_the_models_engine_restyles_a_photo_and_names_its_models(caller: Caller,
     assert job["preview"] is None
     picture = next(each for each in result["pictures"] if each["name"] == "result")
     assert picture["content_type"] == "image/png"
-    with Image.open(io.BytesIO(httpx.get(picture["url"]).content)) as image:
+    with Image.open(io.BytesIO(httpx2.get(picture["url"]).content)) as image:
         assert image.size == (320, 240)
 
 
@@ -47,7 +47,7 @@ def test_subscribers_get_progress_images(caller: Caller, photo: bytes) -> None:
         socket.send(action="subscribe", job_id=job_id)
         upload(ticket, photo)
         progress_image = next(job["preview"] for job in socket.jobs(job_id) if job["preview"])
-        answer = httpx.get(progress_image["url"])
+        answer = httpx2.get(progress_image["url"])
         assert answer.is_success, answer.text
         with Image.open(io.BytesIO(answer.content)) as image:
             assert image.size == (progress_image["width"], progress_image["height"])

@@ -1,6 +1,6 @@
 """Ownership: only a job's owner can see, watch, list or cancel it; requests without a token get nothing."""
 
-import httpx
+import httpx2
 import pytest
 from websockets.exceptions import InvalidStatus
 
@@ -10,9 +10,9 @@ from tests.e2e.caller import Caller
 
 def test_another_owner_finds_nothing(caller: Caller, other: Caller) -> None:
     job_id, _ = caller.created()
-    assert other.http.get(f"/jobs/{job_id}").status_code == httpx.codes.NOT_FOUND
-    assert other.cancel(job_id).status_code == httpx.codes.NOT_FOUND
-    assert other.http.post(f"/jobs/{job_id}/uploads").status_code == httpx.codes.NOT_FOUND
+    assert other.http.get(f"/jobs/{job_id}").status_code == httpx2.codes.NOT_FOUND
+    assert other.cancel(job_id).status_code == httpx2.codes.NOT_FOUND
+    assert other.http.post(f"/jobs/{job_id}/uploads").status_code == httpx2.codes.NOT_FOUND
     assert job_id not in other.http.get("/jobs").text
     assert caller.get(job_id)["state"] == "awaiting_upload"
 
@@ -37,8 +37,8 @@ def test_requests_without_a_valid_token_are_rejected(stack: LocalStack, caller: 
         swapped = "A" if signature[middle] != "A" else "B"
         token = ".".join((head, payload, signature[:middle] + swapped + signature[middle + 1 :]))
     stranger = Caller(stack.endpoint, stack.socket, token)
-    assert stranger.http.get("/jobs").status_code == httpx.codes.UNAUTHORIZED
-    assert stranger.create().status_code == httpx.codes.UNAUTHORIZED
+    assert stranger.http.get("/jobs").status_code == httpx2.codes.UNAUTHORIZED
+    assert stranger.create().status_code == httpx2.codes.UNAUTHORIZED
     with pytest.raises(InvalidStatus) as refused, stranger.socket():
         pass
     assert refused.value.response.status_code in {401, 403}

@@ -4,7 +4,7 @@ import io
 from itertools import pairwise
 
 import cv2
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from PIL import Image, ImageChops, ImageStat
@@ -116,7 +116,7 @@ def test_jobs_are_listed_newest_first_in_pages(stack: LocalStack) -> None:
 
 def test_health_and_configuration_name_the_addresses(caller: Caller) -> None:
     health = caller.http.get("/health")
-    assert health.status_code == httpx.codes.OK, health.text
+    assert health.status_code == httpx2.codes.OK, health.text
     assert health.json()["status"] == "ok"
     configuration = caller.http.get("/config").json()
     assert configuration["socket_url"].startswith("ws")
@@ -134,7 +134,7 @@ def _pages(caller: Caller, **query: str | int) -> list[dict[str, object]]:
 
 def _download(job: dict[str, object], name: str) -> Image.Image:
     (url,) = (picture["url"] for picture in job["result"]["pictures"] if picture["name"] == name)  # type: ignore[index]
-    return Image.open(io.BytesIO(httpx.get(url).raise_for_status().content))
+    return Image.open(io.BytesIO(httpx2.get(url).raise_for_status().content))
 
 
 def _difference(image: Image.Image, data: bytes) -> float:

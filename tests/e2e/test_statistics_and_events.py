@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from infra.local.stack import LocalStack
@@ -34,7 +34,7 @@ def test_a_job_is_counted_once_with_its_time_and_cost(caller: Caller, admin: Cal
         assert time.monotonic() < deadline, "the job was never counted"
     assert after["cost_usd"] > before["cost_usd"]
     assert 0 < after["success_rate"] <= 1
-    assert caller.http.get("/stats").status_code == httpx.codes.FORBIDDEN
+    assert caller.http.get("/stats").status_code == httpx2.codes.FORBIDDEN
 
 
 def test_services_reports_endpoint_instances_and_backlog(caller: Caller) -> None:
@@ -73,7 +73,7 @@ def test_rerun_uses_the_uploads_of_the_first_job(caller: Caller) -> None:
     photo = pictures.jpeg(100, 80)
     first = caller.run("upscale", {"scale": 2}, {"photo": photo})
     answer = caller.http.post(f"/jobs/{first['job_id']}/rerun", json={"cache": False})
-    assert answer.status_code == httpx.codes.CREATED, answer.text
+    assert answer.status_code == httpx2.codes.CREATED, answer.text
     same = caller.upload_and_wait(answer.json(), {})
     assert picture(same).tobytes() == picture(first).tobytes()
 
@@ -81,13 +81,13 @@ def test_rerun_uses_the_uploads_of_the_first_job(caller: Caller) -> None:
     assert picture(caller.upload_and_wait(larger.json(), {})).size == (300, 240)
 
     wrong = caller.http.post(f"/jobs/{first['job_id']}/rerun", json={"params": {"scale": 30}})
-    assert wrong.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert wrong.status_code == httpx2.codes.UNPROCESSABLE_CONTENT
     assert wrong.json()["errors"][0]["field"] == "params.scale"
 
 
 def test_an_enhanced_prompt_names_its_enhancer(caller: Caller) -> None:
     answer = caller.http.post("/prompts/enhance", json={"prompt": "a red bicycle", "kind": "generate"})
-    assert answer.status_code == httpx.codes.OK, answer.text
+    assert answer.status_code == httpx2.codes.OK, answer.text
     body = answer.json()
     assert (body["original"], body["by"]) == ("a red bicycle", "rules")
     assert body["prompt"].startswith("a red bicycle")

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from websockets.sync.client import connect
 
@@ -26,9 +26,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> LocalStack:
     return LocalStack(tmp_path_factory.mktemp("stack"), context={**UNLIMITED, "stages": "noop", "origins": PAGE})
 
 
-def call(stack: LocalStack, user: str = "local") -> httpx.Client:
+def call(stack: LocalStack, user: str = "local") -> httpx2.Client:
     token = stack.token_for(user)
-    return httpx.Client(base_url=stack.endpoint, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+    return httpx2.Client(base_url=stack.endpoint, headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
 
 def test_a_stack_keeps_its_state_over_a_restart_and_stops_all_processes(stack: LocalStack) -> None:
@@ -38,7 +38,7 @@ def test_a_stack_keeps_its_state_over_a_restart_and_stops_all_processes(stack: L
         states = {name: part["status"] for name, part in health["parts"].items()}
         assert states == dict.fromkeys(("table", "bucket", "queue", "endpoint"), "ok")
         created = call(stack).post("/jobs", json=JOB).json()
-        assert call(stack, "other").get(f"/jobs/{created['job']['job_id']}").status_code == httpx.codes.NOT_FOUND
+        assert call(stack, "other").get(f"/jobs/{created['job']['job_id']}").status_code == httpx2.codes.NOT_FOUND
         assert stack.invoke("sweep", {}) is None
         stack.wait_idle()
     assert not stack.running()
@@ -70,7 +70,7 @@ def check_functions(stack: LocalStack) -> None:
 def check_origins(stack: LocalStack) -> None:
     for origin, status, allowed in ((PAGE, 204, PAGE), ("https://page.example", 403, None)):
         asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-        answer = httpx.options(f"{stack.endpoint}/jobs", headers=asked, timeout=60)
+        answer = httpx2.options(f"{stack.endpoint}/jobs", headers=asked, timeout=60)
         assert answer.status_code == status
         assert answer.headers.get("access-control-allow-origin") == allowed
 

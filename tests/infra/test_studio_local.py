@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from typer.testing import CliRunner
 
@@ -37,11 +37,11 @@ def test_a_changed_build_restarts_the_server_on_the_same_port(stopped: Path, sta
     first = launch.serve(stopped, running, state, built=one, deployment="local")
     url = launch.url(first)
     assert url is not None
-    assert httpx.get(url).text == "first"
+    assert httpx2.get(url).text == "first"
     assert launch.serve(stopped, first, state, built=one, deployment="local") == first
     second = launch.serve(stopped, first, state, built=two, deployment="local")
     assert launch.url(second) == url
-    assert httpx.get(url).text == "second"
+    assert httpx2.get(url).text == "second"
     stopped_processes = launch.stop(stopped, second)
     assert (launch.url(stopped_processes), stopped_processes.processes()) == (None, {})
     assert RunningProcesses.read(stopped) == stopped_processes

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 from mypy_boto3_s3 import S3Client
 
 from tests.recorded import samples, today
@@ -73,9 +73,9 @@ class Container:
     async def answers(self, invocation: Item) -> Item:
         """Responses of the server to an invalid invocation, to one that crashes, and during shutdown."""
         invocations = today.InvocationRunner(self.worker(plan_for=_crash), 1)
-        transport = httpx.ASGITransport(today.make_app(invocations))
+        transport = httpx2.ASGITransport(today.make_app(invocations))
         found = {}
-        async with httpx.AsyncClient(transport=transport, base_url="http://container") as client:
+        async with httpx2.AsyncClient(transport=transport, base_url="http://container") as client:
             wrong: Any = {**invocation, "kind": "nonsense"}
             for name, body in (("invalid", wrong), ("crashed", invocation)):
                 found[name] = _answer(await client.post("/invocations", json=body))
@@ -134,6 +134,6 @@ def _crash(*_: Any) -> today.Plan:
     raise RuntimeError("a bug")
 
 
-def _answer(response: httpx.Response) -> Item:
+def _answer(response: httpx2.Response) -> Item:
     content_type = response.headers["content-type"]
     return {"status": response.status_code, "content_type": content_type, "body": response.json()}

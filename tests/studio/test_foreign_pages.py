@@ -7,7 +7,7 @@ from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -99,7 +99,7 @@ def test_a_foreign_page_empties_and_switches_nothing(foreign: Page, stack: Local
         request = {"url": url, "method": "POST", "mode": "no-cors", "body": body}
         assert foreign.evaluate(FETCH, request) == "opaque 0 "
     assert stack.client("lambda").list_functions()["Functions"]
-    answer = httpx.get(f"{stack.endpoint}/health", headers={"Authorization": f"Bearer {stack.token_for('local')}"})
+    answer = httpx2.get(f"{stack.endpoint}/health", headers={"Authorization": f"Bearer {stack.token_for('local')}"})
     assert {part["status"] for part in answer.json()["parts"].values()} == {"ok"}
 
 

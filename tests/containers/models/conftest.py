@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from PIL import Image
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 SAMPLE = SAMPLES / "living_room.jpg"
-Container = Callable[..., httpx.AsyncClient]
+Container = Callable[..., httpx2.AsyncClient]
 
 
 def plan_for(kind: Kind, engine: Engine, allow_preview: bool) -> Plan:
@@ -52,9 +52,9 @@ def photo(s3: "S3Client") -> np.ndarray:
 
 @pytest.fixture
 async def container(store: JobStore, s3: "S3Client", tiny_weights: Path) -> AsyncIterator[Container]:
-    clients: list[httpx.AsyncClient] = []
+    clients: list[httpx2.AsyncClient] = []
 
-    def make(**settings: Any) -> httpx.AsyncClient:
+    def make(**settings: Any) -> httpx2.AsyncClient:
         given = {"weights": tiny_weights, "device": "cpu", "long_side": 128, **settings}
         chosen = Settings(
             jobs_table="jobs",
@@ -66,8 +66,8 @@ async def container(store: JobStore, s3: "S3Client", tiny_weights: Path) -> Asyn
         )
         engines = PlanPreparer(plan_for, partial(create_network_provider, chosen))
         worker = Worker(chosen, store, Storage(BUCKET, s3), Runner(cache=StageCache()), engines)
-        transport = httpx.ASGITransport(make_app(InvocationRunner(worker, chosen.concurrency)))
-        clients.append(httpx.AsyncClient(transport=transport, base_url="http://container"))
+        transport = httpx2.ASGITransport(make_app(InvocationRunner(worker, chosen.concurrency)))
+        clients.append(httpx2.AsyncClient(transport=transport, base_url="http://container"))
         return clients[-1]
 
     yield make

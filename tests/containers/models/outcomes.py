@@ -3,7 +3,7 @@
 import io
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import numpy as np
 from PIL import Image
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 CACHED_STAGES = ("detect", "segment", "classify", "depth", "edges")
 
 
-async def restyle(client: httpx.AsyncClient, **params: Any) -> dict[str, Any]:
+async def restyle(client: httpx2.AsyncClient, **params: Any) -> dict[str, Any]:
     return await invoke(client, engine=Engine.MODELS, params={**PARAMS, "steps": 3, "format": "png", **params})
 
 

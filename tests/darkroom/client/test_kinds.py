@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from starlette.responses import Response
 
@@ -108,7 +108,7 @@ def test_a_short_wait_is_waited_and_a_long_one_is_told(client: Client, service: 
 def test_patience_is_for_the_whole_call() -> None:
     waits: list[float] = []
     answer = send_with_retries(
-        lambda: httpx.Response(429, headers={"Retry-After": "20"}), attempts=9, sleep=waits.append
+        lambda: httpx2.Response(429, headers={"Retry-After": "20"}), attempts=9, sleep=waits.append
     )
     assert answer.status_code == 429
     assert sum(waits) == 20 <= MAX_RETRY_AFTER_SECONDS

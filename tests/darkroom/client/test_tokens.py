@@ -3,29 +3,29 @@
 import json
 import time
 
-import httpx
+import httpx2
 import pytest
 
 from darkroom import PasswordToken, ProblemError, UnreachableError
 
 
-def tokens(*answers: httpx.Response | httpx.ConnectError) -> tuple[PasswordToken, list[httpx.Request]]:
+def tokens(*answers: httpx2.Response | httpx2.ConnectError) -> tuple[PasswordToken, list[httpx2.Request]]:
     left = list(answers)
-    seen: list[httpx.Request] = []
+    seen: list[httpx2.Request] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx2.Request) -> httpx2.Response:
         seen.append(request)
         first = left.pop(0) if len(left) > 1 else left[0]
-        if isinstance(first, httpx.ConnectError):
+        if isinstance(first, httpx2.ConnectError):
             raise first
         return first
 
-    transport = httpx.MockTransport(answer)
+    transport = httpx2.MockTransport(answer)
     return PasswordToken("http://cognito.test", "app", "ann", "secret", transport=transport), seen
 
 
-def granted(token: str, seconds: int = 3600) -> httpx.Response:
-    return httpx.Response(200, json={"AuthenticationResult": {"AccessToken": token, "ExpiresIn": seconds}})
+def granted(token: str, seconds: int = 3600) -> httpx2.Response:
+    return httpx2.Response(200, json={"AuthenticationResult": {"AccessToken": token, "ExpiresIn": seconds}})
 
 
 def test_sign_in_calls_cognito_once() -> None:
@@ -62,14 +62,14 @@ def test_a_rejected_token_is_replaced() -> None:
     ("answer", "words"),
     [
         (
-            httpx.Response(400, json={"__type": "NotAuthorizedException", "message": "Incorrect password."}),
+            httpx2.Response(400, json={"__type": "NotAuthorizedException", "message": "Incorrect password."}),
             "ann could not sign in: Incorrect password",
         ),
-        (httpx.Response(200, json={"ChallengeName": "NEW_PASSWORD_REQUIRED"}), "asks for NEW_PASSWORD_REQUIRED"),
-        (httpx.Response(502, text="<html>"), "HTTP 502"),
+        (httpx2.Response(200, json={"ChallengeName": "NEW_PASSWORD_REQUIRED"}), "asks for NEW_PASSWORD_REQUIRED"),
+        (httpx2.Response(502, text="<html>"), "HTTP 502"),
     ],
 )
-def test_a_rejected_sign_in_reports_the_reason(answer: httpx.Response, words: str) -> None:
+def test_a_rejected_sign_in_reports_the_reason(answer: httpx2.Response, words: str) -> None:
     source, _ = tokens(answer)
     with pytest.raises(ProblemError, match=words) as caught:
         source.token()
@@ -78,6 +78,6 @@ def test_a_rejected_sign_in_reports_the_reason(answer: httpx.Response, words: st
 
 
 def test_sign_in_at_an_unreachable_endpoint_raises_unreachable_error() -> None:
-    source, _ = tokens(httpx.ConnectError("refused"))
+    source, _ = tokens(httpx2.ConnectError("refused"))
     with pytest.raises(UnreachableError, match=r"cognito\.test"):
         source.token()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from botocore.credentials import Credentials
 
@@ -11,7 +11,7 @@ from infra.local.access.refusals import Refused
 from tests.infra.access.conftest import KEY, ROLE, ROOT, Guarded, client_of
 
 
-def post(guarded: Guarded, fields: dict[str, str], **more: Any) -> httpx.Response:
+def post(guarded: Guarded, fields: dict[str, str], **more: Any) -> httpx2.Response:
     """The answer to a form with a file, as a browser sends it."""
     return guarded.client.post(
         "/pictures", data=fields, files={"file": ("me.jpg", b"\xff\xd8 picture", "image/jpeg")}, **more
@@ -27,7 +27,7 @@ def form(credentials: Credentials) -> dict[str, str]:
 
 @pytest.mark.parametrize("credentials", [ROOT, ROLE], ids=["root", "function"])
 def test_a_form_signed_by_botocore_is_accepted(guarded: Guarded, credentials: Credentials) -> None:
-    assert post(guarded, form(credentials)).status_code == httpx.codes.OK
+    assert post(guarded, form(credentials)).status_code == httpx2.codes.OK
     assert len(guarded.bodies) == 1
     assert b"\xff\xd8 picture" in guarded.bodies[0]
 
@@ -37,7 +37,7 @@ def test_a_form_signed_by_botocore_is_accepted(guarded: Guarded, credentials: Cr
 )
 def test_forms_signed_with_other_keys_are_rejected(guarded: Guarded, credentials: Credentials) -> None:
     answer = post(guarded, form(credentials))
-    assert (answer.status_code, answer.headers["content-type"]) == (httpx.codes.FORBIDDEN, "application/xml")
+    assert (answer.status_code, answer.headers["content-type"]) == (httpx2.codes.FORBIDDEN, "application/xml")
     assert guarded.bodies == []
 
 
@@ -56,7 +56,7 @@ def test_forms_signed_with_other_keys_are_rejected(guarded: Guarded, credentials
 )
 def test_altered_forms_are_rejected(guarded: Guarded, change: dict[str, str | None]) -> None:
     fields = {name: value for name, value in (form(ROOT) | change).items() if value is not None}
-    assert post(guarded, fields).status_code in (httpx.codes.FORBIDDEN, httpx.codes.BAD_REQUEST)
+    assert post(guarded, fields).status_code in (httpx2.codes.FORBIDDEN, httpx2.codes.BAD_REQUEST)
     assert guarded.bodies == []
 
 
@@ -76,7 +76,7 @@ def test_altered_forms_are_rejected(guarded: Guarded, change: dict[str, str | No
 )
 def test_a_form_is_accepted_only_at_a_bucket(guarded: Guarded, path: str, headers: dict[str, str]) -> None:
     answer = guarded.client.post(path, data=form(ROOT), files={"file": b"x"}, headers=headers)
-    assert answer.status_code == httpx.codes.FORBIDDEN
+    assert answer.status_code == httpx2.codes.FORBIDDEN
     assert guarded.bodies == []
 
 
@@ -88,7 +88,7 @@ def test_an_expired_form_is_rejected(guarded: Guarded) -> None:
 
 def test_a_form_signed_for_another_service_is_rejected(guarded: Guarded) -> None:
     answer = guarded.client.post("/", files={"file": b"x"}, data={"Action": "ListUsers"})
-    assert answer.status_code == httpx.codes.FORBIDDEN
+    assert answer.status_code == httpx2.codes.FORBIDDEN
 
 
 PART = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'

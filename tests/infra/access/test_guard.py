@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
@@ -41,7 +41,7 @@ def test_open_routes_need_no_signature(
     guarded: Guarded, method: str, path: str, headers: dict[str, str], body: bytes
 ) -> None:
     answer = guarded.client.request(method, path, headers=headers, content=body)
-    assert answer.status_code == httpx.codes.OK, answer.text
+    assert answer.status_code == httpx2.codes.OK, answer.text
     assert guarded.bodies == [body]
 
 
@@ -104,15 +104,15 @@ def test_aws_headers_are_removed_from_unsigned_requests(
 ) -> None:
     ambiguous = {"Authorization": "Bearer x", "X-Amz-Target": DYNAMODB, "x-amz-copy-source": "/bucket/secret"}
     asked = {"Origin": STUDIO, "Access-Control-Request-Method": "PUT"}
-    assert guarded.client.request(method, path, headers=ambiguous | asked).status_code == httpx.codes.OK
+    assert guarded.client.request(method, path, headers=ambiguous | asked).status_code == httpx2.codes.OK
     (headers,) = guarded.headers
     assert {name for name in headers if name == "authorization" or name.startswith("x-amz-")} == kept
 
 
 def test_preflights_do_not_open_the_emulators_own_routes(guarded: Guarded) -> None:
     asked = {"Origin": STUDIO, "Access-Control-Request-Method": "PUT"}
-    assert guarded.client.options("/_alb/x", headers=asked).status_code == httpx.codes.FORBIDDEN
-    assert guarded.client.options("/bucket", headers={"Origin": STUDIO}).status_code == httpx.codes.FORBIDDEN
+    assert guarded.client.options("/_alb/x", headers=asked).status_code == httpx2.codes.FORBIDDEN
+    assert guarded.client.options("/bucket", headers={"Origin": STUDIO}).status_code == httpx2.codes.FORBIDDEN
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_request_that_names_a_key_needs_a_valid_signature_on_open_routes(guard
 
 @pytest.mark.parametrize("host", [f"127.0.0.1:{PORT}", f"localhost:{PORT}"])
 def test_loopback_host_names_are_accepted(guarded: Guarded, host: str) -> None:
-    assert guarded.client.get(f"{API}/config", headers={"Host": host}).status_code == httpx.codes.OK
+    assert guarded.client.get(f"{API}/config", headers={"Host": host}).status_code == httpx2.codes.OK
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_loopback_host_names_are_accepted(guarded: Guarded, host: str) -> None:
 )
 def test_other_host_names_are_rejected_with_the_accepted_ones(guarded: Guarded, host: str) -> None:
     answer = guarded.client.get(f"{API}/config", headers={"Host": host})
-    assert answer.status_code == httpx.codes.FORBIDDEN
+    assert answer.status_code == httpx2.codes.FORBIDDEN
     assert f"127.0.0.1:{PORT} and localhost:{PORT} alone" in answer.json()["message"]
     assert guarded.bodies == []
 
@@ -181,7 +181,7 @@ def test_pages_of_other_origins_are_rejected_and_can_read_nothing(guarded: Guard
         guarded.client.post("/_ministack/reset", headers={"Origin": origin}),
         guarded.send("GET", "/2015-03-31/functions/", Origin=origin),  # whatever it knows
     ):
-        assert answer.status_code == httpx.codes.FORBIDDEN
+        assert answer.status_code == httpx2.codes.FORBIDDEN
         assert not [name for name in answer.headers if name.startswith("access-control-")]
     assert guarded.bodies == []
 
@@ -197,7 +197,7 @@ def test_the_studios_origin_may_call_and_read(guarded: Guarded) -> None:
         guarded.client.options(f"{API}/jobs", headers=asked),
         guarded.client.get(f"{API}/config", headers={"Origin": STUDIO}),
     ):
-        assert answer.status_code == httpx.codes.OK
+        assert answer.status_code == httpx2.codes.OK
         assert answer.headers["access-control-allow-origin"] == STUDIO
         assert answer.headers["vary"] == "Origin"
 
@@ -213,7 +213,7 @@ def test_the_studio_can_read_a_rejection(guarded: Guarded) -> None:
 
 def test_duplicate_security_headers_are_rejected(guarded: Guarded) -> None:
     headers = [*SIGN_IN.items(), ("X-Amz-Target", "DynamoDB_20120810.ListTables")]
-    assert guarded.client.post("/", headers=headers).status_code == httpx.codes.BAD_REQUEST  # type: ignore[arg-type]
+    assert guarded.client.post("/", headers=headers).status_code == httpx2.codes.BAD_REQUEST  # type: ignore[arg-type]
     assert guarded.bodies == []
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 from botocore.auth import HmacV1QueryAuth, S3SigV4Auth, SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
@@ -34,7 +34,7 @@ def test_requests_signed_by_botocore_are_accepted(
     guarded: Guarded, method: str, path: str, body: bytes, service: str, credentials: Credentials
 ) -> None:
     answer = guarded.send(method, path, body, service=service, credentials=credentials)
-    assert answer.status_code == httpx.codes.OK, answer.text
+    assert answer.status_code == httpx2.codes.OK, answer.text
     assert guarded.bodies == [body]
 
 
@@ -57,7 +57,7 @@ def test_other_keys_and_secrets_are_rejected(
     guarded: Guarded, method: str, path: str, body: bytes, service: str, credentials: Credentials, code: str
 ) -> None:
     answer = guarded.send(method, path, body, service=service, credentials=credentials)
-    assert (answer.status_code, answer.headers["x-amzn-errortype"]) == (httpx.codes.FORBIDDEN, code)
+    assert (answer.status_code, answer.headers["x-amzn-errortype"]) == (httpx2.codes.FORBIDDEN, code)
     assert guarded.bodies == []
 
 
@@ -65,7 +65,7 @@ def test_other_keys_and_secrets_are_rejected(
 def test_unsigned_requests_are_rejected(guarded: Guarded, headers: dict[str, str]) -> None:
     for method, path, body, _ in REQUESTS:
         answer = guarded.client.request(method, path, content=body, headers=headers)
-        assert answer.status_code in (httpx.codes.FORBIDDEN, httpx.codes.BAD_REQUEST)
+        assert answer.status_code in (httpx2.codes.FORBIDDEN, httpx2.codes.BAD_REQUEST)
     assert guarded.bodies == []
 
 
@@ -86,10 +86,10 @@ def test_a_signature_is_valid_only_for_its_own_request(guarded: Guarded, change:
     SigV4Auth(ROOT, "lambda", "us-east-1").add_auth(request)
     signed: dict[str, Any] = {"method": "PUT", "url": "/2015-03-31/functions/", "content": b"body"}
     signed["headers"] = dict(request.headers.items())
-    assert guarded.client.request(**signed).status_code == httpx.codes.OK
+    assert guarded.client.request(**signed).status_code == httpx2.codes.OK
     changed = signed | change | {"headers": signed["headers"] | change.get("headers", {})}
     answer = guarded.client.request(**changed)
-    assert (answer.status_code, len(guarded.bodies)) == (httpx.codes.FORBIDDEN, 1)
+    assert (answer.status_code, len(guarded.bodies)) == (httpx2.codes.FORBIDDEN, 1)
 
 
 def test_a_body_with_another_digest_than_the_signed_one_is_rejected(guarded: Guarded) -> None:
@@ -116,10 +116,10 @@ def test_presigned_urls_are_accepted(guarded: Guarded, credentials: Credentials)
     link = client_of("s3", credentials).generate_presigned_url(
         "get_object", {"Bucket": "pictures", "Key": "results/a b+ü.jpg", "ResponseContentDisposition": 'inline; "a"'}
     )
-    assert guarded.client.get(link).status_code == httpx.codes.OK
-    assert guarded.client.put(link).status_code == httpx.codes.FORBIDDEN
-    assert guarded.client.get(link.replace("results", "uploads")).status_code == httpx.codes.FORBIDDEN
-    assert guarded.client.get(link + "&versionId=1").status_code == httpx.codes.FORBIDDEN
+    assert guarded.client.get(link).status_code == httpx2.codes.OK
+    assert guarded.client.put(link).status_code == httpx2.codes.FORBIDDEN
+    assert guarded.client.get(link.replace("results", "uploads")).status_code == httpx2.codes.FORBIDDEN
+    assert guarded.client.get(link + "&versionId=1").status_code == httpx2.codes.FORBIDDEN
     assert len(guarded.bodies) == 1
 
 
@@ -128,10 +128,10 @@ def test_presigned_urls_are_accepted(guarded: Guarded, credentials: Credentials)
 )
 def test_presigned_urls_of_other_keys_are_rejected(guarded: Guarded, credentials: Credentials) -> None:
     link = client_of("s3", credentials).generate_presigned_url("get_object", {"Bucket": "pictures", "Key": "a.jpg"})
-    assert guarded.client.get(link).status_code == httpx.codes.FORBIDDEN
+    assert guarded.client.get(link).status_code == httpx2.codes.FORBIDDEN
     request = AWSRequest(method="GET", url=f"{URL}/2015-03-31/functions/")
     SigV4QueryAuth(credentials, "lambda", "us-east-1").add_auth(request)
-    assert guarded.client.get(request.url).status_code == httpx.codes.FORBIDDEN
+    assert guarded.client.get(request.url).status_code == httpx2.codes.FORBIDDEN
 
 
 def test_an_expired_presigned_url_is_rejected(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,15 +140,15 @@ def test_an_expired_presigned_url_is_rejected(guarded: Guarded, monkeypatch: pyt
     good = s3.generate_presigned_url("get_object", {"Bucket": "pictures", "Key": "a.jpg"}, ExpiresIn=300)
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda *_args, **_named: earlier.replace(tzinfo=None))
     late = s3.generate_presigned_url("get_object", {"Bucket": "pictures", "Key": "a.jpg"}, ExpiresIn=300)
-    assert guarded.client.get(good).status_code == httpx.codes.OK
-    assert guarded.client.get(late).status_code == httpx.codes.FORBIDDEN
+    assert guarded.client.get(good).status_code == httpx2.codes.OK
+    assert guarded.client.get(late).status_code == httpx2.codes.FORBIDDEN
 
 
 def test_presigned_urls_of_an_older_algorithm_are_rejected(guarded: Guarded) -> None:
     request = AWSRequest(method="GET", url=f"{URL}/pictures/a.jpg")
     HmacV1QueryAuth(ROOT).add_auth(request)
     answer = guarded.client.get(request.url)
-    assert answer.status_code == httpx.codes.BAD_REQUEST
+    assert answer.status_code == httpx2.codes.BAD_REQUEST
     assert "Use AWS4-HMAC-SHA256" in answer.text
 
 
@@ -219,7 +219,7 @@ def test_a_malformed_presigned_url_is_rejected(guarded: Guarded, name: str, valu
 def test_two_signatures_are_rejected(guarded: Guarded) -> None:
     link = urlsplit(client_of("s3").generate_presigned_url("get_object", {"Bucket": "pictures", "Key": "a.jpg"}))
     answer = guarded.send("GET", f"{link.path}?{link.query}", service="s3")
-    assert answer.status_code == httpx.codes.BAD_REQUEST
+    assert answer.status_code == httpx2.codes.BAD_REQUEST
 
 
 @settings(max_examples=60)
