@@ -77,11 +77,11 @@ format: $(READY) $(WEB_READY) ## Format the code and fix what the linters can
 	@$(BIN)/ruff check --fix .
 	@cd $(WEB) && npm run --silent format
 
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 lock: $(BIN)/uv ## Pin the newest allowed versions again
-	@$(LOCK) --extra client --extra handlers --extra container --extra infra --extra dev --output-file requirements.lock --upgrade
-	@$(LOCK) --extra handlers --constraint requirements.lock --output-file requirements-handlers.lock --upgrade
-	@$(LOCK) --extra container --extra models --extra yolo --extra faces --constraint requirements.lock --output-file requirements-container.lock --upgrade
+	@$(LOCK) pyproject.toml --group handlers --extra container --extra infra --extra dev --output-file requirements.lock --upgrade
+	@$(LOCK) --group handlers --constraint requirements.lock --output-file requirements-handlers.lock --upgrade
+	@$(LOCK) pyproject.toml --extra container --extra models --extra yolo --extra faces --constraint requirements.lock --output-file requirements-container.lock --upgrade
 	@$(BIN)/uv pip compile --quiet --python-version 3.13 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-package opencv-contrib-python --custom-compile-command "make lock" containers/gpu/animator.in --constraint requirements-container.lock --output-file requirements-animator.lock --upgrade
 
 bench: $(READY) ## Measure the event path, the functions, the request guard, the preview engine and videos (a quarter of an hour); QUICK=1, PART=preview for less

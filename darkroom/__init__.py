@@ -9,6 +9,9 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+DISTRIBUTION = "darkroom-sdk"
+"""Name of the distribution that holds this package: ``pip install darkroom-sdk``."""
+
 if TYPE_CHECKING:
     from darkroom.client.client import Client
     from darkroom.client.errors import (
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     )
     from darkroom.client.tokens import PasswordToken, StaticToken, TokenSource
     from darkroom.contract.uploads import AssetReference, AvatarReference
+
+    __version__: str
 
 __all__ = [
     "Asset",
@@ -87,7 +92,11 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    # Lazy, because `darkroom --help` should not wait for httpx2 and pydantic.
+    # Lazy, because `darkroom --help` should not wait for httpx2 and pydantic, nor for the metadata of distributions.
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415 - takes 30 ms
+
+        return version(DISTRIBUTION)
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES.get(name, "darkroom.client.errors")), name)

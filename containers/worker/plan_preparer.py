@@ -32,7 +32,7 @@ PlanFor = Callable[[Kind, Engine, bool], Plan]
 
 NOT_INSTALLED = (
     "The models engine is not installed on this machine. Install it with: make setup-models, "
-    "or pip install 'darkroom[models]'."
+    "or pip install 'darkroom-sdk[models]'."
 )
 
 

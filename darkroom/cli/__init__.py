@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+import darkroom
 from darkroom.cli.lazy import LazyCommand, LazyGroup, caused_by_interrupt
 
 # The operators' commands are registered by entry points instead: see darkroom/cli/entry_points.py.
@@ -70,10 +71,10 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - takes 30 ms
+        from importlib.metadata import PackageNotFoundError  # noqa: PLC0415 - takes 30 ms
 
         try:
-            typer.echo(f"darkroom {version('darkroom')}")
+            typer.echo(f"darkroom {darkroom.__version__}")
         except PackageNotFoundError:
             typer.echo("darkroom (not installed)")
         raise typer.Exit

@@ -167,7 +167,9 @@ def push(
     """
     _models_by_id(ids or [])
     if find_spec("boto3") is None:
-        raise ClientError("not_installed", "Pushing models needs the AWS SDK; pip install 'darkroom[infra]' brings it.")
+        raise ClientError(
+            "not_installed", "Pushing models needs the AWS SDK; pip install 'darkroom-sdk[infra]' brings it."
+        )
     folder = ["--weights", str(weights)] if weights is not None else []
     command = [sys.executable, "-m", "infra.commands.models_push", target, *(ids or []), *folder]
     raise typer.Exit(subprocess.run(command, check=False).returncode)

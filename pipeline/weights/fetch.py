@@ -103,7 +103,7 @@ def _hub() -> "HfApi":
     except ImportError:
         raise DarkroomError(
             ErrorCode.ENGINE_UNAVAILABLE,
-            "Fetching models needs huggingface_hub: pip install 'darkroom[models]' brings it and what runs them.",
+            "Fetching models needs huggingface_hub: pip install 'darkroom-sdk[models]' brings it and what runs them.",
         ) from None
     return HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name="darkroom")
 

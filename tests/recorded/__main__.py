@@ -7,11 +7,11 @@ import argparse
 import os
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from darkroom import __version__
 from tests.recorded import files
 
 HERE = Path(__file__).parent
@@ -48,8 +48,8 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as name:
             return record(Path(name), arguments.only) or check(recorded, Path(name))
     target = arguments.to or recorded
-    if arguments.version != version("darkroom"):
-        parser.error(f"this is {version('darkroom')}: check it out as {arguments.version} to record that")
+    if arguments.version != __version__:
+        parser.error(f"this is {__version__}: check it out as {arguments.version} to record that")
     if target == recorded and recorded.exists():
         parser.error(f"{recorded} is there: the files of a version are not made again; see --to and --check")
     return record(target.resolve(), arguments.only)

@@ -177,7 +177,7 @@ def _import_insightface() -> Any:
     if find_spec("insightface") is None or find_spec("onnxruntime") is None:
         raise DarkroomError(
             ErrorCode.ENGINE_UNAVAILABLE,
-            "Swapping faces by networks needs insightface and onnxruntime: pip install 'darkroom[faces]'.",
+            "Swapping faces by networks needs insightface and onnxruntime: pip install 'darkroom-sdk[faces]'.",
         )
     return import_module("insightface.model_zoo.model_zoo")
 

@@ -149,7 +149,8 @@ def ultralytics() -> _UltralyticsApi:
     if find_spec("ultralytics") is None:
         raise DarkroomError(
             ErrorCode.ENGINE_UNAVAILABLE,
-            "The detector yolo11n needs ultralytics (AGPL-3.0): pip install 'darkroom[yolo]', or choose rt-detr-r18.",
+            "The detector yolo11n needs ultralytics (AGPL-3.0): pip install 'darkroom-sdk[yolo]', "
+            "or choose rt-detr-r18.",
         )
     import_module("torchvision")  # Ultralytics uses its NMS only if it is loaded, so load it always
     before, threads = dict(os.environ), cv2.getNumThreads()

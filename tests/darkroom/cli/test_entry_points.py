@@ -2,12 +2,10 @@
 
 import subprocess
 import sys
-import zipfile
 from importlib import import_module
 from importlib.metadata import EntryPoint, PathDistribution
 from pathlib import Path
 
-import pytest
 from typer import Typer
 
 from darkroom.cli.entry_points import GROUP
@@ -42,19 +40,6 @@ def darkroom(*words: str, folders: list[Path], work: Path) -> "subprocess.Comple
     program = PROGRAM.format(folders=[str(folder) for folder in folders])
     command = [sys.executable, "-c", program, *words]
     return subprocess.run(command, cwd=work, capture_output=True, text=True, check=False, env={"LC_ALL": "C.UTF-8"})
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, unpacked."""
-    pytest.importorskip("hatchling", reason="hatchling builds the wheel")
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    (built,) = folder.glob("*.whl")
-    with zipfile.ZipFile(built) as archive:
-        archive.extractall(folder / "unpacked")
-    return folder / "unpacked"
 
 
 def entry_points_of(wheel: Path) -> list[EntryPoint]:

@@ -138,7 +138,7 @@ def test_push_runs_another_process_and_returns_its_exit_code(
     assert called == [[sys.executable, "-m", "infra.commands.models_push", *words]]
     assert models("push", "s3://weights/models", "nobody").exit_code == 2
     monkeypatch.setattr(models_module, "find_spec", lambda _name: None)
-    assert "darkroom[infra]" in models("push", "s3://weights/models").stderr
+    assert "darkroom-sdk[infra]" in models("push", "s3://weights/models").stderr
     assert len(called) == 1
 
 

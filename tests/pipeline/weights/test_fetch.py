@@ -215,4 +215,4 @@ def test_without_the_library_the_error_names_the_extra(
     weight_store: WeightStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    assert "pip install 'darkroom[models]'" in message(model(), weight_store)
+    assert "pip install 'darkroom-sdk[models]'" in message(model(), weight_store)
