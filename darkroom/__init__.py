@@ -9,9 +9,6 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-DISTRIBUTION = "darkroom-sdk"
-"""Name of the distribution that holds this package: ``pip install darkroom-sdk``."""
-
 if TYPE_CHECKING:
     from darkroom.client.client import Client
     from darkroom.client.errors import (
@@ -94,9 +91,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     # Lazy, because `darkroom --help` should not wait for httpx2 and pydantic, nor for the metadata of distributions.
     if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415 - takes 30 ms
-
-        return version(DISTRIBUTION)
+        return import_module("darkroom.contract.version").installed_version()
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES.get(name, "darkroom.client.errors")), name)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from darkroom import __version__
+from darkroom.contract.version import installed_version
 from handlers.http_api import openapi_examples, openapi_schemas
 from handlers.http_api.app import app
 
@@ -53,7 +53,7 @@ TAGS = {
 def openapi() -> dict[str, Any]:
     """Return the document, generated from the routes and the contract."""
     document: dict[str, Any] = json.loads(
-        app.get_openapi_json_schema(title="Darkroom", version=__version__, description=DESCRIPTION)
+        app.get_openapi_json_schema(title="Darkroom", version=installed_version(), description=DESCRIPTION)
     )
     document["info"]["license"] = {"name": "Apache 2.0", "identifier": "Apache-2.0"}
     document["servers"] = SERVERS

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-import darkroom
+from darkroom.contract.version import DISTRIBUTION
 from tests.darkroom.fake_service import TOKEN, Service
 
 MEGABYTE = 1_000_000
@@ -88,7 +88,7 @@ def installation(wheel_file: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_the_wheel_has_the_name_of_the_distribution_and_is_small(wheel_file: Path) -> None:
-    assert wheel_file.name.startswith(darkroom.DISTRIBUTION.replace("-", "_") + "-")
+    assert wheel_file.name.startswith(DISTRIBUTION.replace("-", "_") + "-")
     assert wheel_file.stat().st_size < LARGEST_WHEEL
 
 
