@@ -20,8 +20,9 @@ from darkroom.cli.settings import EndpointFlag, JsonFlag, TokenFlag
 from darkroom.cli.source_arguments import arguments
 from darkroom.cli.submission import Submission, submit_and_watch
 from darkroom.client import scenes
+from darkroom.client.input_files import InputFile
 from darkroom.client.request_builder import build_request
-from darkroom.client.sources import Source
+from darkroom.client.sources import NamedSource
 from darkroom.contract.kinds import Kind
 from darkroom.contract.requests import REQUEST_MODELS, BaseRequest, params_model
 from darkroom.contract.uploads import AssetReference, AvatarReference
@@ -104,7 +105,7 @@ class KindCommand:
 
     def prepare(
         self,
-        build_request: Callable[..., tuple[BaseRequest, dict[str, Path]]],
+        build_request: Callable[..., tuple[BaseRequest, dict[str, InputFile]]],
         explicit: dict[str, Any],
         output: Path | None,
     ) -> tuple[Submission, OutputTarget]:
@@ -121,15 +122,17 @@ class KindCommand:
         if wanted is not None and wanted != next(each for each in self.flags if each.name == "format").default.value:
             params["format"] = wanted
         try:
-            request, paths = build_request(sources or None, params)
+            request, files = build_request(sources or None, params)
         except ValidationError as error:
             raise usage_error(error, self._hints(explicit), f"'{SCENES}'" if self.reads_scenes else None) from error
         except (OSError, ValueError) as error:
             raise typer.BadParameter(str(error)) from error
-        inputs = [*paths.values(), *([Path(explicit[scenes.SCENES])] if self.reads_scenes else [])]
-        return Submission(request, paths), choose_output(output, self._stem(explicit, sources, params), inputs)
+        inputs = [each for each in sources.values() if isinstance(each, Path)]
+        if self.reads_scenes:
+            inputs.append(Path(explicit[scenes.SCENES]))
+        return Submission(request, files), choose_output(output, self._stem(explicit, sources, params), inputs)
 
-    def _read_scenes(self, explicit: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Source]]:
+    def _read_scenes(self, explicit: dict[str, Any]) -> tuple[dict[str, Any], dict[str, NamedSource]]:
         path = explicit.get(scenes.SCENES)
         if path is None:
             raise typer.BadParameter("missing: a JSON file with the scenes", param_hint=f"'{SCENES}'")
@@ -144,7 +147,7 @@ class KindCommand:
         hints |= {each.name: f"'{each.option}'" for each in self.flags}
         return {name: hint for name, hint in hints.items() if name in explicit} if self.reads_scenes else hints
 
-    def _stem(self, explicit: dict[str, Any], sources: dict[str, Source], params: dict[str, Any]) -> str:
+    def _stem(self, explicit: dict[str, Any], sources: dict[str, NamedSource], params: dict[str, Any]) -> str:
         """Return the stem of result files: from the input or prompt, the style and the kind."""
         if self.reads_scenes:
             return Path(explicit[scenes.SCENES]).stem
@@ -190,7 +193,7 @@ def _is_explicit(context: typer.Context, name: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def _input_name(sources: dict[str, Source], params: dict[str, Any]) -> str:
+def _input_name(sources: dict[str, NamedSource], params: dict[str, Any]) -> str:
     """Return the first part of a result's name: that of the changed picture, else the prompt's words."""
     if not sources:
         return slug(str(params.get("prompt", ""))) or "picture"

@@ -3,17 +3,16 @@
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from darkroom.cli.param_flags import parameter
-from darkroom.client.sources import Models, allowed_models, parse_source
+from darkroom.client.sources import Models, NamedSource, allowed_models, parse_source
 from darkroom.contract.avatars import avatars
 from darkroom.contract.kinds import Kind
 from darkroom.contract.requests import upload_roles, uploads_model
-from darkroom.contract.uploads import AssetReference, AudioUpload, AvatarReference
+from darkroom.contract.uploads import AudioUpload, AvatarReference
 
 PICTURE = "A JPEG, PNG or WebP file, or asset:ID."
 
@@ -56,7 +55,7 @@ class SourceArgument:
             found.append(parameter(f"{self.role}_", Annotated[str | None, option], None, required=False))
         return found
 
-    def parse(self, given: Mapping[str, Any]) -> Path | AssetReference | AvatarReference | None:
+    def parse(self, given: Mapping[str, Any]) -> NamedSource | None:
         """Return the source given for this role; None for an optional role without one.
 
         Raises ``typer.BadParameter`` for a missing file, a wrong type, an invalid asset id, an unknown avatar, and for

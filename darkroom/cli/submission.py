@@ -1,7 +1,6 @@
 """Submission of a job from a command: upload, watch, and handle Ctrl-C and failures."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -9,6 +8,7 @@ import typer
 from darkroom.cli.progress import Reporter
 from darkroom.client.client import Client
 from darkroom.client.errors import ClientError, ProblemError
+from darkroom.client.input_files import InputFile
 from darkroom.client.responses import Created
 from darkroom.contract.jobs import Job, State
 from darkroom.contract.requests import BaseRequest
@@ -16,10 +16,10 @@ from darkroom.contract.requests import BaseRequest
 
 @dataclass(frozen=True)
 class Submission:
-    """The request, and the file of each role."""
+    """The request, and the content of each role that is uploaded."""
 
     request: BaseRequest
-    files: dict[str, Path]
+    files: dict[str, InputFile]
 
 
 def submit_and_watch(client: Client, submission: Submission, reporter: Reporter) -> Job:
@@ -31,7 +31,7 @@ def submit_and_watch(client: Client, submission: Submission, reporter: Reporter)
     return upload_and_watch(client, client.create(submission.request), submission.files, reporter)
 
 
-def upload_and_watch(client: Client, created: Created, files: dict[str, Path], reporter: Reporter) -> Job:
+def upload_and_watch(client: Client, created: Created, files: dict[str, InputFile], reporter: Reporter) -> Job:
     """Upload the files of a created job and watch it. Ends as ``submit_and_watch`` does."""
     job = created.job
     try:
@@ -71,7 +71,7 @@ def exit_with_error(state: State, code: str, message: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-def _upload(client: Client, created: Created, files: dict[str, Path], reporter: Reporter) -> None:
+def _upload(client: Client, created: Created, files: dict[str, InputFile], reporter: Reporter) -> None:
     try:
         client.upload(created, files, progress=reporter.sending)
     except ClientError as error:

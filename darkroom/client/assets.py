@@ -4,8 +4,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from os import PathLike
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +12,7 @@ import httpx2
 from darkroom.client import file_upload
 from darkroom.client.api import Api
 from darkroom.client.errors import ClientError, UploadError
+from darkroom.client.input_files import FileSource, input_file
 from darkroom.client.job_watcher import Clock, Pace
 from darkroom.client.media import describe_picture
 from darkroom.client.responses import Asset, AssetPage, CreatedAsset
@@ -44,20 +43,21 @@ class Assets:
 
     def add(
         self,
-        path: str | PathLike[str],
+        source: FileSource,
         *,
         name: str | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Asset:
         """Upload a picture, wait until the service has inspected it, and return the ready asset.
 
-        ``name`` defaults to the file's name. Raises ``UploadError`` when storage or service reject the picture, with
-        the code of a failed job. Raises ``OSError`` when the file cannot be read. A rejected picture is removed from
-        the library, if possible.
+        ``source`` is a path, bytes, an open binary file or a picture of Pillow. ``name`` defaults to the file's name,
+        if there is one. Raises ``UploadError`` when storage or service reject the picture, with the code of a failed
+        job, and ``OSError`` when the file cannot be read. A rejected picture is removed from the library, if possible.
         """
-        file = Path(path)
+        file = input_file(source)
+        called = name or file.name
         described = describe_picture(file).model_dump(mode="json", exclude_none=True)
-        created = self._create({"name": name or file.name, "upload": described})
+        created = self._create({**({"name": called} if called else {}), "upload": described})
         asset = created.asset
         try:
             if created.upload is not None:

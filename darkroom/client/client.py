@@ -22,6 +22,7 @@ from darkroom.client.errors import (
     LocalStackError,
     UploadError,
 )
+from darkroom.client.input_files import FileSource, input_file
 from darkroom.client.job_watcher import JobWatcher, Pace, Socket
 from darkroom.client.local_stack import find_running_stack
 from darkroom.client.media import extension
@@ -38,7 +39,7 @@ from darkroom.contract.jobs import Job, State
 from darkroom.contract.kinds import Kind
 from darkroom.contract.requests import BaseRequest
 
-Files = Mapping[str, str | PathLike[str]]
+Files = Mapping[str, FileSource]
 
 
 class Client(ServiceInformation):
@@ -138,7 +139,7 @@ class Client(ServiceInformation):
         )
 
     def upload(self, created: Created, files: Files, *, progress: Callable[[int, int], None] | None = None) -> None:
-        """Upload the file of every role, streamed from disk; ``progress`` gets bytes sent and total bytes.
+        """Upload the content of every role, files on disk as a stream; ``progress`` gets bytes sent and total bytes.
 
         Only roles with a presigned POST are uploaded: no assets, nothing that an earlier ``create`` with the same key
         uploaded, nothing for a job completed from the cache. Expired forms are renewed once. Raises ``UploadError``,
@@ -147,20 +148,20 @@ class Client(ServiceInformation):
         if not set(created.uploads) <= set(files) <= set(created.job.uploads):
             raise ValueError(f"the job wants {sorted(created.uploads or created.job.uploads)}, not {sorted(files)}")
         forms = created.uploads
-        paths = {role: Path(file) for role, file in files.items() if role in forms}
-        total = sum(path.stat().st_size for path in paths.values())
+        contents = {role: input_file(source) for role, source in files.items() if role in forms}
+        total = sum(file.size for file in contents.values())
         before = 0
-        for role, path in paths.items():
+        for role, file in contents.items():
             report = _offset_progress(progress, before, total)
             try:
-                file_upload.upload_file(self._storage, forms[role], path, report)
+                file_upload.upload_file(self._storage, forms[role], file, report)
             except UploadError as error:
                 if error.code != ErrorCode.UPLOAD_EXPIRED:
                     raise
                 forms = self.renew(created.job.job_id).uploads
                 if role in forms:
-                    file_upload.upload_file(self._storage, forms[role], path, report)
-            before += path.stat().st_size
+                    file_upload.upload_file(self._storage, forms[role], file, report)
+            before += file.size
 
     def renew(self, job_id: str) -> Created:
         """Return fresh presigned POSTs of a job that still waits for its uploads."""
@@ -244,20 +245,21 @@ class Client(ServiceInformation):
     ) -> Job:
         """Submit a job, upload its files, wait for it, and return the completed job.
 
-        ``files`` maps roles to paths, pictures of your library (``AssetReference``) or avatars (``AvatarReference``). A
-        single value suffices for a kind with one required role; kinds without inputs take none. For ``render_scenes``,
-        ``client.scenes.read`` makes roles and params from a JSON file. An identical earlier job's result is reused
-        unless ``cache`` is false. ``on_change`` is called with every state. Raises ``JobError`` when the job ends
-        without a result, and ``ValueError`` (for params pydantic's ``ValidationError``) when the contract does not
-        allow the request. A job whose upload fails is cancelled.
+        ``files`` maps roles to sources: a path, ``bytes``, an open binary file, a picture of Pillow, a picture of your
+        library (``AssetReference``) or an avatar (``AvatarReference``). Open files are read once, from their current
+        position. A single source suffices for a kind with one required role; kinds without inputs take none. For
+        ``render_scenes``, ``client.scenes.read`` makes roles and params from a JSON file. An identical earlier job's
+        result is reused unless ``cache`` is false. ``on_change`` is called with every state. Raises ``JobError`` when
+        the job ends without a result, and ``ValueError`` (for params pydantic's ``ValidationError``) when the contract
+        does not allow the request. A job whose upload fails is cancelled.
         """
-        request, paths = build_request(kind, files, params, engine=engine, allow_preview=allow_preview, cache=cache)
+        request, contents = build_request(kind, files, params, engine=engine, allow_preview=allow_preview, cache=cache)
         created = self.create(request)
         job = created.job
         if on_change is not None:
             on_change(job)
         try:
-            self.upload(created, paths)
+            self.upload(created, contents)
         except (ClientError, OSError):
             self.abandon(job.job_id)
             raise

@@ -20,7 +20,6 @@ so that a newer service may add codes.
 rate_limited: Too many requests
 """
 
-from copyreg import __newobj__
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +44,7 @@ class ClientError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exceptions are pickled as a call with args, which are the text here and not the parameters of the class.
-        return __newobj__, (type(self), *self.args), self.__dict__
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 import io
 from collections.abc import Callable
-from pathlib import Path
+from typing import cast
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 import httpx2
 
 from darkroom.client.errors import UploadError
+from darkroom.client.input_files import InputFile
 from darkroom.client.network import RETRIED_STATUS, send_with_retries
 from darkroom.client.responses import PresignedPost
 from darkroom.contract.errors import ErrorCode
@@ -33,33 +34,34 @@ _REASONS: dict[str, tuple[ErrorCode, str]] = {
 _RETRIED_CODES = frozenset({"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable"})
 
 
-class CountedFile(io.FileIO):
+class CountedFile(io.BufferedReader):
     """A file that reports every read to a progress callback."""
 
-    def __init__(self, path: Path, progress: Progress | None) -> None:
-        super().__init__(path, "rb")
+    def __init__(self, file: InputFile, progress: Progress | None) -> None:
+        super().__init__(cast("io.RawIOBase", file.open()))
         self._progress = progress
-        self._size = path.stat().st_size
+        self._size = file.size
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read as ``FileIO.read``, then report."""
-        chunk = super().read(-1 if size is None else size)
+        """Read as a buffered reader, then report."""
+        chunk = super().read(size)
         if self._progress is not None and chunk:
             self._progress(self.tell(), self._size)
         return chunk
 
 
-def upload_file(http: httpx2.Client, form: PresignedPost, path: Path, progress: Progress | None = None) -> None:
-    """Upload ``path`` by the presigned ``form``; retries on connection errors, which overwrites the same key.
+def upload_file(http: httpx2.Client, form: PresignedPost, file: InputFile, progress: Progress | None = None) -> None:
+    """Upload ``file`` by the presigned ``form``; retries on connection errors, which overwrites the same key.
 
     Raises ``UploadError`` with the code of S3's rejection, ``UnreachableError`` when S3 does not respond, and
     ``OSError`` when the file cannot be read.
     """
 
     def post() -> httpx2.Response:
-        with CountedFile(path, progress) as file:
+        with CountedFile(file, progress) as content:
             # S3 uses the form's Content-Type field and ignores the type of the file part.
-            return http.post(form.url, data=form.fields, files={"file": (path.name, file, "application/octet-stream")})
+            part = (file.name or "file", content, "application/octet-stream")
+            return http.post(form.url, data=form.fields, files={"file": part})
 
     response = send_with_retries(
         post,

@@ -1,10 +1,10 @@
 """Media files: content type, size and SHA-256 of pictures and audio files, without decoding."""
 
-import hashlib
 import mimetypes
 from pathlib import Path
 from typing import get_args
 
+from darkroom.client.input_files import InputFile
 from darkroom.contract.uploads import (
     AudioType,
     AudioUpload,
@@ -37,7 +37,6 @@ SOUND_EXTENSIONS: dict[str, AudioType] = {
     ".webm": "audio/webm",
     ".weba": "audio/webm",
 }
-_SIGNATURE_BYTES = 12
 
 
 def extension(declared: str) -> str:
@@ -49,68 +48,57 @@ def extension(declared: str) -> str:
     return EXTENSIONS.get(declared.partition(";")[0].strip(), ".bin")
 
 
-def content_type(path: Path) -> ContentType:
+def content_type(file: InputFile) -> ContentType:
     """Return the picture's type by its first bytes, else by its extension, else JPEG. Raises ``OSError``.
 
     The service decides if a file is valid, with its own error codes. A file that is no picture is declared by its
     extension and rejected there.
     """
-    detected = content_type_of(_first_bytes(path))
+    detected = content_type_of(file.first_bytes())
     if detected is not None:
         return detected
-    guessed, _ = mimetypes.guess_type(path.name)
+    guessed, _ = mimetypes.guess_type(file.name or "")
     return next((known for known in CONTENT_TYPES if known == guessed), "image/jpeg")
 
 
-def audio_type(path: Path) -> AudioType:
+def audio_type(file: InputFile) -> AudioType:
     """Return the audio type by the file's first bytes, else by its extension.
 
     Raises ``ValueError`` for a file that is no audio by either, and ``OSError``. The service decides if it has an audio
     stream.
     """
-    head = _first_bytes(path)
+    head = file.first_bytes()
     found = audio_type_of(head)
     if found is None and content_type_of(head) is None:
-        found = SOUND_EXTENSIONS.get(path.suffix.lower())
+        found = SOUND_EXTENSIONS.get(Path(file.name or "").suffix.lower())
     if found is None:
-        raise ValueError(f"{path.name!r} is no sound file: give WAV, MP3, MP4 (M4A), Ogg, FLAC or WebM")
+        raise ValueError(f"{file.label} is no sound file: give WAV, MP3, MP4 (M4A), Ogg, FLAC or WebM")
     return found
 
 
-def looks_like_audio(path: Path) -> bool:
+def looks_like_audio(file: InputFile) -> bool:
     """Return True if the file's first bytes are those of audio or video. Raises ``OSError``."""
-    return audio_type_of(_first_bytes(path)) is not None
+    return audio_type_of(file.first_bytes()) is not None
 
 
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of the file, lower-case hex. Raises ``OSError``."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def describe_picture(path: Path) -> Upload:
+def describe_picture(file: InputFile) -> Upload:
     """Return the declaration of a picture to upload. Raises ``OSError`` when the file cannot be read.
 
     The size is left out if the contract does not allow it (empty, too large): S3 rejects such a file with the right
     code.
     """
-    declared = content_type(path)
-    return Upload(content_type=declared, sha256=sha256(path), **_size(path, declared))
+    declared = content_type(file)
+    return Upload(content_type=declared, sha256=file.sha256(), **_size(file, declared))
 
 
-def describe_audio(path: Path) -> AudioUpload:
+def describe_audio(file: InputFile) -> AudioUpload:
     """Return the declaration of an audio file, as ``describe_picture`` does. Raises ``ValueError`` as
     ``audio_type``.
     """
-    declared = audio_type(path)
-    return AudioUpload(content_type=declared, sha256=sha256(path), **_size(path, declared))
+    declared = audio_type(file)
+    return AudioUpload(content_type=declared, sha256=file.sha256(), **_size(file, declared))
 
 
-def _first_bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_SIGNATURE_BYTES)
-
-
-def _size(path: Path, declared: str) -> dict[str, int]:
-    size = path.stat().st_size
+def _size(file: InputFile, declared: str) -> dict[str, int]:
+    size = file.size
     return {"size": size} if 1 <= size <= byte_limit(declared) else {}

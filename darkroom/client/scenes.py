@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from darkroom.client import script
 from darkroom.client.errors import ScenesError
-from darkroom.client.sources import Models, Source, allowed_models, parse_source
+from darkroom.client.sources import Models, NamedSource, allowed_models, parse_source
 from darkroom.contract.kinds import Kind
 from darkroom.contract.uploads import AssetReference, AudioUpload, AvatarReference, Upload
 from darkroom.contract.video_params import MAX_SCENES, MIN_SCENES, MUSIC, VOICE_TRACK, Scene
@@ -25,7 +25,7 @@ _FIELDS: dict[str, tuple[str, Models]] = {
 }
 
 
-def read(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, Source]]:
+def read(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, NamedSource]]:
     """Read the params and sources of ``render_scenes`` from a JSON file.
 
     The file holds the params. Where the params have a role, it has a path (relative to the file), ``asset:ID`` or an
@@ -48,7 +48,7 @@ def read(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, Source]]:
         raise ScenesError(f'{str(path)!r} has no list of "{SCENES}"')
     if not MIN_SCENES <= len(scenes) <= MAX_SCENES:
         raise ScenesError(f"{MIN_SCENES} to {MAX_SCENES} scenes make a video, not {len(scenes)}")
-    sources: dict[str, Source] = {}
+    sources: dict[str, NamedSource] = {}
     params[SCENES] = [_scene(number, scene, file.parent, sources) for number, scene in enumerate(scenes, 1)]
     music = params.pop(MUSIC, None)
     if music is not None:
@@ -90,7 +90,7 @@ def _document(file: Path) -> dict[str, Any]:
     return found
 
 
-def _scene(number: int, scene: Any, folder: Path, sources: dict[str, Source]) -> Any:
+def _scene(number: int, scene: Any, folder: Path, sources: dict[str, NamedSource]) -> Any:
     """Return the scene with roles in place of sources, and with its script read; adds new sources to ``sources``."""
     if not isinstance(scene, Mapping):
         raise ScenesError(f'scene {number} is to be an object, {{"type": …}}')
@@ -107,7 +107,7 @@ def _scene(number: int, scene: Any, folder: Path, sources: dict[str, Source]) ->
     return found
 
 
-def _parse_named_source(word: Any, allowed: Models, folder: Path, where: str) -> Source:
+def _parse_named_source(word: Any, allowed: Models, folder: Path, where: str) -> NamedSource:
     if not isinstance(word, str) or not word:
         raise ScenesError(f"{where}write the path of a file")
     try:
@@ -116,7 +116,7 @@ def _parse_named_source(word: Any, allowed: Models, folder: Path, where: str) ->
         raise ScenesError(f"{where}{error}") from error
 
 
-def _role(source: Source, role: str, sources: dict[str, Source]) -> str:
+def _role(source: NamedSource, role: str, sources: dict[str, NamedSource]) -> str:
     """Return the role of an equal source, or add the source as ``role``."""
     for known, other in sources.items():
         if _is_same_source(source, other):
@@ -125,7 +125,7 @@ def _role(source: Source, role: str, sources: dict[str, Source]) -> str:
     return role
 
 
-def _is_same_source(one: Source, other: Source) -> bool:
+def _is_same_source(one: NamedSource, other: NamedSource) -> bool:
     if isinstance(one, Path) and isinstance(other, Path):
         return one.samefile(other)
     return one == other

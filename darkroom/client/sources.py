@@ -1,21 +1,24 @@
-"""Input sources of a job's roles: a file, an asset of the library, or an avatar."""
+"""Input sources of a job's roles: a file, its content, an asset of the library, or an avatar."""
 
 import os
 from collections.abc import Mapping
-from os import PathLike
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from darkroom.client.input_files import FileSource, input_file
 from darkroom.client.media import audio_type, looks_like_audio
 from darkroom.contract.avatars import avatars
 from darkroom.contract.kinds import Kind
 from darkroom.contract.requests import uploads_model
 from darkroom.contract.uploads import AssetReference, AudioUpload, AvatarReference
 
-Source = str | PathLike[str] | AssetReference | AvatarReference
-"""A source of a role: the path of a file, a picture of the caller's library, or a portrait of the service."""
+Source: TypeAlias = FileSource | AssetReference | AvatarReference
+"""A source of a role: a file or its content, a picture of the caller's library, or a portrait of the service."""
+
+NamedSource: TypeAlias = Path | AssetReference | AvatarReference
+"""A source that a word of a command line or of a scene file can name."""
 
 ASSET = "asset:"
 AVATAR = "avatar:"
@@ -42,7 +45,7 @@ def expects_audio(kind: Kind, role: str, params: Mapping[str, Any]) -> bool:
     return isinstance(scenes, list | tuple) and any(_voice_track(scene) == role for scene in scenes)
 
 
-def parse_source(word: str, allowed: Models, folder: Path = Path()) -> Path | AssetReference | AvatarReference:
+def parse_source(word: str, allowed: Models, folder: Path = Path()) -> NamedSource:
     """Return the source that ``word`` names: ``asset:`` and an id, the path of a file in ``folder``, or an avatar.
 
     A plain avatar name is accepted where an avatar is ``allowed`` and no file has this name; ``avatar:amara`` always
@@ -64,8 +67,8 @@ def parse_source(word: str, allowed: Models, folder: Path = Path()) -> Path | As
     if not os.access(path, os.R_OK):
         raise ValueError(f"the file {word!r} is not readable")
     if AudioUpload in allowed:
-        audio_type(path)
-    elif looks_like_audio(path):
+        audio_type(input_file(path))
+    elif looks_like_audio(input_file(path)):
         raise ValueError(f"{word!r} is sound or a film, and a picture is wanted")
     return path
 

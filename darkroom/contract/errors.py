@@ -1,6 +1,5 @@
 """Errors of the public contract: a stable code, a message that a person can act on, and a retryable flag."""
 
-from copyreg import __newobj__
 from enum import StrEnum
 from typing import Any
 
@@ -73,4 +72,4 @@ class DarkroomError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exceptions are pickled as a call with args, which are the message alone.
-        return __newobj__, (type(self), *self.args), self.__dict__
+        return type(self).__new__, (type(self), *self.args), self.__dict__

@@ -87,15 +87,16 @@ def demo(
         if demo_sample.reduce and not own:
             given = {role: reduced(path, FOLDER) for role, path in given.items() if isinstance(path, Path)}
         try:
-            request, paths = build_request(kind, given, params)
+            request, contents = build_request(kind, given, params)
         except ValidationError as error:
             raise usage_error(error, {"style": "'--style'"}) from error
         FOLDER.mkdir(parents=True, exist_ok=True)
         with reporting() as reporter, temporary_stack_client(reporter.say) as client:
-            job = submit_and_watch(client, Submission(request, paths), reporter)
+            job = submit_and_watch(client, Submission(request, contents), reporter)
             exit_unless_completed(job)
             files = _save(client, job)
         try:
+            paths = {role: path for role, path in given.items() if isinstance(path, Path)}
             sheet: Path | str = draw_sheet(kind, paths, files[0], params, sampled=not own)
         except ModuleNotFoundError:
             sheet = NEEDS_PYAV
