@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from darkroom.client.async_client import AsyncClient
     from darkroom.client.client import Client
     from darkroom.client.errors import (
         ClientError,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
         StyleCard,
         Voice,
     )
-    from darkroom.client.tokens import PasswordToken, StaticToken, TokenSource
+    from darkroom.client.tokens import AsyncTokenSource, PasswordToken, StaticToken, TokenSource
     from darkroom.contract.uploads import AssetReference, AvatarReference
 
     __version__: str
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Asset",
     "AssetReference",
+    "AsyncClient",
+    "AsyncTokenSource",
     "Avatar",
     "AvatarReference",
     "CacheStats",
@@ -69,6 +72,8 @@ __all__ = [
 _HOMES = {
     "Asset": "darkroom.client.responses",
     "AssetReference": "darkroom.contract.uploads",
+    "AsyncClient": "darkroom.client.async_client",
+    "AsyncTokenSource": "darkroom.client.tokens",
     "Avatar": "darkroom.client.responses",
     "AvatarReference": "darkroom.contract.uploads",
     "CacheStats": "darkroom.client.reports",

@@ -10,8 +10,8 @@ from rich.table import Table
 from darkroom.cli.jobs import console
 from darkroom.cli.service import client_for_endpoint, client_for_running_stack
 from darkroom.cli.settings import EndpointFlag, JsonFlag, Settings, TokenFlag
+from darkroom.client.async_service_info import speaks
 from darkroom.client.responses import Voice
-from darkroom.client.service_info import speaks
 from darkroom.contract.voices import voices as contract_voices
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -1,13 +1,13 @@
 """HTTP API client: adds the token, retries, and raises problem details as ``ProblemError``."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import httpx2
 
+from darkroom.client.connections import Connections
 from darkroom.client.errors import FieldProblem, ProblemError
-from darkroom.client.network import TIMEOUT, loopback_mounts, retry_after, send_with_retries
-from darkroom.client.tokens import TokenSource
+from darkroom.client.network import retry_after, send_with_retries
 
 # Codes for responses of a gateway, which have no problem details.
 _CODES = {
@@ -27,16 +27,11 @@ class Api:
     key.
     """
 
-    def __init__(self, endpoint: str, token: TokenSource, *, transport: httpx2.BaseTransport | None = None) -> None:
+    def __init__(self, endpoint: str, connections: Connections) -> None:
         self._endpoint = endpoint
-        self._token = token
-        self._http = httpx2.Client(timeout=TIMEOUT, mounts=loopback_mounts(), transport=transport)
+        self._connections = connections
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
-
-    def json(
+    async def json(
         self,
         method: str,
         path: str,
@@ -51,9 +46,9 @@ class Api:
         Raises ``ProblemError`` and ``UnreachableError``. A rejected token is renewed once, if possible.
         """
 
-        def send() -> httpx2.Response:
-            token = self._token.token()
-            return self._http.request(
+        async def send() -> httpx2.Response:
+            token = await self._connections.token()
+            return await self._connections.api.request(
                 method,
                 self._endpoint + path,
                 json=body,
@@ -64,9 +59,10 @@ class Api:
         def is_retried(response: httpx2.Response) -> bool:
             return response.status_code not in accepted and _is_transient(response)
 
-        response = send_with_retries(send, is_retried=is_retried)
-        if response.status_code == httpx2.codes.UNAUTHORIZED and self._token.forget():
-            response = send_with_retries(send, is_retried=is_retried)
+        sleep = self._connections.clock.sleep
+        response = await send_with_retries(send, sleep, is_retried=is_retried)
+        if response.status_code == httpx2.codes.UNAUTHORIZED and self._connections.forget_token():
+            response = await send_with_retries(send, sleep, is_retried=is_retried)
         if not response.is_success and response.status_code not in accepted:
             raise problem(response)
         try:
@@ -79,11 +75,11 @@ class Api:
                 detail=f"{self._endpoint} answers {path} with something that is not JSON. Is this the right address?",
             ) from error
 
-    def pages(self, path: str, query: Mapping[str, object]) -> Iterator[Any]:
+    async def pages(self, path: str, query: Mapping[str, object]) -> AsyncGenerator[Any, None]:
         """Yield the pages of a listing, fetched on demand; None values in ``query`` are left out."""
         parameters = {name: str(value) for name, value in query.items() if value is not None}
         while True:
-            page = self.json("GET", path, query=parameters)
+            page = await self.json("GET", path, query=parameters)
             yield page
             if not page.get("cursor"):
                 return

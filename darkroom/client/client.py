@@ -1,45 +1,24 @@
 """Client of a Darkroom service: submit pictures and audio, watch the job, download the result."""
 
-import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote
 
 import httpx2
 
-from darkroom.client import download, file_upload
-from darkroom.client.api import Api
 from darkroom.client.assets import Assets
-from darkroom.client.errors import (
-    ClientError,
-    ConnectionLost,
-    DownloadError,
-    JobError,
-    LinkExpired,
-    LocalStackError,
-    UploadError,
-)
-from darkroom.client.input_files import FileSource, input_file
-from darkroom.client.job_watcher import JobWatcher, Pace, Socket
-from darkroom.client.local_stack import find_running_stack
-from darkroom.client.media import extension
-from darkroom.client.network import TRANSFER_TIMEOUT, loopback_mounts
-from darkroom.client.request_builder import build_request
-from darkroom.client.responses import Config, Created, JobPage
-from darkroom.client.result_files import RESULT, downloadable_files, file_named, target_paths
+from darkroom.client.blocking import BlockingConnections, iterate_blocking, run_blocking
+from darkroom.client.job_watcher import Pace
+from darkroom.client.local_stack import find_running_stack, require_stack
+from darkroom.client.operations import Files, Operations
+from darkroom.client.responses import Config, Created
 from darkroom.client.service_info import ServiceInformation
 from darkroom.client.sources import Source
 from darkroom.client.tokens import StaticToken, TokenSource
-from darkroom.client.websocket import open_socket
-from darkroom.contract.errors import ErrorCode
 from darkroom.contract.jobs import Job, State
 from darkroom.contract.kinds import Kind
 from darkroom.contract.requests import BaseRequest
-
-Files = Mapping[str, FileSource]
 
 
 class Client(ServiceInformation):
@@ -64,25 +43,19 @@ class Client(ServiceInformation):
         transport: httpx2.BaseTransport | None = None,
         storage_transport: httpx2.BaseTransport | None = None,
     ) -> None:
-        self.endpoint = endpoint.rstrip("/")
-        self._token = StaticToken(token) if isinstance(token, str) or token is None else token
-        super().__init__(Api(self.endpoint, self._token, transport=transport))
-        self._storage = httpx2.Client(
-            timeout=TRANSFER_TIMEOUT, mounts=loopback_mounts(), transport=storage_transport, follow_redirects=True
-        )
-        self._socket_url = socket_url
-        self._pace = pace or Pace()
-        self.assets = Assets(self._api, self._storage, self._pace)
-        self._config: Config | None = None
+        tokens = StaticToken(token) if isinstance(token, str) or token is None else token
+        connections = BlockingConnections(tokens, transport, storage_transport)
+        self._operations = Operations(endpoint, connections, socket_url=socket_url, pace=pace)
+        super().__init__(self._operations)
+        self.endpoint = self._operations.endpoint
+        self.assets = Assets(self._operations.assets)
 
     @classmethod
     def local(cls) -> Self:
         """Return a client of the local stack running from this directory. Raises ``LocalStackError`` if there is
         none.
         """
-        stack = find_running_stack()
-        if stack is None:
-            raise LocalStackError("No local stack runs from this directory; start one with `darkroom up`.")
+        stack = require_stack(find_running_stack())
         return cls(stack.endpoint, stack.token(), socket_url=stack.socket)
 
     def __enter__(self) -> Self:
@@ -93,8 +66,7 @@ class Client(ServiceInformation):
 
     def close(self) -> None:
         """Close the connections."""
-        self._api.close()
-        self._storage.close()
+        run_blocking(self._operations.aclose())
 
     def create(self, request: BaseRequest, *, idempotency_key: str | None = None) -> Created:
         """Create a job; return it with the presigned POSTs of its uploads.
@@ -102,14 +74,7 @@ class Client(ServiceInformation):
         Repeating a call with the same ``idempotency_key``, even from another process, returns the same job (within its
         retention). A different request under the same key raises ``ProblemError`` (``idempotency_mismatch``).
         """
-        return Created.model_validate(
-            self._api.json(
-                "POST",
-                "/jobs",
-                body=request.model_dump(mode="json", exclude_unset=True),
-                headers={"Idempotency-Key": idempotency_key or uuid.uuid4().hex},
-            )
-        )
+        return run_blocking(self._operations.create(request, idempotency_key=idempotency_key))
 
     def rerun(
         self,
@@ -125,16 +90,14 @@ class Client(ServiceInformation):
 
         Params not in ``params`` stay as they were. Watch ``created.job``; ``idempotency_key`` is as for ``create``.
         """
-        body: dict[str, Any] = {"params": dict(params or {})}
-        body |= {} if engine is None else {"engine": engine}
-        body |= {} if allow_preview is None else {"allow_preview": allow_preview}
-        body |= {} if cache else {"cache": False}
-        return Created.model_validate(
-            self._api.json(
-                "POST",
-                f"{_job(job_id)}/rerun",
-                body=body,
-                headers={"Idempotency-Key": idempotency_key or uuid.uuid4().hex},
+        return run_blocking(
+            self._operations.rerun(
+                job_id,
+                params,
+                engine=engine,
+                allow_preview=allow_preview,
+                cache=cache,
+                idempotency_key=idempotency_key,
             )
         )
 
@@ -145,31 +108,15 @@ class Client(ServiceInformation):
         uploaded, nothing for a job completed from the cache. Expired forms are renewed once. Raises ``UploadError``,
         ``OSError`` (unreadable file) and ``ValueError`` (``files`` lacks an expected role, or has an unknown one).
         """
-        if not set(created.uploads) <= set(files) <= set(created.job.uploads):
-            raise ValueError(f"the job wants {sorted(created.uploads or created.job.uploads)}, not {sorted(files)}")
-        forms = created.uploads
-        contents = {role: input_file(source) for role, source in files.items() if role in forms}
-        total = sum(file.size for file in contents.values())
-        before = 0
-        for role, file in contents.items():
-            report = _offset_progress(progress, before, total)
-            try:
-                file_upload.upload_file(self._storage, forms[role], file, report)
-            except UploadError as error:
-                if error.code != ErrorCode.UPLOAD_EXPIRED:
-                    raise
-                forms = self.renew(created.job.job_id).uploads
-                if role in forms:
-                    file_upload.upload_file(self._storage, forms[role], file, report)
-            before += file.size
+        run_blocking(self._operations.upload(created, files, progress=progress))
 
     def renew(self, job_id: str) -> Created:
         """Return fresh presigned POSTs of a job that still waits for its uploads."""
-        return Created.model_validate(self._api.json("POST", f"{_job(job_id)}/uploads"))
+        return run_blocking(self._operations.renew(job_id))
 
     def get(self, job_id: str) -> Job:
         """Return the job, with fresh URLs of its files."""
-        return Job.model_validate(self._api.json("GET", _job(job_id)))
+        return run_blocking(self._operations.get(job_id))
 
     def list(
         self, *, status: State | str | None = None, kind: Kind | str | None = None, page: int | None = None
@@ -177,12 +124,11 @@ class Client(ServiceInformation):
         """Yield your jobs, newest first, fetched on demand, ``page`` at a time (1 to 100, default: the service's
         20).
         """
-        for body in self._api.pages("/jobs", {"status": status, "kind": kind, "limit": page}):
-            yield from JobPage.model_validate(body).jobs
+        return iterate_blocking(self._operations.list(status=status, kind=kind, page=page))
 
     def cancel(self, job_id: str) -> Job:
         """Cancel the job in any state. Raises ``ProblemError`` (``conflict``) when it has already ended."""
-        return Job.model_validate(self._api.json("DELETE", _job(job_id)))
+        return run_blocking(self._operations.cancel(job_id))
 
     def watch(self, job: str | Job, *, after_seq: int | None = None) -> Iterator[Job]:
         """Yield every later state of the job as it arrives, including the terminal one.
@@ -191,14 +137,7 @@ class Client(ServiceInformation):
         the WebSocket, reconnects by itself and resumes after the last ``seq`` seen. Falls back to polling without a
         WebSocket. Leaving the loop does not affect the job.
         """
-        if isinstance(job, Job):
-            if job.state.terminal:
-                return iter(())
-            job_id, seen = job.job_id, job.seq
-        else:
-            job_id, seen = job, 0
-        after = seen if after_seq is None else after_seq
-        return iter(JobWatcher(job_id, lambda: self.get(job_id), self._socket, after_seq=after, pace=self._pace))
+        return iterate_blocking(self._operations.watch(job, after_seq=after_seq))
 
     def download(self, job: Job, path: str | PathLike[str], *, name: str = "result") -> Path:
         """Write the file ``name`` (``result``, ``thumbnail``, ``srt``, …) of a completed job to ``path``, atomically.
@@ -206,15 +145,7 @@ class Client(ServiceInformation):
         Verifies size and SHA-256. Raises ``JobError`` when the job has no result, ``DownloadError``,
         ``UnreachableError`` and ``OSError``; then nothing is written.
         """
-        target = Path(path)
-        try:
-            download.fetch(self._storage, file_named(job, name), target)
-        except LinkExpired:
-            try:
-                download.fetch(self._storage, file_named(self.get(job.job_id), name), target)
-            except LinkExpired:
-                raise DownloadError("forbidden", f"The storage refuses the link to the {name}.") from None
-        return target
+        return run_blocking(self._operations.download(job, path, name=name))
 
     def download_all(self, job: Job, path: str | PathLike[str]) -> tuple[Path, ...]:
         """Write all results and subtitles of a completed job, as ``download`` does; return the paths.
@@ -223,14 +154,7 @@ class Client(ServiceInformation):
         ``result.mp4``, ``result.srt``, ``result.vtt``, with the extension of the file's type. A file names the others
         after itself: ``fox.jpg``, ``fox-2.jpg``, …
         """
-        files = downloadable_files(job)
-        first = Path(path)
-        if first.is_dir():
-            first /= f"{RESULT}{extension(files[0].content_type)}"
-        return tuple(
-            self.download(job, place, name=file.name)
-            for file, place in zip(files, target_paths(first, files), strict=True)
-        )
+        return run_blocking(self._operations.download_all(job, path))
 
     def run(
         self,
@@ -253,56 +177,22 @@ class Client(ServiceInformation):
         the job ends without a result, and ``ValueError`` (for params pydantic's ``ValidationError``) when the contract
         does not allow the request. A job whose upload fails is cancelled.
         """
-        request, contents = build_request(kind, files, params, engine=engine, allow_preview=allow_preview, cache=cache)
-        created = self.create(request)
-        job = created.job
-        if on_change is not None:
-            on_change(job)
-        try:
-            self.upload(created, contents)
-        except (ClientError, OSError):
-            self.abandon(job.job_id)
-            raise
-        for state in self.watch(job):
-            job = state
-            if on_change is not None:
-                on_change(job)
-        if job.state is not State.COMPLETED:
-            raise JobError(job)
-        return job
+        return run_blocking(
+            self._operations.run(
+                kind,
+                files,
+                engine=engine,
+                allow_preview=allow_preview,
+                cache=cache,
+                on_change=on_change,
+                **params,
+            )
+        )
 
     def abandon(self, job_id: str) -> None:
         """Cancel the job if possible; raises nothing."""
-        try:
-            self.cancel(job_id)
-        except ClientError:
-            return
+        run_blocking(self._operations.abandon(job_id))
 
     def config(self) -> Config:
         """Return the deployment's public configuration, fetched once."""
-        if self._config is None:
-            self._config = Config.model_validate(self._api.json("GET", "/config"))
-        return self._config
-
-    def _socket(self) -> AbstractContextManager[Socket]:
-        try:
-            url = self._socket_url or self.config().socket_url
-            token = self._token.token()
-        except ClientError as error:
-            raise ConnectionLost(str(error)) from error
-        if not url:
-            raise ConnectionLost("this deployment names no socket")
-        return open_socket(url, token)
-
-
-def _job(job_id: str) -> str:
-    return f"/jobs/{quote(job_id, safe='')}"
-
-
-def _offset_progress(
-    progress: Callable[[int, int], None] | None, before: int, total: int
-) -> Callable[[int, int], None] | None:
-    """Return the callback for one file's progress among several."""
-    if progress is None:
-        return None
-    return lambda sent, _size: progress(before + sent, total)
+        return run_blocking(self._operations.config())

@@ -3,18 +3,17 @@
 import hashlib
 import os
 import secrets
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
 
+from darkroom.client.connections import Connections, Http
 from darkroom.client.errors import DownloadError, LinkExpired, RetryableStatus, UnreachableError
 from darkroom.client.network import ATTEMPTS, RETRIED_STATUS, backoff_seconds
 from darkroom.contract.results import ResultFile
 
 
-def fetch(http: httpx2.Client, result: ResultFile, path: Path, *, sleep: Callable[[float], None] = time.sleep) -> None:
+async def fetch(connections: Connections, result: ResultFile, path: Path) -> None:
     """Write the file to ``path``, atomically: a reader sees the old file or the complete new one.
 
     Retries on connection errors. Raises ``LinkExpired``, ``DownloadError`` (refused, or size or SHA-256 differ from the
@@ -26,21 +25,22 @@ def fetch(http: httpx2.Client, result: ResultFile, path: Path, *, sleep: Callabl
     try:
         for number in range(ATTEMPTS):
             try:
-                _stream(http, result, result.url, temporary)
+                await _stream(connections.storage, result, result.url, temporary)
                 break
             except (httpx2.TransportError, RetryableStatus) as error:
                 if number == ATTEMPTS - 1:
                     raise UnreachableError(f"The {result.name} could not be downloaded: {error}.") from error
-                sleep(backoff_seconds(number))
+                await connections.clock.sleep(backoff_seconds(number))
         os.replace(temporary, path)  # noqa: PTH105 - Path.replace is the same, os.replace says it is atomic
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _stream(http: httpx2.Client, result: ResultFile, url: str, temporary: Path) -> None:
+async def _stream(http: Http, result: ResultFile, url: str, temporary: Path) -> None:
     digest = hashlib.sha256()
     size = 0
-    with http.stream("GET", url) as response, temporary.open("wb") as file:
+
+    def check(response: httpx2.Response) -> None:
         if response.status_code == httpx2.codes.FORBIDDEN:
             raise LinkExpired
         if response.status_code in RETRIED_STATUS:
@@ -50,10 +50,16 @@ def _stream(http: httpx2.Client, result: ResultFile, url: str, temporary: Path) 
                 "not_found" if response.status_code == httpx2.codes.NOT_FOUND else "download_failed",
                 f"The storage answers {response.status_code} for the {result.name}.",
             )
-        for chunk in response.iter_bytes():
+
+    with temporary.open("wb") as file:
+
+        def write(chunk: bytes) -> None:
+            nonlocal size
             digest.update(chunk)
             size += len(chunk)
             file.write(chunk)
+
+        await http.download(url, check, write)
     if digest.hexdigest() != result.sha256:
         raise DownloadError(
             "checksum_mismatch",

@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 import httpx2
 
+from darkroom.client.connections import Connections
 from darkroom.client.errors import UploadError
 from darkroom.client.input_files import InputFile
 from darkroom.client.network import RETRIED_STATUS, send_with_retries
@@ -50,21 +51,24 @@ class CountedFile(io.BufferedReader):
         return chunk
 
 
-def upload_file(http: httpx2.Client, form: PresignedPost, file: InputFile, progress: Progress | None = None) -> None:
+async def upload_file(
+    connections: Connections, form: PresignedPost, file: InputFile, progress: Progress | None = None
+) -> None:
     """Upload ``file`` by the presigned ``form``; retries on connection errors, which overwrites the same key.
 
     Raises ``UploadError`` with the code of S3's rejection, ``UnreachableError`` when S3 does not respond, and
     ``OSError`` when the file cannot be read.
     """
 
-    def post() -> httpx2.Response:
+    async def post() -> httpx2.Response:
         with CountedFile(file, progress) as content:
             # S3 uses the form's Content-Type field and ignores the type of the file part.
             part = (file.name or "file", content, "application/octet-stream")
-            return http.post(form.url, data=form.fields, files={"file": part})
+            return await connections.storage.request("POST", form.url, data=form.fields, files={"file": part})
 
-    response = send_with_retries(
+    response = await send_with_retries(
         post,
+        connections.clock.sleep,
         is_retried=lambda response: response.status_code in RETRIED_STATUS or _s3_error(response)[0] in _RETRIED_CODES,
     )
     if not response.is_success:

@@ -1,24 +1,14 @@
 """Job watcher: yields a job's states over the WebSocket, resumes after disconnects, and falls back to polling."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from darkroom.client.connections import Clock, Socket
 from darkroom.client.errors import ClientError, ConnectionLost, ProblemError, UnreachableError
 from darkroom.client.network import backoff_seconds
 from darkroom.contract.jobs import Job
-
-
-class Socket(Protocol):
-    """Interface of a WebSocket connection."""
-
-    def send(self, message: dict[str, Any]) -> None:
-        """Send one JSON message. Raises ``ConnectionLost``."""
-
-    def receive(self, seconds: float) -> dict[str, Any] | None:
-        """Return the next JSON message; None when none arrives within ``seconds``. Raises ``ConnectionLost``."""
 
 
 @dataclass(frozen=True)
@@ -38,18 +28,8 @@ class Pace:
     patience: float = 60.0
 
 
-class Clock(Protocol):
-    """Interface of the clock, replaceable in tests."""
-
-    def monotonic(self) -> float:
-        """Return seconds since a fixed moment."""
-
-    def sleep(self, seconds: float, /) -> None:
-        """Wait."""
-
-
 class JobWatcher:
-    """Iterable over the states of one job after ``after_seq``, in order, up to and including the terminal one.
+    """Watcher of one job: ``states`` yields those after ``after_seq``, in order, up to and including the terminal one.
 
     ``fetch`` is ``GET /jobs/{id}``; its errors end the iteration. ``connect`` opens an authorised WebSocket or raises
     ``ConnectionLost``; None means that the deployment has none. States may be skipped (the service sends the newest of
@@ -59,12 +39,12 @@ class JobWatcher:
     def __init__(
         self,
         job_id: str,
-        fetch: Callable[[], Job],
-        connect: Callable[[], AbstractContextManager[Socket]] | None,
+        fetch: Callable[[], Awaitable[Job]],
+        connect: Callable[[], AbstractAsyncContextManager[Socket]] | None,
+        clock: Clock,
         *,
         after_seq: int = 0,
         pace: Pace | None = None,
-        clock: Clock = time,
     ) -> None:
         self._job_id = job_id
         self._fetch = fetch
@@ -77,51 +57,63 @@ class JobWatcher:
         self._fetched = False
         self._responded_at = clock.monotonic()
 
-    def __iter__(self) -> Iterator[Job]:
+    async def states(self) -> AsyncGenerator[Job, None]:
+        """Yield the states. Closing the generator closes its connection."""
         while not self._ended:
             try:
-                yield from self._receive_updates()
+                async with aclosing(self._receive_updates()) as updates:
+                    async for job in updates:
+                        yield job
             except ConnectionLost:
                 self._failures += 1
             if not self._ended:
-                yield from self._poll()
+                async with aclosing(self._poll()) as polled:
+                    async for job in polled:
+                        yield job
 
-    def _receive_updates(self) -> Iterator[Job]:
+    async def _receive_updates(self) -> AsyncGenerator[Job, None]:
         """Yield states from one connection until the end. Raises ``ConnectionLost``."""
         if self._connect is None:
             raise ConnectionLost("this deployment has no socket")
-        with self._connect() as socket:
-            socket.send({"action": "subscribe", "job_id": self._job_id, "after_seq": self._seq})
+        async with self._connect() as socket:
+            await socket.send({"action": "subscribe", "job_id": self._job_id, "after_seq": self._seq})
             now = self._clock.monotonic()
             ping_at, check_at = now + self._pace.ping, now + self._pace.quiet
             while not self._ended:
                 now = self._clock.monotonic()
                 if now >= ping_at:
-                    socket.send({"action": "ping"})
+                    await socket.send({"action": "ping"})
                     ping_at = now + self._pace.ping
                 if now >= check_at:
                     check_at = now + self._pace.quiet
                     before = self._seq
-                    yield from self._poll_once()
+                    if (job := await self._poll_once()) is not None:
+                        yield job
                     if self._seq > before and not self._ended:
                         raise ConnectionLost("the socket kept silent about a change")
                     continue
-                message = socket.receive(min(ping_at, check_at) - now)
+                message = await socket.receive(min(ping_at, check_at) - now)
                 if message is None:
                     continue
                 self._responded_at = self._clock.monotonic()
                 check_at = self._responded_at + self._pace.quiet
-                if message.get("type") == "job":
-                    self._failures = 0
-                    yield from self._yield_if_new(Job.model_validate(message["job"]))
-                elif message.get("type") == "subscribed" and not self._fetched:
-                    # Nothing is newer than after_seq: the job may have ended there, and no message would follow.
-                    yield from self._poll_once()
-                elif message.get("type") == "error" or "type" not in message:
-                    # Refused, or an error of the gateway. The GET that follows raises the reason, or polling continues.
-                    raise ConnectionLost(str(message.get("error") or message))
+                if (job := await self._handle(message)) is not None:
+                    yield job
 
-    def _poll(self) -> Iterator[Job]:
+    async def _handle(self, message: dict[str, Any]) -> Job | None:
+        """Return the job if the message brings a new state. Raises ``ConnectionLost`` for an error."""
+        if message.get("type") == "job":
+            self._failures = 0
+            return self._accept(Job.model_validate(message["job"]))
+        if message.get("type") == "subscribed" and not self._fetched:
+            # Nothing is newer than after_seq: the job may have ended there, and no message would follow.
+            return await self._poll_once()
+        if message.get("type") == "error" or "type" not in message:
+            # Refused, or an error of the gateway. The GET that follows raises the reason, or polling continues.
+            raise ConnectionLost(str(message.get("error") or message))
+        return None
+
+    async def _poll(self) -> AsyncGenerator[Job, None]:
         """Yield states by GET until the next attempt to reconnect; at least one GET, for missed states."""
         if self._connect is None:
             retry_at = float("inf")
@@ -135,31 +127,34 @@ class JobWatcher:
             )
             retry_at = self._clock.monotonic() + wait
         while True:
-            yield from self._poll_once()
+            if (job := await self._poll_once()) is not None:
+                yield job
             remaining = retry_at - self._clock.monotonic()
             if self._ended or remaining <= 0:
                 return
-            self._clock.sleep(min(self._pace.poll, remaining))
+            await self._clock.sleep(min(self._pace.poll, remaining))
 
-    def _poll_once(self) -> Iterator[Job]:
-        """Send one GET; yield the job if it is new."""
+    async def _poll_once(self) -> Job | None:
+        """Send one GET; return the job if it is new."""
         self._fetched = True
         try:
-            job = self._fetch()
+            job = await self._fetch()
         except ClientError as error:
             if not _is_transient(error) or self._clock.monotonic() - self._responded_at > self._pace.patience:
                 raise
-            return
+            return None
         self._responded_at = self._clock.monotonic()
-        yield from self._yield_if_new(job)
+        return self._accept(job)
 
-    def _yield_if_new(self, job: Job) -> Iterator[Job]:
+    def _accept(self, job: Job) -> Job | None:
+        """Return the job if it is new, and note its end."""
         if job.job_id == self._job_id and job.seq > self._seq:
             self._seq = job.seq
             self._ended = job.state.terminal
-            yield job
-        elif job.job_id == self._job_id and job.state.terminal:
+            return job
+        if job.job_id == self._job_id and job.state.terminal:
             self._ended = True
+        return None
 
 
 def _is_transient(error: ClientError) -> bool:

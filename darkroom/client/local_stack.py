@@ -83,6 +83,13 @@ def find_running_stack(root: Path | None = None) -> StackState | None:
     return None
 
 
+def require_stack(stack: StackState | None) -> StackState:
+    """Return the running stack. Raises ``LocalStackError`` if there is none."""
+    if stack is None:
+        raise LocalStackError("No local stack runs from this directory; start one with `darkroom up`.")
+    return stack
+
+
 def command(*arguments: str) -> list[str]:
     """Return the command line of the local runtime."""
     return [sys.executable, "-m", "infra.local", *arguments]

@@ -1,8 +1,7 @@
 """Network settings of the client: timeouts, bounded retries, and no proxy for loopback addresses."""
 
 import random
-import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 import httpx2
@@ -19,8 +18,8 @@ LONGEST_PAUSE_SECONDS = 8.0
 MAX_RETRY_AFTER_SECONDS = 30.0
 
 
-def loopback_mounts() -> dict[str, httpx2.BaseTransport | None]:
-    """Return mounts for ``httpx2.Client(mounts=…)`` that bypass proxies for loopback addresses."""
+def loopback_mounts() -> dict[str, None]:
+    """Return ``mounts`` for an HTTP client that bypass proxies for loopback addresses."""
     return {f"all://{host}": None for host in LOOPBACK}
 
 
@@ -46,27 +45,27 @@ def retry_after(response: httpx2.Response) -> float | None:
     return float(value) if value.isdecimal() else None
 
 
-def send_with_retries(
-    send: Callable[[], httpx2.Response],
+async def send_with_retries(
+    send: Callable[[], Awaitable[httpx2.Response]],
+    sleep: Callable[[float], Awaitable[None]],
     *,
     attempts: int = ATTEMPTS,
     is_retried: Callable[[httpx2.Response], bool] = lambda response: response.status_code in RETRIED_STATUS,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> httpx2.Response:
     """Return the response of ``send``, retrying on connection errors and on responses for which ``is_retried`` is true.
 
     ``send`` must be idempotent. ``Retry-After`` is respected, up to ``MAX_RETRY_AFTER_SECONDS`` in total. Raises
-    ``UnreachableError`` when no attempt got a response. The last response is returned even if it is ``retried``.
+    ``UnreachableError`` when no attempt got a response. The last response is returned even if it could be retried.
     """
     wait_left = MAX_RETRY_AFTER_SECONDS
     for number in range(attempts):
         is_last = number == attempts - 1
         try:
-            response = send()
+            response = await send()
         except (httpx2.TransportError, httpx2.InvalidURL) as error:
             if is_last or isinstance(error, httpx2.InvalidURL | httpx2.UnsupportedProtocol):
                 raise UnreachableError(_explain(error)) from error
-            sleep(backoff_seconds(number))
+            await sleep(backoff_seconds(number))
             continue
         if is_last or not is_retried(response):
             return response
@@ -75,8 +74,7 @@ def send_with_retries(
             return response
         wait = backoff_seconds(number) if requested_wait is None else requested_wait
         wait_left -= wait
-        response.close()
-        sleep(wait)
+        await sleep(wait)
     raise AssertionError("attempts is at least 1")
 
 

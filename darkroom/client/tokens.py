@@ -2,7 +2,7 @@
 
 import threading
 import time
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx2
 
@@ -10,12 +10,23 @@ from darkroom.client.errors import ProblemError, UnreachableError
 from darkroom.client.network import loopback_mounts
 
 REFRESH_SECONDS = 60.0
+SIGN_IN_SECONDS = 30.0
 
 
 class TokenSource(Protocol):
     """Source of the token for each request."""
 
     def token(self) -> str | None:
+        """Return a valid token; None to send none."""
+
+    def forget(self) -> bool:
+        """Discard a rejected token; return True if a new one can be had."""
+
+
+class AsyncTokenSource(Protocol):
+    """Source of the token for each request of an ``AsyncClient``."""
+
+    async def token(self) -> str | None:
         """Return a valid token; None to send none."""
 
     def forget(self) -> bool:
@@ -42,7 +53,9 @@ class PasswordToken:
 
     ``url`` is the Cognito endpoint, such as ``https://cognito-idp.eu-west-1.amazonaws.com``. The app client must allow
     the flow and have no secret. ``token`` raises ``ProblemError`` when the sign-in is refused and ``UnreachableError``
-    when the endpoint does not respond.
+    when the endpoint does not respond. Thread-safe.
+
+    >>> tokens = PasswordToken("https://cognito-idp.eu-west-1.amazonaws.com", "app", "ann", "…")
     """
 
     def __init__(
@@ -60,10 +73,30 @@ class PasswordToken:
     def token(self) -> str:
         """Return the access token, renewed if it is about to expire."""
         with self._lock:
-            if self._value is None or time.monotonic() >= self._renew_at:
-                self._value, seconds = self._sign_in()
-                self._renew_at = time.monotonic() + max(seconds - REFRESH_SECONDS, seconds / 2)
-            return self._value
+            if (token := self._current()) is not None:
+                return token
+            try:
+                with httpx2.Client(
+                    transport=self._transport, mounts=loopback_mounts(), timeout=SIGN_IN_SECONDS
+                ) as http:
+                    response = http.post(self._url, **self._sign_in())
+            except httpx2.TransportError as error:
+                raise self._unreachable(error) from error
+            return self._accept(response)
+
+    async def async_token(self) -> str:
+        """Return the access token as ``token`` does, without blocking the event loop."""
+        if (token := self._current()) is not None:
+            return token
+        transport = self._transport if isinstance(self._transport, httpx2.AsyncBaseTransport) else None
+        try:
+            async with httpx2.AsyncClient(
+                transport=transport, mounts=loopback_mounts(), timeout=SIGN_IN_SECONDS
+            ) as http:
+                response = await http.post(self._url, **self._sign_in())
+        except httpx2.TransportError as error:
+            raise self._unreachable(error) from error
+        return self._accept(response)
 
     def forget(self) -> bool:
         """Discard the token, so that the next ``token`` signs in again."""
@@ -71,27 +104,28 @@ class PasswordToken:
             self._value = None
         return True
 
-    def _sign_in(self) -> tuple[str, float]:
+    def _current(self) -> str | None:
+        return None if time.monotonic() >= self._renew_at else self._value
+
+    def _sign_in(self) -> dict[str, Any]:
+        """Return the request's headers and body."""
+        return {
+            "headers": {
+                "Content-Type": "application/x-amz-json-1.1",
+                "X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth",
+            },
+            "json": {
+                "AuthFlow": "USER_PASSWORD_AUTH",
+                "ClientId": self._client_id,
+                "AuthParameters": {"USERNAME": self._username, "PASSWORD": self._password},
+            },
+        }
+
+    def _accept(self, response: httpx2.Response) -> str:
+        """Keep the token of a response and return it. Raises ``ProblemError`` when there is none."""
         try:
-            with httpx2.Client(transport=self._transport, mounts=loopback_mounts(), timeout=30) as http:
-                response = http.post(
-                    self._url,
-                    headers={
-                        "Content-Type": "application/x-amz-json-1.1",
-                        "X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth",
-                    },
-                    json={
-                        "AuthFlow": "USER_PASSWORD_AUTH",
-                        "ClientId": self._client_id,
-                        "AuthParameters": {"USERNAME": self._username, "PASSWORD": self._password},
-                    },
-                )
-        except httpx2.TransportError as error:
-            raise UnreachableError(f"Nobody answers at {self._url} to sign in: {error}") from error
-        try:
-            body = response.json()
-            result = body["AuthenticationResult"]
-            return str(result["AccessToken"]), float(result.get("ExpiresIn", 3600))
+            result = response.json()["AuthenticationResult"]
+            token, seconds = str(result["AccessToken"]), float(result.get("ExpiresIn", 3600))
         except (ValueError, KeyError, TypeError) as error:
             raise ProblemError(
                 status=response.status_code if response.is_error else 401,
@@ -99,6 +133,12 @@ class PasswordToken:
                 title="Sign-in refused",
                 detail=f"{self._username} could not sign in: {_reason(response)}",
             ) from error
+        self._value = token
+        self._renew_at = time.monotonic() + max(seconds - REFRESH_SECONDS, seconds / 2)
+        return token
+
+    def _unreachable(self, error: httpx2.TransportError) -> UnreachableError:
+        return UnreachableError(f"Nobody answers at {self._url} to sign in: {error}")
 
 
 def _reason(response: httpx2.Response) -> str:

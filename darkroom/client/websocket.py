@@ -1,63 +1,113 @@
-"""WebSocket connection for JSON messages."""
+"""WebSocket connections for JSON messages, blocking and asynchronous. Every failure raises ``ConnectionLost``."""
 
+import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import urlencode
 
+import websockets.asyncio.client
+import websockets.sync.client
 from websockets.exceptions import WebSocketException
-from websockets.sync.client import ClientConnection, connect
 
 from darkroom.client.errors import ConnectionLost
 from darkroom.client.network import is_loopback
 
 OPEN_SECONDS = 10.0
 SLICE_SECONDS = 1.0
+FAILURES = (OSError, WebSocketException, ValueError)
 
 
-class JsonSocket:
-    """An open WebSocket connection. Every failure raises ``ConnectionLost``."""
+class BlockingSocket:
+    """An open WebSocket connection whose methods block."""
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: websockets.sync.client.ClientConnection) -> None:
         self._connection = connection
 
-    def send(self, message: dict[str, Any]) -> None:
+    async def send(self, message: dict[str, Any]) -> None:
         """Send one JSON message. Raises ``ConnectionLost``."""
         try:
             self._connection.send(json.dumps(message))
-        except (OSError, WebSocketException) as error:
+        except FAILURES as error:
             raise ConnectionLost(str(error)) from error
 
-    def receive(self, seconds: float) -> dict[str, Any] | None:
+    async def receive(self, seconds: float) -> dict[str, Any] | None:
         """Return the next JSON message; None when none arrives within ``seconds`` (or sooner). Raises
         ``ConnectionLost``.
         """
         try:
             # In short waits, because on Windows a wait cannot be interrupted by Ctrl-C.
-            message = json.loads(self._connection.recv(timeout=max(0.0, min(seconds, SLICE_SECONDS))))
+            return _decoded(self._connection.recv(timeout=max(0.0, min(seconds, SLICE_SECONDS))))
         except TimeoutError:
             return None
-        except (OSError, WebSocketException, ValueError) as error:
+        except FAILURES as error:
             raise ConnectionLost(str(error)) from error
-        return message if isinstance(message, dict) else {}
 
 
-@contextmanager
-def open_socket(url: str, token: str | None) -> Iterator[JsonSocket]:
+class AsyncSocket:
+    """An open WebSocket connection in an event loop."""
+
+    def __init__(self, connection: websockets.asyncio.client.ClientConnection) -> None:
+        self._connection = connection
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Send one JSON message. Raises ``ConnectionLost``."""
+        try:
+            await self._connection.send(json.dumps(message))
+        except FAILURES as error:
+            raise ConnectionLost(str(error)) from error
+
+    async def receive(self, seconds: float) -> dict[str, Any] | None:
+        """Return the next JSON message; None when none arrives within ``seconds``. Raises ``ConnectionLost``."""
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                text = await self._connection.recv()
+            return _decoded(text)
+        except TimeoutError:
+            return None
+        except FAILURES as error:
+            raise ConnectionLost(str(error)) from error
+
+
+@asynccontextmanager
+async def open_blocking_socket(url: str, token: str | None) -> AsyncIterator[BlockingSocket]:
     """Connect to ``url``, authorised by ``?token=`` (browsers cannot send headers). Raises ``ConnectionLost``."""
     with ExitStack() as stack:
         try:
-            connection = stack.enter_context(
-                connect(
-                    f"{url}?{urlencode({'token': token})}" if token else url,
-                    open_timeout=OPEN_SECONDS,
-                    close_timeout=1,
-                    # API Gateway counts only messages as activity, not ping frames: JobWatcher sends ping messages.
-                    ping_interval=None,
-                    proxy=None if is_loopback(url) else True,
-                )
-            )
-        except (OSError, WebSocketException, ValueError) as error:
+            opened = websockets.sync.client.connect(_authorised(url, token), **_options(url))
+            connection = stack.enter_context(opened)
+        except FAILURES as error:
             raise ConnectionLost(f"no socket: {error}") from error
-        yield JsonSocket(connection)
+        yield BlockingSocket(connection)
+
+
+@asynccontextmanager
+async def open_async_socket(url: str, token: str | None) -> AsyncIterator[AsyncSocket]:
+    """Connect to ``url`` as ``open_blocking_socket`` does, in the event loop. Raises ``ConnectionLost``."""
+    async with AsyncExitStack() as stack:
+        try:
+            opened = websockets.asyncio.client.connect(_authorised(url, token), **_options(url))
+            connection = await stack.enter_async_context(opened)
+        except FAILURES as error:
+            raise ConnectionLost(f"no socket: {error}") from error
+        yield AsyncSocket(connection)
+
+
+def _authorised(url: str, token: str | None) -> str:
+    return f"{url}?{urlencode({'token': token})}" if token else url
+
+
+def _options(url: str) -> dict[str, Any]:
+    return {
+        "open_timeout": OPEN_SECONDS,
+        "close_timeout": 1,
+        # API Gateway counts only messages as activity, not ping frames: JobWatcher sends ping messages.
+        "ping_interval": None,
+        "proxy": None if is_loopback(url) else True,
+    }
+
+
+def _decoded(text: str | bytes) -> dict[str, Any]:
+    message = json.loads(text)
+    return message if isinstance(message, dict) else {}

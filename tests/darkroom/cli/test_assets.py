@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from darkroom import Client, ProblemError, UnreachableError, UploadError
 from darkroom.cli import app
-from darkroom.client.assets import Assets
+from darkroom.client.async_assets import AsyncAssets
 from tests.darkroom.fake_service import TOKEN, Service
 from tests.darkroom.responses import s3_error
 
@@ -45,10 +45,10 @@ def test_a_rejected_asset_has_an_error_code_and_is_removed(client: Client, servi
 def test_a_rejection_is_raised_even_if_the_asset_cannot_be_removed(
     client: Client, service: Service, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unreachable(_assets: Assets, _asset_id: str) -> None:
+    async def unreachable(_assets: AsyncAssets, _asset_id: str) -> None:
         raise UnreachableError("It does not answer.")
 
-    monkeypatch.setattr(Assets, "remove", unreachable)
+    monkeypatch.setattr(AsyncAssets, "remove", unreachable)
     service.storage_answers = [s3_error(400, "EntityTooLarge")]
     with pytest.raises(UploadError, match="too_large"):
         client.assets.add(photo)

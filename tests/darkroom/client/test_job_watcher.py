@@ -1,7 +1,7 @@
 """Job watching, with a scripted socket and a clock that only advances while the code waits."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darkroom import ProblemError, UnreachableError
+from darkroom.client.blocking import iterate_blocking
 from darkroom.client.errors import ConnectionLost
 from darkroom.client.job_watcher import JobWatcher, Pace
 from darkroom.contract.jobs import Job
@@ -28,7 +29,7 @@ class Clock:
     def monotonic(self) -> float:
         return self.now
 
-    def sleep(self, seconds: float, /) -> None:
+    async def sleep(self, seconds: float, /) -> None:
         assert seconds >= 0
         self.now += seconds
 
@@ -55,8 +56,8 @@ class Script:
         self.delivered: list[int] = []
         self.opened_at: list[float] = []
 
-    @contextmanager
-    def connect(self) -> Iterator["Script"]:
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator["Script"]:
         self.opened_at.append(self.clock.now)
         steps = self.connections.pop(0) if self.connections else None
         if steps is None:
@@ -64,13 +65,13 @@ class Script:
         self.steps = iter(steps)
         yield self
 
-    def send(self, message: dict[str, Any]) -> None:
+    async def send(self, message: dict[str, Any]) -> None:
         self.sent.append(message)
 
-    def receive(self, seconds: float) -> dict[str, Any] | None:
+    async def receive(self, seconds: float) -> dict[str, Any] | None:
         step = next(self.steps, "drop")
         if step is None:
-            self.clock.sleep(seconds)
+            await self.clock.sleep(seconds)
             return None
         if step == "drop":
             raise ConnectionLost("closed")
@@ -80,14 +81,38 @@ class Script:
         return {"type": step}
 
 
-def never() -> Job:
+Fetch = Callable[[], Awaitable[Job]]
+
+
+def states(
+    fetch: Fetch,
+    connect: Callable[[], AbstractAsyncContextManager[Script]] | None,
+    *,
+    clock: Clock,
+    after_seq: int = 0,
+) -> Iterator[Job]:
+    """The states that a watcher yields."""
+    return iterate_blocking(JobWatcher(JOB_ID, fetch, connect, clock, after_seq=after_seq).states())
+
+
+def answering(*seqs: int) -> Fetch:
+    """GETs that find these states, the last one again and again."""
+    left = list(seqs)
+
+    async def fetch() -> Job:
+        return state(left.pop(0) if len(left) > 1 else left[0])
+
+    return fetch
+
+
+async def never() -> Job:
     raise AssertionError("no GET is needed here")
 
 
 def test_states_are_yielded_as_the_socket_sends_them_until_the_terminal_one() -> None:
     clock = Clock()
     script = Script(clock, [[1, 2, "pong", "subscribed_twice", 3, LAST, 4]])
-    watch = JobWatcher(JOB_ID, never, script.connect, clock=clock)
+    watch = states(never, script.connect, clock=clock)
     assert [each.seq for each in watch] == [1, 2, 3, LAST]
     assert script.sent == [{"action": "subscribe", "job_id": JOB_ID, "after_seq": 0}]
 
@@ -95,7 +120,7 @@ def test_states_are_yielded_as_the_socket_sends_them_until_the_terminal_one() ->
 def test_a_lost_connection_resumes_after_the_last_seq() -> None:
     clock = Clock()
     script = Script(clock, [[1, 2, 3], [2, 3, 4, LAST]])
-    watch = JobWatcher(JOB_ID, lambda: state(3), script.connect, clock=clock)
+    watch = states(answering(3), script.connect, clock=clock)
     assert [each.seq for each in watch] == [1, 2, 3, 4, LAST]
     assert [each["after_seq"] for each in script.sent] == [0, 3]
     assert clock.now == 0  # the first break is made good at once
@@ -114,11 +139,11 @@ def test_no_state_is_lost_repeated_or_out_of_order_for_any_connection_losses(
     answers = iter(sorted(gets))
     fetched: list[int] = []
 
-    def fetch() -> Job:
+    async def fetch() -> Job:
         fetched.append(next(answers, LAST))
         return state(fetched[-1])
 
-    seen = [each.seq for each in JobWatcher(JOB_ID, fetch, sockets.connect, after_seq=after_seq, clock=clock)]
+    seen = [each.seq for each in states(fetch, sockets.connect, after_seq=after_seq, clock=clock)]
 
     assert all(earlier < later for earlier, later in pairwise([after_seq, *seen]))
     assert seen[-1] == LAST
@@ -136,11 +161,11 @@ def test_without_a_socket_it_polls_and_reconnects_with_backoff() -> None:
     script = Script(clock, [None] * 8 + [[LAST]])
     polls: list[float] = []
 
-    def fetch() -> Job:
+    async def fetch() -> Job:
         polls.append(clock.now)
         return state(1)
 
-    assert [each.seq for each in JobWatcher(JOB_ID, fetch, script.connect, clock=clock)] == [1, LAST]
+    assert [each.seq for each in states(fetch, script.connect, clock=clock)] == [1, LAST]
     gaps = [later - earlier for earlier, later in pairwise(script.opened_at)]
     assert gaps[0] == 0
     assert gaps[-1] > gaps[1] * 4
@@ -149,8 +174,7 @@ def test_without_a_socket_it_polls_and_reconnects_with_backoff() -> None:
 
 def test_a_deployment_without_a_socket_is_polled() -> None:
     clock = Clock()
-    seqs = iter([1, 1, 2, 2, LAST])
-    assert [each.seq for each in JobWatcher(JOB_ID, lambda: state(next(seqs)), None, clock=clock)] == [1, 2, LAST]
+    assert [each.seq for each in states(answering(1, 1, 2, 2, LAST), None, clock=clock)] == [1, 2, LAST]
     assert clock.now == pytest.approx(4 * Pace().poll)
 
 
@@ -158,7 +182,7 @@ def test_an_idle_socket_is_pinged_before_the_gateway_closes_it() -> None:
     clock = Clock()
     silence: list[Step] = [None] * 60
     script = Script(clock, [[1, *silence, LAST]])
-    assert [each.seq for each in JobWatcher(JOB_ID, lambda: state(1), script.connect, clock=clock)] == [1, LAST]
+    assert [each.seq for each in states(answering(1), script.connect, clock=clock)] == [1, LAST]
     pings = [each for each in script.sent if each == {"action": "ping"}]
     assert clock.now > 600
     assert len(pings) >= clock.now // 300
@@ -167,21 +191,21 @@ def test_an_idle_socket_is_pinged_before_the_gateway_closes_it() -> None:
 def test_the_end_is_found_by_polling_if_the_socket_sends_nothing() -> None:
     clock = Clock()
     script = Script(clock, [[1, None, None, None, None]])
-    assert [each.seq for each in JobWatcher(JOB_ID, lambda: state(LAST), script.connect, clock=clock)] == [1, LAST]
+    assert [each.seq for each in states(answering(LAST), script.connect, clock=clock)] == [1, LAST]
     assert clock.now <= Pace().quiet
 
 
 def test_a_job_that_ended_at_after_seq_ends_the_watch_without_a_state() -> None:
     clock = Clock()
     script = Script(clock, [["subscribed", None]])
-    assert list(JobWatcher(JOB_ID, lambda: state(LAST), script.connect, after_seq=LAST, clock=clock)) == []
+    assert list(states(answering(LAST), script.connect, after_seq=LAST, clock=clock)) == []
     assert clock.now == 0
 
 
-def failing(*errors: Exception) -> Callable[[], Job]:
+def failing(*errors: Exception) -> Fetch:
     left = list(errors)
 
-    def fetch() -> Job:
+    async def fetch() -> Job:
         if left:
             raise left.pop(0)
         return state(LAST)
@@ -192,18 +216,18 @@ def failing(*errors: Exception) -> Callable[[], Job]:
 def test_a_short_outage_of_the_service_is_waited_for() -> None:
     clock = Clock()
     busy = ProblemError(status=503, code="internal", title="Service Unavailable")
-    watch = JobWatcher(JOB_ID, failing(UnreachableError("away"), busy), Script(clock, []).connect, clock=clock)
+    watch = states(failing(UnreachableError("away"), busy), Script(clock, []).connect, clock=clock)
     assert [each.seq for each in watch] == [LAST]
 
 
 def test_a_long_outage_of_the_service_ends_the_watch() -> None:
     clock = Clock()
 
-    def fetch() -> Job:
+    async def fetch() -> Job:
         raise UnreachableError("away")
 
     with pytest.raises(UnreachableError):
-        list(JobWatcher(JOB_ID, fetch, Script(clock, []).connect, clock=clock))
+        list(states(fetch, Script(clock, []).connect, clock=clock))
     assert Pace().patience <= clock.now <= 2 * Pace().patience
 
 
@@ -211,5 +235,5 @@ def test_a_rejected_request_ends_the_watch_at_once() -> None:
     clock = Clock()
     refusal = ProblemError(status=404, code="not_found", title="Not Found")
     with pytest.raises(ProblemError):
-        list(JobWatcher(JOB_ID, failing(refusal), Script(clock, [["error"]]).connect, clock=clock))
+        list(states(failing(refusal), Script(clock, [["error"]]).connect, clock=clock))
     assert clock.now == 0

@@ -8,6 +8,7 @@ import pytest
 from starlette.responses import Response
 
 from darkroom import Client, JobError, ProblemError
+from darkroom.client.blocking import run_blocking
 from darkroom.client.network import MAX_RETRY_AFTER_SECONDS, send_with_retries
 from darkroom.client.request_builder import build_request
 from darkroom.contract.jobs import Job, State
@@ -107,9 +108,14 @@ def test_a_short_wait_is_waited_and_a_long_one_is_told(client: Client, service: 
 
 def test_patience_is_for_the_whole_call() -> None:
     waits: list[float] = []
-    answer = send_with_retries(
-        lambda: httpx2.Response(429, headers={"Retry-After": "20"}), attempts=9, sleep=waits.append
-    )
+
+    async def send() -> httpx2.Response:
+        return httpx2.Response(429, headers={"Retry-After": "20"})
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    answer = run_blocking(send_with_retries(send, sleep, attempts=9))
     assert answer.status_code == 429
     assert sum(waits) == 20 <= MAX_RETRY_AFTER_SECONDS
 
