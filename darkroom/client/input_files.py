@@ -103,12 +103,15 @@ def input_file(source: FileSource) -> InputFile:
 
 def _read(file: Any) -> InputFile:
     content = bytearray()
-    while chunk := file.read(LONGEST_READ - len(content)):
+    while len(content) < LONGEST_READ:
+        chunk = file.read(LONGEST_READ - len(content))
         if not isinstance(chunk, bytes):
-            raise TypeError('the file is open as text: open it in binary mode, open(path, "rb")')
-        content += chunk
-        if len(content) >= LONGEST_READ:
+            raise TypeError(
+                f'the file gives {type(chunk).__name__}, not bytes: open it in binary mode, open(path, "rb")'
+            )
+        if not chunk:
             break
+        content += chunk
     name = getattr(file, "name", None)
     return InputFile(bytes(content), Path(name).name if isinstance(name, str) else None)
 

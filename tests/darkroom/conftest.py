@@ -14,6 +14,7 @@ from darkroom.client import network as network_module
 from darkroom.client.job_watcher import Pace
 from darkroom.client.local_stack import StackState
 from infra.commands import stack as stack_module
+from tests.darkroom.driven_client import MakeClient, blocking_client, driven_async_client
 from tests.darkroom.fake_service import TOKEN, Service
 from tests.darkroom.stub_runtime import RUNTIME, state_of
 
@@ -26,9 +27,16 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
         yield service
 
 
+@pytest.fixture(params=[blocking_client, driven_async_client], ids=["Client", "AsyncClient"])
+def make_client(request: pytest.FixtureRequest) -> MakeClient:
+    """Makes clients of either kind, one kind in each run of a test."""
+    chosen: MakeClient = request.param
+    return chosen
+
+
 @pytest.fixture
-def client(service: Service) -> Iterator[Client]:
-    with Client(service.url, TOKEN, pace=Pace(poll=0.01, first_reconnect=0.01)) as client:
+def client(service: Service, make_client: MakeClient) -> Iterator[Client]:
+    with make_client(service.url, TOKEN, pace=Pace(poll=0.01, first_reconnect=0.01)) as client:
         yield client
 
 

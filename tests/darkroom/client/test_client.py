@@ -11,6 +11,7 @@ from darkroom import Client, ClientError, JobError, ProblemError, UnreachableErr
 from darkroom.client.request_builder import build_request
 from darkroom.contract.jobs import Job, State
 from darkroom.contract.requests import JobRequest
+from tests.darkroom.driven_client import MakeClient
 from tests.darkroom.fake_service import Service
 from tests.darkroom.jobs import RESULT, completed, failed, job
 from tests.darkroom.responses import problem, s3_error
@@ -84,8 +85,8 @@ def test_an_error_that_persists_is_raised_after_all_attempts(client: Client, ser
     assert 1 < len(service.requests) < 10
 
 
-def test_a_refused_connection_raises_unreachable_error(service: Service) -> None:
-    with Client("http://127.0.0.1:9", "x") as client, pytest.raises(UnreachableError, match=r"127\.0\.0\.1:9"):
+def test_a_refused_connection_raises_unreachable_error(service: Service, make_client: MakeClient) -> None:
+    with make_client("http://127.0.0.1:9", "x") as client, pytest.raises(UnreachableError, match=r"127\.0\.0\.1:9"):
         client.get("a" * 32)
 
 
@@ -252,15 +253,15 @@ def test_watching_another_owners_job_raises_not_found(client: Client) -> None:
 
 
 def test_a_proxy_of_the_environment_is_not_used_for_loopback_addresses(
-    client: Client, service: Service, monkeypatch: pytest.MonkeyPatch
+    service: Service, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    with Client(service.url, "letmein") as other:
+    with make_client(service.url, "letmein") as other:
         assert other.get("a" * 32).job_id == "a" * 32
 
 
-def test_a_rejected_token_is_renewed_if_possible(service: Service) -> None:
+def test_a_rejected_token_is_renewed_if_possible(service: Service, make_client: MakeClient) -> None:
     class Tokens:
         def __init__(self) -> None:
             self.values = ["stale", "letmein"]
@@ -272,9 +273,9 @@ def test_a_rejected_token_is_renewed_if_possible(service: Service) -> None:
             self.values.pop(0)
             return True
 
-    with Client(service.url, Tokens()) as client:
+    with make_client(service.url, Tokens()) as client:
         assert client.get("a" * 32).seq == 1
     service.requests.clear()
-    with Client(service.url, Tokens()) as client:
+    with make_client(service.url, Tokens()) as client:
         assert not client.health().ok
     assert len(service.requests) == 2, "an unhealthy answer is one, and not asked for again"
