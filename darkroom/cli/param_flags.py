@@ -236,7 +236,7 @@ def _flag(name: str, field: Schema, definitions: dict[str, Schema], *, required:
 def _tuple_length(shape: Schema) -> int:
     """Return the length of a fixed-size array of numbers; 0 for anything else.
 
-    >>> _row({"type": "array", "prefixItems": [{"type": "number"}] * 2, "minItems": 2, "maxItems": 2})
+    >>> _tuple_length({"type": "array", "prefixItems": [{"type": "number"}] * 2, "minItems": 2, "maxItems": 2})
     2
     """
     parts = shape.get("prefixItems", [])
@@ -254,7 +254,7 @@ def _resolve(field: Schema, definitions: dict[str, Schema]) -> Schema:
 def _repeat_note(shape: Schema) -> str:
     """Return the note for a repeatable option.
 
-    >>> _often({"maxItems": 20})
+    >>> _repeat_note({"maxItems": 20})
     '(repeatable, at most 20 times)'
     """
     return f"(repeatable, at most {shape['maxItems']} times)" if "maxItems" in shape else "(repeatable)"
@@ -263,7 +263,7 @@ def _repeat_note(shape: Schema) -> str:
 def _bounds_note(shape: Schema) -> str:
     """Return the bounds in words.
 
-    >>> _range({"exclusiveMinimum": 1, "maximum": 4})
+    >>> _bounds_note({"exclusiveMinimum": 1, "maximum": 4})
     '(more than 1, at most 4)'
     """
     words = {
