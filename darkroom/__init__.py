@@ -4,6 +4,9 @@
 >>> with Client("https://api.example.com", token="…") as darkroom:  # doctest: +SKIP
 ...     job = darkroom.run("restyle_room", "room.jpg", style="scandinavian")
 ...     darkroom.download(job, "restyled.jpg")
+
+``AsyncClient`` has the same methods for programs with an asyncio event loop. Exceptions are ``ClientError``, and
+``ValueError``, ``TypeError`` or ``OSError`` for what the caller gives. The distribution is called ``darkroom-sdk``.
 """
 
 from importlib import import_module

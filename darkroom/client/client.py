@@ -26,7 +26,8 @@ class Client(ServiceInformation):
 
     ``endpoint`` is the address of the HTTP API; ``token`` is a bearer token or a source of tokens (``PasswordToken``).
     Methods raise ``ProblemError`` when the service refuses and ``UnreachableError`` when it does not respond;
-    idempotent requests are retried first. Use it as a context manager, or ``close`` it. Thread-safe.
+    idempotent requests are retried first. Use it as a context manager, or ``close`` it. Thread-safe. ``AsyncClient`` is
+    the same for asyncio.
 
     >>> with Client("https://api.example.com", token="…") as darkroom:  # doctest: +SKIP
     ...     for job in darkroom.list(status="completed"):
@@ -73,6 +74,10 @@ class Client(ServiceInformation):
 
         Repeating a call with the same ``idempotency_key``, even from another process, returns the same job (within its
         retention). A different request under the same key raises ``ProblemError`` (``idempotency_mismatch``).
+
+        >>> request, contents = build_request("upscale", "room.jpg", {"scale": 2})  # doctest: +SKIP
+        >>> created = darkroom.create(request, idempotency_key="order-17")  # doctest: +SKIP
+        >>> darkroom.upload(created, contents)  # doctest: +SKIP
         """
         return run_blocking(self._operations.create(request, idempotency_key=idempotency_key))
 
@@ -89,6 +94,8 @@ class Client(ServiceInformation):
         """Create the same job again with changed params or engine, without uploading again.
 
         Params not in ``params`` stay as they were. Watch ``created.job``; ``idempotency_key`` is as for ``create``.
+
+        >>> created = darkroom.rerun(job.job_id, {"style": "boho"})  # doctest: +SKIP
         """
         return run_blocking(
             self._operations.rerun(
@@ -136,6 +143,9 @@ class Client(ServiceInformation):
         ``job`` is its id, or the job as last seen; then only later states are yielded, and none if it has ended. Uses
         the WebSocket, reconnects by itself and resumes after the last ``seq`` seen. Falls back to polling without a
         WebSocket. Leaving the loop does not affect the job.
+
+        >>> for job in darkroom.watch(created.job):  # doctest: +SKIP
+        ...     print(job.state, job.stage, f"{job.progress:.0%}")
         """
         return iterate_blocking(self._operations.watch(job, after_seq=after_seq))
 
@@ -144,6 +154,8 @@ class Client(ServiceInformation):
 
         Verifies size and SHA-256. Raises ``JobError`` when the job has no result, ``DownloadError``,
         ``UnreachableError`` and ``OSError``; then nothing is written.
+
+        >>> darkroom.download(job, "restyled.jpg")  # doctest: +SKIP
         """
         return run_blocking(self._operations.download(job, path, name=name))
 
@@ -176,6 +188,11 @@ class Client(ServiceInformation):
         result is reused unless ``cache`` is false. ``on_change`` is called with every state. Raises ``JobError`` when
         the job ends without a result, and ``ValueError`` (for params pydantic's ``ValidationError``) when the contract
         does not allow the request. A job whose upload fails is cancelled.
+
+        >>> job = darkroom.run("restyle_room", "room.jpg", style="scandinavian")  # doctest: +SKIP
+        >>> job = darkroom.run("upscale", open("room.jpg", "rb"), scale=2)  # doctest: +SKIP
+        >>> with Image.open("room.jpg") as room:  # doctest: +SKIP
+        ...     job = darkroom.run("inpaint", {"photo": room, "mask": mask_png}, prompt="a plant")
         """
         return run_blocking(
             self._operations.run(
