@@ -23,6 +23,9 @@ COMMANDS = {
     "services": LazyCommand("darkroom.cli.stats:services", "Show the endpoint, its backlog and its instances."),
     "limits": LazyCommand("darkroom.cli.stats:limits", "Show your rate limits and the day's budget."),
     "cache": LazyCommand("darkroom.cli.cache", "Manage the result cache: stats, clear."),
+    "login": LazyCommand("darkroom.cli.login:login", "Sign in to a deployed service."),
+    "logout": LazyCommand("darkroom.cli.login:logout", "Remove a stored login."),
+    "token": LazyCommand("darkroom.cli.token", "Print an access token, such as for curl."),
 }
 
 EPILOG = """\b
@@ -32,7 +35,8 @@ Examples:
   darkroom run inpaint room.jpg --mask mask.png
   darkroom run generate --prompt "a red fox in the snow" --count 4
   darkroom run render_video amara --script "Hello there." --subtitles both -o hello.mp4
-  DARKROOM_ENDPOINT=https://… DARKROOM_TOKEN=… darkroom jobs list"""
+  darkroom login --endpoint https://…
+  DARKROOM_ENDPOINT=https://… darkroom jobs list"""
 
 
 class RootGroup(LazyGroup):
@@ -88,8 +92,8 @@ def root(
 ) -> None:
     """Make pictures and videos from photos: submit a job, watch its progress, download the result.
 
-    Commands use the service at --endpoint or DARKROOM_ENDPOINT (token: --token or DARKROOM_TOKEN), otherwise the local
-    stack that runs from this directory.
+    Commands use the service at --endpoint or DARKROOM_ENDPOINT, otherwise the local stack that runs from this
+    directory. The token is --token, DARKROOM_TOKEN, or that of `darkroom login`.
     """
 
 

@@ -4,23 +4,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from darkroom.cli.settings import Settings
+from darkroom.cli.token_sources import find_token
 from darkroom.client.client import Client
 from darkroom.client.errors import LocalStackError
 from darkroom.client.local_stack import StackState, TemporaryStack, find_running_stack
-from darkroom.client.network import is_loopback
-from darkroom.client.tokens import TokenSource
 
 
 def client_for_endpoint(settings: Settings) -> Client | None:
-    """Return a client of the given endpoint, or None without one. The local stack's own endpoint needs no token."""
+    """Return a client of the given endpoint, or None without one.
+
+    Without a token, it uses a stored login for the endpoint. At the local stack's own, it signs in as the local user.
+    """
     if settings.endpoint is None:
         return None
-    token: str | TokenSource | None = settings.token.get_secret_value() if settings.token else None
-    if token is None and is_loopback(settings.endpoint):
-        stack = find_running_stack()
-        if stack is not None and stack.endpoint.rstrip("/") == settings.endpoint.rstrip("/"):
-            token = stack.token()
-    return Client(settings.endpoint, token)
+    found = find_token(settings)
+    return Client(settings.endpoint, None if found is None else found.source)
 
 
 def client_for_running_stack(token: str | None) -> Client | None:
