@@ -9,10 +9,13 @@ from infra.local.stack import LocalStack
 from tests.e2e.caller import Caller
 from tests.unlimited import UNLIMITED
 
+# A web page of another origin than the studio's; docs/examples/ is served there.
+WEB_ORIGIN = "http://127.0.0.1:5173"
+
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Iterator[LocalStack]:
-    context = {**UNLIMITED, "weights": tiny_weights, "device": "cpu", "long_side": 128}
+    context = {**UNLIMITED, "weights": tiny_weights, "device": "cpu", "long_side": 128, "origins": WEB_ORIGIN}
     with LocalStack(tmp_path_factory.mktemp("stack"), context=context, keep=False) as stack:
         yield stack
 
