@@ -1,1 +1,1 @@
-"""Benchmarks, written to ``bench/results.json`` and to the table in README.md. Ratios are within one run."""
+"""Benchmarks, written to ``bench/results.json`` and to the tables in docs/benchmarks.md. Ratios are within one run."""

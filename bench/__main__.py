@@ -1,4 +1,4 @@
-"""``python -m bench``: measure every part, write each into the results file at once, renew the tables in README.md.
+"""``python -m bench``: measure every part, write each into the results file at once, renew docs/benchmarks.md.
 
 A part that fails is reported and keeps its earlier figures; the others are measured all the same, and the exit status
 is 1. After Ctrl-C, what has been measured stays in the file, and the exit status is 130.
@@ -12,7 +12,7 @@ from typing import Any
 
 from bench import baseline, event_path, lambda_imports, preview_engine, request_guard, video
 from bench.context import Context
-from bench.report import update_readme
+from bench.report import update_page
 from bench.results import Results, load
 from bench.runner import names, run_parts, select_parts
 from bench.section import Section
@@ -28,7 +28,7 @@ SECTIONS: tuple[Section[Any], ...] = (
 )
 RESULTS = Path(__file__).with_name("results.json")
 QUICK_RESULTS = Path("out", "bench-quick.json")
-README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
 
 def main(arguments: Sequence[str] | None = None, sections: Sequence[Section[Any]] = SECTIONS) -> int:
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None, sections: Sequence[Section[Any]
     def save(results: Results) -> None:
         results.save(output)
         if output.resolve() == RESULTS.resolve():
-            update_readme(README, sections, results)
+            update_page(PAGE, sections, results)
 
     try:
         select_parts(sections, given.part)

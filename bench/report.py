@@ -1,4 +1,4 @@
-"""Report of the benchmark: the results as Markdown between two markers in README.md."""
+"""Report of the benchmark: the results as Markdown between two markers in docs/benchmarks.md."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,13 +16,13 @@ END = "<!-- /bench -->"
 Stamp = tuple[str, str]  # date, machine
 
 
-def update_readme(readme: Path, sections: Sequence[Section[Any]], results: Results) -> None:
-    """Replace the text between the markers, atomically. Raises ``ValueError`` if the README has none."""
-    before, begin, rest = readme.read_text("utf-8").partition(BEGIN)
+def update_page(page: Path, sections: Sequence[Section[Any]], results: Results) -> None:
+    """Replace the text between the markers, atomically. Raises ``ValueError`` if the page has none."""
+    before, begin, rest = page.read_text("utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise ValueError(f"{readme} has no place for the results; add {BEGIN} and {END}")
-    write_atomically(readme, f"{before}{BEGIN}\n{markdown(sections, results)}\n{END}{after}")
+        raise ValueError(f"{page} has no place for the results; add {BEGIN} and {END}")
+    write_atomically(page, f"{before}{BEGIN}\n{markdown(sections, results)}\n{END}{after}")
 
 
 def markdown(sections: Sequence[Section[Any]], results: Results) -> str:

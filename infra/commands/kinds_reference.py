@@ -39,7 +39,7 @@ def kinds_table() -> str:
     ]
     for kind, definition in KINDS.items():
         methods = (definition.engines.get(engine) for engine in (Engine.PREVIEW, Engine.MODELS))
-        cells = [each.method if each else "none: an error before anything is queued" for each in methods]
+        cells = [each.method if each else "none: runs on the `models` engine" for each in methods]
         lines.append(f"| [`{kind}`](docs/kinds.md#{kind}) | {definition.inputs} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

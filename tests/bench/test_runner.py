@@ -60,11 +60,11 @@ def fake_sections() -> FakeSections:
 
 @pytest.fixture
 def output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Path of the committed results in this test, beside a README with the markers of the tables."""
+    """Path of the committed results in this test, beside a page with the markers of the tables."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(command, "RESULTS", tmp_path / "results.json")
-    monkeypatch.setattr(command, "README", tmp_path / "README.md")
-    (tmp_path / "README.md").write_text(f"Before\n{BEGIN}\nold\n{END}\nafter\n")
+    monkeypatch.setattr(command, "PAGE", tmp_path / "benchmarks.md")
+    (tmp_path / "benchmarks.md").write_text(f"Before\n{BEGIN}\nold\n{END}\nafter\n")
     return tmp_path / "results.json"
 
 
@@ -80,11 +80,11 @@ def test_every_part_is_measured_saved_and_reported(fake_sections: FakeSections, 
         "a.two": [{"name": "two", "ms": 2}],
         "b": [{"name": "b", "ms": 3}],
     }
-    readme = (output.parent / "README.md").read_text()
-    assert readme.startswith("Before\n")
-    assert readme.endswith("\nafter\n")
-    assert "Section a:\n\n| Name | ms |\n| --- | --- |\n| one | 1.0 |\n| two | 2.0 |\n\nSection b:" in readme
-    assert "old" not in readme
+    page = (output.parent / "benchmarks.md").read_text()
+    assert page.startswith("Before\n")
+    assert page.endswith("\nafter\n")
+    assert "Section a:\n\n| Name | ms |\n| --- | --- |\n| one | 1.0 |\n| two | 2.0 |\n\nSection b:" in page
+    assert "old" not in page
 
 
 def test_each_part_is_saved_before_the_next_is_measured(fake_sections: FakeSections, output: Path) -> None:
@@ -92,7 +92,7 @@ def test_each_part_is_saved_before_the_next_is_measured(fake_sections: FakeSecti
 
     def read_results() -> Sequence[Speed]:
         seen.append(sorted(rows(output)))
-        assert "| one | 1.0 |" in (output.parent / "README.md").read_text()
+        assert "| one | 1.0 |" in (output.parent / "benchmarks.md").read_text()
         return [Speed(name="two", ms=1)]
 
     fake_sections.replacements["two"] = read_results
@@ -116,14 +116,14 @@ def test_a_failed_part_keeps_its_earlier_figures_and_the_others_are_measured(
     assert "Traceback" in shown.err
     assert "a.two FAILED: ValueError: x1 must be greater; its figures of 2001-01-01 stay" in shown.err
     assert shown.err.endswith("Failed: a.two\n")
-    readme = (output.parent / "README.md").read_text()
-    assert "| two | 99.0 |" in readme
-    assert "`a.two` was taken 2001-01-01 on an old one. Measuring `a.two` failed on " in readme
+    page = (output.parent / "benchmarks.md").read_text()
+    assert "| two | 99.0 |" in page
+    assert "`a.two` was taken 2001-01-01 on an old one. Measuring `a.two` failed on " in page
 
     fake_sections.replacements.clear()
     assert command.main(["--part", "a.two"], fake_sections.sections) == 0
     assert load(output).root["a.two"].failure is None
-    assert "failed" not in (output.parent / "README.md").read_text()
+    assert "failed" not in (output.parent / "benchmarks.md").read_text()
 
 
 def test_the_report_names_a_part_that_was_never_measured(fake_sections: FakeSections, output: Path) -> None:
@@ -131,7 +131,7 @@ def test_the_report_names_a_part_that_was_never_measured(fake_sections: FakeSect
     assert command.main(["--part", "b"], fake_sections.sections) == 1
     assert load(output).root["b"].rows == []
     assert command.main(["--part", "a"], fake_sections.sections) == 0
-    assert "Measuring `b` failed on" in (output.parent / "README.md").read_text()
+    assert "Measuring `b` failed on" in (output.parent / "benchmarks.md").read_text()
 
 
 def test_an_interrupted_run_keeps_what_was_measured(fake_sections: FakeSections, output: Path) -> None:
@@ -143,13 +143,13 @@ def test_an_interrupted_run_keeps_what_was_measured(fake_sections: FakeSections,
 
 
 def test_a_quick_run_leaves_the_committed_results_alone(fake_sections: FakeSections, output: Path) -> None:
-    before = (output.parent / "README.md").read_text()
+    before = (output.parent / "benchmarks.md").read_text()
     assert command.main(["--quick"], fake_sections.sections) == 0
     assert not output.exists()
-    assert (output.parent / "README.md").read_text() == before
+    assert (output.parent / "benchmarks.md").read_text() == before
     assert set(rows(command.QUICK_RESULTS)) == {"a.one", "a.two", "b"}
     assert command.main(["--quick", "--part", "b", "--output", str(output)], fake_sections.sections) == 0
-    assert "`b` comes from a quick run" in (output.parent / "README.md").read_text()
+    assert "`b` comes from a quick run" in (output.parent / "benchmarks.md").read_text()
 
 
 def test_parts_are_chosen_by_their_own_or_their_sections_name(
@@ -172,7 +172,7 @@ def test_a_file_of_another_format_is_not_overwritten(fake_sections: FakeSections
 def test_figures_of_an_earlier_format_are_reported_and_left_out(fake_sections: FakeSections, output: Path) -> None:
     Results({"a.one": Entry(date="2001-01-01", machine="m", rows=[{"seconds": 1}])}).save(output)
     assert command.main(["--part", "b"], fake_sections.sections) == 0
-    assert "`a.one` has figures of an earlier form only" in (output.parent / "README.md").read_text()
+    assert "`a.one` has figures of an earlier form only" in (output.parent / "benchmarks.md").read_text()
     assert rows(output)["a.one"] == [{"seconds": 1}]
 
 
@@ -189,5 +189,5 @@ def test_a_file_is_replaced_atomically(tmp_path: Path, monkeypatch: pytest.Monke
     assert path.read_text() == "old"
 
 
-def test_the_readme_shows_the_committed_results() -> None:
-    assert markdown(command.SECTIONS, load(command.RESULTS)) in command.README.read_text("utf-8")
+def test_the_page_shows_the_committed_results() -> None:
+    assert markdown(command.SECTIONS, load(command.RESULTS)) in command.PAGE.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Caller of the deployed stack by plain HTTP and WebSocket, using only what README.md documents."""
+"""Caller of the deployed stack by plain HTTP and WebSocket, using only what docs/api.md documents."""
 
 import hashlib
 import io
