@@ -65,11 +65,12 @@ test: $(MODELS_READY) $(WEB_READY) ## Run every test; those in a browser where C
 	@cd $(WEB) && npm test
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-check: $(MODELS_READY) $(WEB_READY) ## Lint, types, layering
+check: $(MODELS_READY) $(WEB_READY) ## Lint, types, layering, links of the documentation
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest --quiet --no-header tests/test_documentation.py
 	@cd $(WEB) && npm run --silent check
 
 format: $(READY) $(WEB_READY) ## Format the code and fix what the linters can
@@ -84,7 +85,7 @@ lock: $(BIN)/uv ## Pin the newest allowed versions again
 	@$(LOCK) pyproject.toml --extra container --extra models --extra yolo --extra faces --constraint requirements.lock --output-file requirements-container.lock --upgrade
 	@$(BIN)/uv pip compile --quiet --python-version 3.13 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-package opencv-contrib-python --custom-compile-command "make lock" containers/gpu/animator.in --constraint requirements-container.lock --output-file requirements-animator.lock --upgrade
 
-bench: $(READY) ## Measure the event path, the functions, the request guard, the preview engine and videos (a quarter of an hour); QUICK=1, PART=preview for less
+bench: $(READY) ## Measure the event path, the functions, the request guard, the preview engine and videos (a quarter of an hour), write docs/benchmarks.md; QUICK=1, PART=preview for less
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(addprefix --part ,$(PART))
 
 synth: $(READY) ## Synthesize the CloudFormation templates for AWS into cdk.out/

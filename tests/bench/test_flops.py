@@ -1,7 +1,9 @@
 """Operation counts of a photo, by full-size configurations without weights."""
 
+from bench.__main__ import PAGE
 from bench.flops import darkroom_flops, ratio, replaced_system_flops
 from darkroom.contract.params import Profile
+from tests.docs.pages import rows
 
 
 def test_the_fast_profile_takes_a_fifth_of_the_replaced_systems_arithmetic() -> None:
@@ -16,3 +18,15 @@ def test_denoising_is_what_costs() -> None:
 
 def test_quality_costs_no_more_than_before() -> None:
     assert ratio(Profile.QUALITY) > 0.95
+
+
+def test_the_page_shows_the_counts() -> None:
+    columns = (
+        replaced_system_flops(),
+        darkroom_flops(Profile.QUALITY),
+        darkroom_flops(Profile.FAST),
+        darkroom_flops(Profile.FAST, kept=False),
+    )
+    for stage, *cells in rows(PAGE.read_text("utf-8"), "| stage | replaced |")[:-2]:
+        expected = [f"{column[stage] / 1e12:.3f}" if stage in column else "–" for column in columns]
+        assert cells == expected, stage
