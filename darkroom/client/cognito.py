@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 
 from darkroom.client.claims import Claims
 from darkroom.client.errors import UnreachableError
@@ -49,7 +49,7 @@ class CognitoPool:
 
     url: str
     client_id: str
-    transport: httpx.BaseTransport | None = field(default=None, repr=False)
+    transport: httpx2.BaseTransport | None = field(default=None, repr=False)
 
     def sign_in(self, username: str, password: str) -> TokenSet | Challenge:
         """Return the tokens of a user, or the challenge to answer first."""
@@ -109,9 +109,9 @@ class CognitoPool:
             "X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}",
         }
         try:
-            with httpx.Client(transport=self.transport, mounts=loopback_mounts(), timeout=30) as http:
+            with httpx2.Client(transport=self.transport, mounts=loopback_mounts(), timeout=30) as http:
                 response = http.post(self.url, headers=headers, json=body)
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             raise UnreachableError(f"Cognito does not answer at {self.url}: {error or type(error).__name__}") from error
         try:
             parsed = response.json() if response.content else {}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import httpx
+import httpx2
 
 from darkroom.client.claims import Claims
 from darkroom.client.errors import ProblemError, UnreachableError
@@ -58,10 +58,10 @@ class OidcIssuer:
     issuer: str
     client_id: str
     metadata: Mapping[str, Any]
-    transport: httpx.BaseTransport | None = field(default=None, repr=False)
+    transport: httpx2.BaseTransport | None = field(default=None, repr=False)
 
     @classmethod
-    def discover(cls, issuer: str, client_id: str, *, transport: httpx.BaseTransport | None = None) -> Self:
+    def discover(cls, issuer: str, client_id: str, *, transport: httpx2.BaseTransport | None = None) -> Self:
         """Return the issuer with its metadata. Plain HTTP is accepted for a loopback address only."""
         url = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
         _require_secure(url)
@@ -165,12 +165,12 @@ def _require_secure(url: str) -> None:
 
 
 def _request(
-    method: str, url: str, *, data: Mapping[str, str] | None = None, transport: httpx.BaseTransport | None
+    method: str, url: str, *, data: Mapping[str, str] | None = None, transport: httpx2.BaseTransport | None
 ) -> dict[str, Any]:
     try:
-        with httpx.Client(transport=transport, mounts=loopback_mounts(), timeout=30) as http:
+        with httpx2.Client(transport=transport, mounts=loopback_mounts(), timeout=30) as http:
             response = http.request(method, url, data=data, headers={"Accept": "application/json"})
-    except httpx.TransportError as error:
+    except httpx2.TransportError as error:
         raise UnreachableError(f"The issuer does not answer at {url}: {error or type(error).__name__}") from error
     try:
         body = response.json() if response.content else {}

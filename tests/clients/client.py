@@ -6,7 +6,7 @@ import time
 import uuid
 from pathlib import Path
 
-import httpx
+import httpx2
 from darkroom_api import AuthenticatedClient
 from darkroom_api.api.jobs import create_job, get_job
 from darkroom_api.models import Job, JobWithUploads, RestyleRoomRequest, State
@@ -23,7 +23,7 @@ def main(url: str, token: str, photo: str, body: str) -> Job:
             raise SystemExit(str(created))
         form = created.uploads["photo"]
         files = {"file": Path(photo).read_bytes()}
-        httpx.post(form.url, data=form.fields.to_dict(), files=files, timeout=60).raise_for_status()
+        httpx2.post(form.url, data=form.fields.to_dict(), files=files, timeout=60).raise_for_status()
         job: object = created.job
         while isinstance(job, Job) and job.state in ACTIVE:
             time.sleep(0.2)

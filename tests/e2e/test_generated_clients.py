@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from infra.local.stack import LocalStack
@@ -17,4 +17,4 @@ def test_a_generated_client_gets_a_picture_made(stack: LocalStack, tmp_path: Pat
     job = generator(tmp_path).make_picture(stack.endpoint, stack.token_for("generated"), PHOTO)
     assert job["state"] == "completed", job["error"]
     picture = job["result"]["pictures"][0]
-    assert httpx.get(picture["url"]).content[:3] == b"\xff\xd8\xff"
+    assert httpx2.get(picture["url"]).content[:3] == b"\xff\xd8\xff"

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -90,7 +90,7 @@ def test_no_browser_prints_the_link_only(issuer: FakeIssuer, tmp_path: Path) -> 
     with subprocess.Popen(command, env=environment, stdout=-1, stderr=-1, text=True) as process:
         assert process.stderr is not None
         link = next(line.strip() for line in process.stderr if line.startswith("http"))
-        page = httpx.get(link, follow_redirects=True)
+        page = httpx2.get(link, follow_redirects=True)
         output, _ = process.communicate(timeout=30)
     assert (page.status_code, process.returncode) == (200, 0)
     assert "Signed in" in page.text
@@ -154,10 +154,10 @@ def test_the_redirect_ignores_requests_without_the_state() -> None:
     with redirect_server() as server:
         server.state = "right"
         for path in ("/", "/callback", "/callback?code=c", "/callback?code=c&state=wrong", "/other?state=right"):
-            assert httpx.get(server.redirect_uri.removesuffix("/callback") + path).status_code == 404
+            assert httpx2.get(server.redirect_uri.removesuffix("/callback") + path).status_code == 404
         with pytest.raises(UnreachableError, match="Nobody signed in"):
             server.wait(0.5)
-        assert httpx.get(f"{server.redirect_uri}?code=c&state=right").headers["referrer-policy"] == "no-referrer"
+        assert httpx2.get(f"{server.redirect_uri}?code=c&state=right").headers["referrer-policy"] == "no-referrer"
         assert server.wait(5) == {"code": "c", "state": "right"}
 
 
@@ -217,10 +217,10 @@ def test_an_unreachable_issuer_keeps_the_login(
     darkroom("login")
 
     def fail(*_arguments: object, **_options: object) -> None:
-        raise httpx.ConnectError("refused")
+        raise httpx2.ConnectError("refused")
 
     source = store_of(issuer)
-    monkeypatch.setattr(oidc.httpx.Client, "request", fail)
+    monkeypatch.setattr(oidc.httpx2.Client, "request", fail)
     with pytest.raises(UnreachableError):
         source.token()
     assert login_store().get(issuer.url) is not None
