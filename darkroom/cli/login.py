@@ -11,6 +11,7 @@ from darkroom.cli.loopback_redirect import redirect_server
 from darkroom.cli.settings import Settings
 from darkroom.cli.token_sources import login_store
 from darkroom.client.api import Api
+from darkroom.client.blocking import BlockingConnections, run_blocking
 from darkroom.client.claims import Claims
 from darkroom.client.cognito import Challenge, CognitoPool, is_cognito
 from darkroom.client.errors import ClientError
@@ -113,11 +114,11 @@ def _endpoint(given: str | None) -> str:
 
 
 def _config(endpoint: str) -> object:
-    api = Api(endpoint, StaticToken(None))
+    connections = BlockingConnections(StaticToken(None))
     try:
-        return api.json("GET", "/config")
+        return run_blocking(Api(endpoint, connections).json("GET", "/config"))
     finally:
-        api.close()
+        run_blocking(connections.close())
 
 
 def _local_cognito_url(endpoint: str) -> str | None:

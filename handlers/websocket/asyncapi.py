@@ -8,7 +8,6 @@ import json
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +19,7 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorCode
 from darkroom.contract.jobs import Job, State
 from darkroom.contract.kinds import Kind
+from darkroom.contract.version import installed_version
 from handlers.websocket.messages import (
     ErrorMessage,
     JobMessage,
@@ -110,7 +110,7 @@ def asyncapi() -> dict[str, Any]:
         "asyncapi": "3.0.0",
         "info": {
             "title": "Darkroom WebSocket API",
-            "version": version("darkroom"),
+            "version": installed_version(),
             "description": DESCRIPTION,
             "license": {"name": "Apache 2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
