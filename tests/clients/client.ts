@@ -1,4 +1,4 @@
-// A caller with a generated client: creates README_BODY's job, uploads the photo, polls, prints the job that ended.
+// A caller with a generated client: creates DOCUMENTED_BODY's job, uploads the photo, polls, prints the job that ended.
 import { readFileSync } from "node:fs";
 import createClient from "openapi-fetch";
 import type { components, paths } from "./schema";
@@ -8,7 +8,7 @@ const client = createClient<paths>({ baseUrl: url, headers: { Authorization: `Be
 
 const created = await client.POST("/jobs", {
   params: { header: { "Idempotency-Key": crypto.randomUUID() } },
-  body: README_BODY,
+  body: DOCUMENTED_BODY,
 });
 if (created.error) throw new Error("code" in created.error ? created.error.code : created.error.message);
 

@@ -31,9 +31,9 @@ COMPILER_OPTIONS = {
 }
 
 
-def readme_body() -> str:
-    """The body of the first request by curl in README.md, as JSON."""
-    text = (ROOT / "README.md").read_text("utf-8")
+def documented_body() -> str:
+    """Return the body of the first request by curl in docs/api.md, as JSON."""
+    text = (ROOT / "docs" / "api.md").read_text("utf-8")
     found = re.search(r"^curl \$API/jobs .*?-d '({.*?})'$", text, re.MULTILINE | re.DOTALL)
     assert found is not None
     json.loads(found[1])
@@ -54,7 +54,7 @@ class TypescriptClient:
         generator = MODULES / "openapi-typescript/bin/cli.js"
         _output(self._run(generator, FILE, "--output", "schema.d.ts", "--default-non-nullable", "false"))
         text = (PROGRAMS / "client.ts").read_text("utf-8")
-        self._write(text.replace("body: README_BODY", f"body: {readme_body()}"))
+        self._write(text.replace("body: DOCUMENTED_BODY", f"body: {documented_body()}"))
 
     def check_types(self) -> list[str]:
         """Return the compiler's errors in the program."""
@@ -101,7 +101,7 @@ class PythonClient:
 
     def make_picture(self, url: str, token: str, photo: Path) -> dict[str, Any]:
         """Run the program. Returns the job that ended."""
-        program = (sys.executable, PROGRAMS / "client.py", url, token, photo, readme_body())
+        program = (sys.executable, PROGRAMS / "client.py", url, token, photo, documented_body())
         job: dict[str, Any] = json.loads(_output(_run(*program, folder=self._folder)))
         return job
 

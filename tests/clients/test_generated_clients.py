@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from darkroom.contract.requests import JobRequest
-from tests.clients.generated import PythonClient, TypescriptClient, readme_body
+from tests.clients.generated import PythonClient, TypescriptClient, documented_body
 from tests.darkroom.fake_service import TOKEN, Service
 
 
@@ -80,5 +80,5 @@ def assert_made(job: dict[str, Any], service: Service, photo: Path) -> None:
     assert headers["idempotency-key"]
     # Generated clients may send defaults, too: the request is the same.
     requests: TypeAdapter[Any] = TypeAdapter(JobRequest)
-    assert requests.validate_python(body) == requests.validate_json(readme_body())
+    assert requests.validate_python(body) == requests.validate_json(documented_body())
     assert [each["file"] for each in service.uploads] == [photo.read_bytes()]
