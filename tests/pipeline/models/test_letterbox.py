@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.models.letterbox import MIN_SIDE, Letterbox, downscaled_to
@@ -58,13 +58,16 @@ def test_halved_maps_the_photo_to_half_the_canvas(height: int, width: int, long_
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 300), st.integers(1, 300), st.sampled_from([64, 256]))
+@example(229, 229, 64)  # OpenCV's Lanczos is one level off here, even on a picture of one colour
 def test_a_round_trip_keeps_size_and_colour(height: int, width: int, long_side: int) -> None:
     fit = Letterbox.for_photo(height, width, long_side)
     photo = np.full((height, width, 3), (200, 30, 90), np.uint8)
     canvas = fit.to_canvas(photo)
     assert canvas.shape == (fit.height, fit.width, 3)
     assert np.array_equal(np.unique(canvas.reshape(-1, 3), axis=0), [[200, 30, 90]])
-    assert np.array_equal(fit.from_canvas(canvas), photo)
+    back = fit.from_canvas(canvas)
+    assert back.shape == photo.shape
+    assert np.abs(back.astype(int) - photo).max() <= 1
 
 
 @pytest.mark.parametrize(("height", "width"), [(600, 200), (300, 300), (200, 600), (601, 397)])
