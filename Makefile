@@ -20,10 +20,10 @@ export PATH := $(abspath $(BIN)):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-models setup-web demo web test check format lock bench synth reference clean
+.PHONY: help setup setup-models setup-web demo web test test-fast test-studio check format lock bench synth reference clean
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Darkroom needs Python 3.11 or newer; try make PYTHON=python3.13")'
@@ -65,6 +65,9 @@ test: $(MODELS_READY) $(WEB_READY) ## Run every test; those in a browser where C
 	@cd $(WEB) && npm test
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+test-studio: $(WEB_READY) ## Run the studio's component tests with the Node of .venv
+	@cd $(WEB) && npm test
+
 check: $(MODELS_READY) $(WEB_READY) ## Lint, types, layering, links of the documentation
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -100,5 +103,11 @@ reference: $(READY) ## Renew what is generated from the contract, the plans and 
 	@$(BIN)/python -c "from pipeline.weights.catalog import catalog_markdown; print(catalog_markdown())" > docs/models.md
 	@$(if $(wildcard $(WEB_READY)),cd $(WEB) && npm run --silent schema,echo "studio/src/contract/schema.d.ts is as it was: run make setup-web, then make reference again.")
 
-clean: ## Remove everything that make made
+# A stack whose folder is gone would go on running, and no command would find it.
+clean: ## Stop the local stacks, then remove everything that make made
+	@for folder in .darkroom/[0-9]*/; do \
+	  test -d "$$folder" || continue; \
+	  test -x $(BIN)/darkroom || { echo "Cannot stop local stacks without $(VENV): end those that run by hand."; break; }; \
+	  $(BIN)/darkroom down --port "$$(basename "$$folder")" || exit; \
+	done
 	@rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist .darkroom out build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
