@@ -168,10 +168,11 @@ class TemporaryStack:
 
     def _relay(self, process: "subprocess.Popen[str]", tail: deque[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            if text := line.rstrip():
-                tail.append(text)
-                self._say(text)
+        with process.stdout as output:
+            for line in output:
+                if text := line.rstrip():
+                    tail.append(text)
+                    self._say(text)
 
 
 def _spawn(arguments: list[str], root: Path, *, stdout: int) -> "subprocess.Popen[str]":
