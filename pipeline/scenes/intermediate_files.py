@@ -76,7 +76,8 @@ def save_speech(speech: Speech, path: Path) -> None:
 def load_speech(path: Path) -> Speech | None:
     """Load a saved speech; None if the file is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as saved:
+        # NumPy leaves a damaged file open if it opens it itself.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             samples, texts, times = saved["samples"], saved["texts"], saved["times"]
         words = tuple(
             Word(str(text), float(start), float(end)) for text, (start, end) in zip(texts, times, strict=True)

@@ -125,7 +125,8 @@ def sample(sample_path: Path) -> Truth:
     """The rendered sample photo with its ground truth."""
     bgr = cv2.imread(str(sample_path))
     assert bgr is not None
-    truth = np.load(DATA / "living_room_truth.npz")
+    with np.load(DATA / "living_room_truth.npz") as file:
+        truth = dict(file)
     kinds = {"floor": FLOOR, "wall": WALL, "ceiling": CEILING}
     table = np.array([kinds.get(str(name), OBJECT) for name in truth["part_names"]], np.uint8)
     return Truth(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), truth["depth_m"].astype(np.float32), table[truth["part"]])
