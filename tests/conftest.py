@@ -1,6 +1,9 @@
-"""Test configuration: distribution over workers, and tiny random weights of every model in their real layouts."""
+"""Test configuration: workers, skips without the models engine, and tiny random weights of every model."""
 
 import os
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -8,8 +11,6 @@ from filelock import FileLock
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
-
-from bench.random_weights import Scale, write_weights
 
 # Several workers share the cores: torch with a thread for each core in every worker would wait for itself.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -23,6 +24,76 @@ TESTS = Path(__file__).parent
 TOGETHER = ("e2e", "studio", "infra")
 # So that no worker is left with a long one in the end.
 LONGEST_FIRST = (*TOGETHER, "containers", "bench", "pipeline/models", "pipeline")
+
+# What `make setup-models` adds and tests import.
+MODELS_LIBRARIES = (
+    "accelerate",
+    "diffusers",
+    "faster_whisper",
+    "huggingface_hub",
+    "insightface",
+    "onnx",
+    "onnxruntime",
+    "peft",
+    "safetensors",
+    "spandrel",
+    "tokenizers",
+    "torch",
+    "torchvision",
+    "transformers",
+    "ultralytics",
+)
+
+
+def skip_reason(error: BaseException | None) -> str | None:
+    """Return why a test is skipped, if ``error`` means that the models engine is not installed; else None.
+
+    CI installs it, so nothing is skipped there.
+    """
+    if not isinstance(error, ModuleNotFoundError) or "CI" in os.environ:
+        return None
+    library = (error.name or "").partition(".")[0]
+    if library not in MODELS_LIBRARIES or find_spec(library) is not None:
+        return None
+    return f"needs make setup-models: {library} is not installed"
+
+
+@contextmanager
+def skip_without_models() -> Iterator[None]:
+    """Skip the test if it needs a library of the models engine that is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if reason := skip_reason(error):
+            pytest.skip(reason)
+        raise
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Skip test files that import a library of the models engine which is not installed."""
+    report = yield
+    call: pytest.CallInfo[object] | None = getattr(report, "call", None)
+    error = call.excinfo.value if call is not None and call.excinfo is not None else None
+    # pytest raises an error of its own from that of the import.
+    if error is not None and (reason := skip_reason(error.__cause__)):
+        report.outcome = "skipped"
+        report.longrepr = (str(collector.path), 0, f"Skipped: {reason}")
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    with skip_without_models():
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    with skip_without_models():
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,6 +121,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FolderS
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A folder as ``darkroom models fetch`` leaves it, written once for all workers of the test run."""
+    from bench.random_weights import Scale, write_weights  # noqa: PLC0415 - most tests need no weights
+
     ours = tmp_path_factory.getbasetemp()
     folder = (ours if worker_id == "master" else ours.parent) / "tiny-weights"
     written = folder / "written"

@@ -3,20 +3,21 @@
 from contextlib import ExitStack
 
 import pytest
-import torch
 
 from pipeline.models.denoise_request import Sampler
 from pipeline.models.network_registry import CONTROLNETS, SAFETY, SD15_FEW_STEP_UNET, SD15_UNET, STABLE_DIFFUSION
-from pipeline.models.offload.device import Placement
-from pipeline.models.offload.manager import ModelManager
 from pipeline.weights.store import WeightStore
 from tests.pipeline.models.diffusion.denoise_requests import SIDE
-
-torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")
 def models(tiny_weights):
+    import torch  # noqa: PLC0415 - a conftest that needs the models engine would abort pytest without it
+
+    from pipeline.models.offload.device import Placement  # noqa: PLC0415
+    from pipeline.models.offload.manager import ModelManager  # noqa: PLC0415
+
+    torch.set_num_threads(1)
     return ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu"), long_side=SIDE)
 
 

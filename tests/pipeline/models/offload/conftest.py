@@ -3,16 +3,22 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.weights.catalog import catalog
 from pipeline.weights.store import WeightStore
-from tests.pipeline.models.offload.fake_networks import History
+
+if TYPE_CHECKING:
+    from tests.pipeline.models.offload.fake_networks import History
 
 
 @pytest.fixture
-def history() -> Iterator[History]:
+def history() -> Iterator["History"]:
+    # A conftest that needs the models engine would abort pytest without it.
+    from tests.pipeline.models.offload.fake_networks import History  # noqa: PLC0415
+
     module = History()
     sys.modules[module.__name__] = module
     yield module

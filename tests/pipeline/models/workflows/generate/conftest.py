@@ -3,7 +3,6 @@
 from contextlib import ExitStack
 
 import pytest
-import torch
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import Kind
@@ -11,14 +10,9 @@ from darkroom.contract.params import GenerateParams
 from pipeline.core.runner import Runner
 from pipeline.core.stages import StageContext
 from pipeline.models.network_registry import SAFETY, SDXL_FEW_STEP_UNET, SDXL_TEXT_ENCODERS, SDXL_UNET, SDXL_VAE_DECODER
-from pipeline.models.offload.device import Placement
-from pipeline.models.offload.manager import ModelManager
 from pipeline.plans import get_plan
 from pipeline.weights.store import WeightStore
 from tests.pipeline.models.workflows.generate.reporter import Reporter
-
-torch.set_num_threads(1)
-
 
 SIDE = 128
 NETWORKS = (SDXL_TEXT_ENCODERS, SDXL_UNET, SDXL_FEW_STEP_UNET, SDXL_VAE_DECODER, SAFETY)
@@ -26,6 +20,12 @@ NETWORKS = (SDXL_TEXT_ENCODERS, SDXL_UNET, SDXL_FEW_STEP_UNET, SDXL_VAE_DECODER,
 
 @pytest.fixture(scope="module")
 def models(tiny_weights):
+    import torch  # noqa: PLC0415 - a conftest that needs the models engine would abort pytest without it
+
+    from pipeline.models.offload.device import Placement  # noqa: PLC0415
+    from pipeline.models.offload.manager import ModelManager  # noqa: PLC0415
+
+    torch.set_num_threads(1)
     return ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu"), long_side=SIDE)
 
 
