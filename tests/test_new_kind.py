@@ -176,7 +176,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 
 def test_every_test_that_goes_through_the_kinds_and_styles_passes(checkout: Checkout) -> None:
-    checkout.python("-m", "pytest", "-q", "-p", "no:cacheprovider", *GENERIC_TESTS)
+    checkout.python("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *GENERIC_TESTS)
 
 
 def test_the_command_and_the_api_offer_the_kind(checkout: Checkout) -> None:

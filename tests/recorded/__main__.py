@@ -21,7 +21,8 @@ def record(folder: Path, chosen: str | None = None) -> int:
     """Record into ``folder``; pytest's exit status."""
     os.environ["DARKROOM_RECORD_TO"] = str(folder)
     choice = ["-k", chosen] if chosen else []
-    return int(pytest.main([str(HERE / "recording.py"), "-q", "-p", "no:cacheprovider", "--timeout=1800", *choice]))
+    flags = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--timeout=1800"]
+    return int(pytest.main([str(HERE / "recording.py"), *flags, *choice]))
 
 
 def check(recorded: Path, now: Path) -> int:

@@ -5,6 +5,7 @@ import hashlib
 import shutil
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -41,6 +42,7 @@ def model(revision: str = COMMIT, **fields: object) -> Model:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    import_module("huggingface_hub")  # without it the test is skipped
     files = {"someone/tiny": {"config.json": CONFIG, "unet/model.safetensors": WEIGHTS, "other.bin": b"x" * 999}}
     with Hub(files).running() as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
