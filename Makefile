@@ -65,6 +65,9 @@ test: $(MODELS_READY) $(WEB_READY) ## Run every test; those in a browser where C
 	@cd $(WEB) && npm test
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+test-fast: $(READY) ## Run the quick tests: no torch, no local stack, no browser
+	@$(BIN)/python -m pytest --fast -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --hypothesis-profile fast
+
 test-studio: $(WEB_READY) ## Run the studio's component tests with the Node of .venv
 	@cd $(WEB) && npm test
 

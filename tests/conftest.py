@@ -17,6 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A slow machine must not fail a property: no example has a deadline. CI keeps hypothesis's own profile otherwise.
 settings.register_profile("darkroom", settings.default, deadline=None)
+settings.register_profile("fast", settings.get_profile("darkroom"), max_examples=20)
 settings.load_profile("darkroom")
 
 TESTS = Path(__file__).parent
@@ -24,7 +25,37 @@ TESTS = Path(__file__).parent
 TOGETHER = ("e2e", "studio", "infra")
 # So that no worker is left with a long one in the end.
 LONGEST_FIRST = (*TOGETHER, "containers", "bench", "pipeline/models", "pipeline")
-
+# What `--fast` leaves out: what needs torch, a local stack, the CDK or a browser, and what takes long.
+SLOW = (
+    "bench",
+    "containers/models",
+    "containers/test_instance.py",
+    "containers/test_main.py",
+    "darkroom/cli/test_interrupt.py",
+    "darkroom/cli/test_videos.py",
+    "e2e",
+    "handlers/test_api.py",
+    "handlers/test_cold_start.py",
+    "handlers/test_finished.py",
+    "handlers/test_job_store_lifecycle.py",
+    "handlers/test_limits.py",
+    "handlers/test_prompts.py",
+    "handlers/test_rerun.py",
+    "handlers/test_result_cache.py",
+    "handlers/test_videos.py",
+    "infra",
+    "pipeline/core/test_best_effort.py",
+    "pipeline/models",
+    "pipeline/preview",
+    "pipeline/scenes/test_render_scenes.py",
+    "pipeline/scenes/test_retry.py",
+    "pipeline/speech/test_espeak.py",
+    "pipeline/video/test_loudness.py",
+    "pipeline/video/test_mix.py",
+    "recorded",
+    "studio",
+    "test_new_kind.py",
+)
 # What `make setup-models` adds and tests import.
 MODELS_LIBRARIES = (
     "accelerate",
@@ -43,6 +74,16 @@ MODELS_LIBRARIES = (
     "transformers",
     "ultralytics",
 )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="leave out slow tests, and those that need torch or a stack")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    # Not deselected by a marker: to read the marker, pytest would import the file, and with it torch.
+    slow = config.getoption("fast") and any(collection_path == TESTS / path for path in SLOW)
+    return True if slow else None
 
 
 def skip_reason(error: BaseException | None) -> str | None:
