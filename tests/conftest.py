@@ -17,6 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A slow machine must not fail a property: no example has a deadline. CI keeps hypothesis's own profile otherwise.
 settings.register_profile("darkroom", settings.default, deadline=None)
+# For `make test-fast`.
 settings.register_profile("fast", settings.get_profile("darkroom"), max_examples=20)
 settings.load_profile("darkroom")
 
@@ -30,13 +31,17 @@ SLOW = (
     "bench",
     "containers/models",
     "containers/test_instance.py",
+    "containers/test_intermediates.py",
     "containers/test_main.py",
+    "containers/test_server.py",
     "darkroom/cli/test_interrupt.py",
     "darkroom/cli/test_videos.py",
     "e2e",
     "handlers/test_api.py",
+    "handlers/test_assets.py",
     "handlers/test_cold_start.py",
     "handlers/test_finished.py",
+    "handlers/test_guard.py",
     "handlers/test_job_store_lifecycle.py",
     "handlers/test_limits.py",
     "handlers/test_prompts.py",
