@@ -14,6 +14,8 @@ _CLOCK_SECONDS = 2.0  # readings of one start time may differ by the resolution 
 _CHILD_SECONDS = 1.0
 _KILL_SECONDS = 5.0
 _POLL_SECONDS = 0.02
+# Kept until they end: a dropped Popen warns that its process still runs, as it should here.
+_started: "list[subprocess.Popen[bytes]]" = []
 
 
 class Process(BaseModel):
@@ -26,6 +28,7 @@ class Process(BaseModel):
     def spawn(cls, command: Sequence[str], *, environment: Mapping[str, str], log: Path, folder: Path) -> Self:
         """Start ``command`` in its own session (unaffected by Ctrl-C), with its output in ``log``."""
         log.parent.mkdir(parents=True, exist_ok=True)
+        _started[:] = [each for each in _started if each.poll() is None]
         with log.open("wb") as output:
             popen = subprocess.Popen(
                 list(command),
@@ -36,6 +39,7 @@ class Process(BaseModel):
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        _started.append(popen)
         return cls(pid=popen.pid, created=psutil.Process(popen.pid).create_time())
 
     def find(self) -> psutil.Process | None:
