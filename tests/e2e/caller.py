@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import uuid
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -58,6 +59,7 @@ class Caller:
         self.token = token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.http = httpx2.Client(base_url=endpoint, headers=headers, timeout=timeout)
+        weakref.finalize(self, self.http.close)
 
     @contextmanager
     def socket(self) -> Iterator[Socket]:

@@ -27,19 +27,20 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> LocalStack:
     return LocalStack(tmp_path_factory.mktemp("stack"), context={**UNLIMITED, "stages": "noop", "origins": PAGE})
 
 
-def call(stack: LocalStack, user: str = "local") -> httpx2.Client:
-    token = stack.token_for(user)
-    return httpx2.Client(base_url=stack.endpoint, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+def call(stack: LocalStack, method: str, path: str, *, user: str = "local", json: object = None) -> httpx2.Response:
+    headers = {"Authorization": f"Bearer {stack.token_for(user)}"}
+    return httpx2.request(method, f"{stack.endpoint}{path}", headers=headers, json=json, timeout=60)
 
 
 def test_a_stack_keeps_its_state_over_a_restart_and_stops_all_processes(stack: LocalStack) -> None:
     with stack:
         before = stack.state
-        health = call(stack).get("/health").json()
+        health = call(stack, "GET", "/health").json()
         states = {name: part["status"] for name, part in health["parts"].items()}
         assert states == dict.fromkeys(("table", "bucket", "queue", "endpoint"), "ok")
-        created = call(stack).post("/jobs", json=JOB).json()
-        assert call(stack, "other").get(f"/jobs/{created['job']['job_id']}").status_code == httpx2.codes.NOT_FOUND
+        created = call(stack, "POST", "/jobs", json=JOB).json()
+        hidden = call(stack, "GET", f"/jobs/{created['job']['job_id']}", user="other")
+        assert hidden.status_code == httpx2.codes.NOT_FOUND
         assert stack.invoke("sweep", {}) is None
         stack.wait_idle()
     assert not stack.running()
@@ -48,12 +49,12 @@ def test_a_stack_keeps_its_state_over_a_restart_and_stops_all_processes(stack: L
         # By the SDK, which repeats a GET while functions are still starting on a busy machine.
         with Client(stack.endpoint, token=stack.token_for("local")) as client:
             assert [job.job_id for job in client.list()] == [created["job"]["job_id"]]
-        # News are told again too, from the very first one.
+        # A new subscription gets the state, and each later one.
         job_id = created["job"]["job_id"]
         with connect(f"{stack.socket}?token={stack.token_for('local')}", open_timeout=60) as socket:
             socket.send(json.dumps({"action": "subscribe", "job_id": job_id}))
             assert json.loads(socket.recv(timeout=60))["job"]["state"] == "awaiting_upload"
-            call(stack).delete(f"/jobs/{job_id}").raise_for_status()
+            call(stack, "DELETE", f"/jobs/{job_id}").raise_for_status()
             assert json.loads(socket.recv(timeout=60))["job"]["state"] == "cancelled"
         check_functions(stack)
         check_origins(stack)

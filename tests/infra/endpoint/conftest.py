@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import boto3
 import pytest
@@ -42,10 +43,25 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         emulator.stop(process, folder)
 
 
+def drain(stack: Stack) -> None:
+    """Remove the messages that no test has read: all stand-ins share the queues."""
+    for topic in ("success", "error"):
+        while stack.notification(topic, wait=False) is not None:
+            pass
+
+
 @pytest.fixture
 def start(cloud: Cloud) -> Iterator[Callable[..., Stack]]:
+    started: list[Stack] = []
     with ExitStack() as stack:
-        yield lambda **changes: stack.enter_context(serving(cloud, **changes))
+
+        def begin(**changes: Any) -> Stack:
+            started.append(stack.enter_context(serving(cloud, **changes)))
+            return started[-1]
+
+        yield begin
+    for each in started:
+        drain(each)  # a stopped instance fails what it was working on
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +76,4 @@ def running(shared: Stack) -> Iterator[Stack]:
     yield shared
     shared.faults(**FaultValues().model_dump())
     shared.until(lambda status: status["invocations"] == 0)
-    for topic in ("success", "error"):
-        while shared.notification(topic, wait=False) is not None:
-            pass
+    drain(shared)

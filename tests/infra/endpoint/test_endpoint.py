@@ -272,4 +272,4 @@ def test_an_instance_ends_with_its_parent() -> None:
     parent.kill()
     parent.wait()
     # The child holds the pipe's other end, so this returns only once it has ended.
-    parent.stdout.read()
+    parent.communicate()
