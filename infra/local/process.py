@@ -28,7 +28,7 @@ class Process(BaseModel):
     def spawn(cls, command: Sequence[str], *, environment: Mapping[str, str], log: Path, folder: Path) -> Self:
         """Start ``command`` in its own session (unaffected by Ctrl-C), with its output in ``log``."""
         log.parent.mkdir(parents=True, exist_ok=True)
-        _started[:] = [each for each in _started if each.poll() is None]
+        _forget_ended()
         with log.open("wb") as output:
             popen = subprocess.Popen(
                 list(command),
@@ -66,7 +66,13 @@ class Process(BaseModel):
             with suppress(psutil.NoSuchProcess):
                 stray.kill()
         _wait(left, _KILL_SECONDS)
+        _forget_ended()
         return not alive
+
+
+def _forget_ended() -> None:
+    """Reap the processes started here that have ended."""
+    _started[:] = [each for each in _started if each.poll() is None]
 
 
 def _wait(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
