@@ -173,6 +173,11 @@ class Service:
         return Response(status_code=204)
 
     async def _advance_states(self) -> None:
+        # A client that subscribes late would miss the first states. One that only polls does not subscribe.
+        for _ in range(200 if self.socket_offered else 0):
+            if self.subscriptions:
+                break
+            await asyncio.sleep(0.01)
         for each in self.completing_states() if self.story is None else self.story:
             if not self.job.state.terminal:
                 self.change(each)
