@@ -107,5 +107,5 @@ def _build(kind: Kind, engine: Engine) -> Plan:  # noqa: C901 - one case for eac
         case Kind.RENDER_SCENES, Engine.PREVIEW:
             from pipeline.preview.workflows.render_scenes import plan
         case _:
-            raise NotImplementedError(f"{kind} on {engine} is in the registry of kinds, but has no plan here")
+            raise LookupError(f"{kind} on {engine} is in the registry of kinds, but has no plan here")
     return plan()

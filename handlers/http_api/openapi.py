@@ -1,12 +1,11 @@
 """The OpenAPI 3.1 document of the API: ``python -m handlers.http_api.openapi`` prints it, ``--write`` saves it."""
 
-import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from darkroom.contract.version import installed_version
+from handlers.description_file import as_text, print_or_write
 from handlers.http_api import openapi_examples, openapi_schemas
 from handlers.http_api.app import app
 
@@ -92,17 +91,12 @@ def _tidy(operation: dict[str, Any]) -> None:
 
 def text() -> str:
     """Return the document as committed."""
-    return json.dumps(openapi(), indent=2, ensure_ascii=False) + "\n"
+    return as_text(openapi())
 
 
 def main() -> None:
     """Print the document, or write it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help=f"write {FILE.name} instead of printing")
-    if parser.parse_args().write:
-        FILE.write_text(text(), "utf-8")
-    else:
-        sys.stdout.write(text())
+    print_or_write(FILE, text, __doc__)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,6 @@
 ``python -m handlers.websocket.asyncapi`` prints it, ``--write`` saves it as ``docs/asyncapi.json``.
 """
 
-import argparse
-import json
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +17,7 @@ from darkroom.contract.errors import ErrorCode
 from darkroom.contract.jobs import Job, State
 from darkroom.contract.kinds import Kind
 from darkroom.contract.version import installed_version
+from handlers.description_file import as_text, print_or_write
 from handlers.websocket.messages import (
     ErrorMessage,
     JobMessage,
@@ -227,17 +225,12 @@ def _schemas() -> dict[str, Any]:
 
 def text() -> str:
     """Return the document as committed."""
-    return json.dumps(asyncapi(), indent=2, ensure_ascii=False) + "\n"
+    return as_text(asyncapi())
 
 
 def main() -> None:
     """Print the document, or write it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help=f"write {FILE.name} instead of printing")
-    if parser.parse_args().write:
-        FILE.write_text(text(), "utf-8")
-    else:
-        sys.stdout.write(text())
+    print_or_write(FILE, text, __doc__)
 
 
 if __name__ == "__main__":
