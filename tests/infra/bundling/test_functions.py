@@ -78,7 +78,8 @@ def test_a_failed_layer_leaves_nothing_and_reports_the_reason(tmp_path: Path, mo
 
 
 def test_mypy_follows_every_cdk_module_in_use() -> None:
-    code = "".join(path.read_text("utf-8") for path in (functions.ROOT / "infra").rglob("*.py"))
+    folders = [functions.ROOT / name for name in ("infra", "bench")]
+    code = "".join(path.read_text("utf-8") for folder in folders for path in folder.rglob("*.py"))
     used = {found[1] for found in re.finditer(r"^(?:from|import) (aws_cdk[.\w]*)", code, re.MULTILINE)}
     overrides = tomllib.loads((functions.ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mypy"]["overrides"]
     read = {name for each in overrides if each.get("follow_imports") == "normal" for name in each["module"]}
