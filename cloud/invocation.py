@@ -1,5 +1,6 @@
 """Invocation protocol between control plane and container: the endpoint's input and output objects."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -9,6 +10,7 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorDetail
 from darkroom.contract.jobs import JobId
 from darkroom.contract.kinds import Kind
+from darkroom.contract.open_enum import Open
 from darkroom.contract.results import Result, StageTime
 
 
@@ -17,8 +19,8 @@ class Invocation(BaseModel):
 
     job_id: JobId
     attempt: int = Field(ge=1)
-    kind: Kind
-    engine: Engine
+    kind: Open[Kind]
+    engine: Open[Engine]
     allow_preview: bool = False
     params: dict[str, JsonValue]
     uploads: dict[str, str] = Field(description="Role → S3 key.")
@@ -59,22 +61,22 @@ class Abandoned(BaseModel):
 Outcome = Annotated[Completed | Failed | Abandoned, Field(discriminator="status")]
 
 
-def inference_id(job_id: str, attempt: int) -> str:
-    """Return SageMaker's inference id for one attempt.
+def inference_id(job_id: str, attempt: int, refusals: int = 0) -> str:
+    """Return SageMaker's inference id for one attempt, after a number of refusals by containers of another version.
 
-    >>> inference_id("0" * 32, 2)
-    '00000000000000000000000000000000-2'
+    >>> inference_id("0" * 32, 2), inference_id("0" * 32, 1, 3)
+    ('00000000000000000000000000000000-2', '00000000000000000000000000000000-1.3')
     """
-    return f"{job_id}-{attempt}"
+    return f"{job_id}-{attempt}.{refusals}" if refusals else f"{job_id}-{attempt}"
 
 
-def parse_inference_id(value: str) -> tuple[str, int]:
-    """Return job and attempt of an inference id. Raises ``ValueError`` if it is invalid.
+def parse_inference_id(value: str) -> tuple[str, int, int]:
+    """Return job, attempt and refusals of an inference id. Raises ``ValueError`` if it is invalid.
 
     >>> parse_inference_id("00000000000000000000000000000000-2")
-    ('00000000000000000000000000000000', 2)
+    ('00000000000000000000000000000000', 2, 0)
     """
-    job_id, separator, attempt = value.rpartition("-")
-    if not separator or len(job_id) != 32 or not attempt.isdigit():
+    match = re.fullmatch(r"(.{32})-([0-9]+)(?:\.([0-9]+))?", value, re.ASCII)
+    if match is None:
         raise ValueError(f"not an inference id of a Darkroom job: {value!r}")
-    return job_id, int(attempt)
+    return match[1], int(match[2]), int(match[3] or 0)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, Field
 
 from cloud.dynamodb.job_record import JobRecord
-from darkroom.contract.jobs import MAX_ATTEMPTS, JobId
+from darkroom.contract.jobs import JobId
 from darkroom.contract.kinds import Kind
+from darkroom.contract.open_enum import Open
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -18,8 +19,8 @@ class DispatchMessage(BaseModel):
     """Request to start ``attempt`` of a job."""
 
     job_id: JobId
-    attempt: int = Field(ge=1, le=MAX_ATTEMPTS)
-    kind: Kind | None = None  # absent in messages sent by older versions
+    attempt: int = Field(ge=1)  # a newer version may allow more than this one
+    kind: Open[Kind] | None = None  # absent in messages sent by older versions
 
 
 def message_group_id(owner: str) -> str:

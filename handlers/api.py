@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloud.lambda_init import run_during_init
 from cloud.observability import logger
-from handlers.http_api import dependencies, json_body, problems
+from handlers.http_api import api_version, dependencies, json_body, problems
 from handlers.http_api.app import app
 from handlers.http_api.problems import Problem
 
@@ -19,8 +19,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a request of the HTTP API (payload format 2.0)."""
     http = event["requestContext"]["http"]
     body_required = http["method"] == "POST" and (event["rawPath"] in WITH_BODY or event.get("body"))
-    rejection = json_body.check_json_body(event) if body_required else None
+    rejection = api_version.check_client(event)
+    if rejection is None and body_required:
+        rejection = json_body.check_json_body(event)
     response = app.resolve(event, context) if rejection is None else _problem_response(rejection)
+    response = api_version.add_header(response)
     logger.info("answered", method=http["method"], path=http["path"], status=response["statusCode"])
     return response
 

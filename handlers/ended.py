@@ -33,7 +33,7 @@ def _processor() -> JobEndedProcessor:
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Handle a batch of the jobs table's stream, filtered to terminal states; retries start at the first failure."""
-    batch = [change for change in latest_changes(event["Records"]) if change.record.state.terminal]
+    batch = [change for change in latest_changes(event["Records"]) if change.record.ended]
     failed = _processor().process(batch) if batch else None
     logger.info("jobs ended", job_ids=[change.record.job_id for change in batch], failed_from=failed)
     return {"batchItemFailures": [] if failed is None else [{"itemIdentifier": failed}]}

@@ -28,6 +28,12 @@ class RetrySettings(JobsSettings):
     dead_letter_queue_url: str
     retry_delay_seconds: int = Field(5, ge=0, le=300, description="Before the second attempt; doubles after it.")
     queue_seconds: int = Field(120, ge=1, description="Time in the queue after which a job's message is sent again.")
+    queue_limit_seconds: int = Field(
+        MAX_QUEUE_SECONDS,
+        ge=1,
+        description="Time after which a job fails that is queued without any change, or that machines of another "
+        "version refuse.",
+    )
 
 
 class ApiSettings(JobsSettings):
@@ -107,9 +113,6 @@ class SweepSettings(RetrySettings):
     """Settings of ``handlers.sweep``."""
 
     sockets_table: str
-    queue_limit_seconds: int = Field(
-        MAX_QUEUE_SECONDS, ge=1, description="Time in the queue without any change after which a job fails."
-    )
 
 
 class GuardSettings(EnvironmentSettings):

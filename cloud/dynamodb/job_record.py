@@ -7,6 +7,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from cloud.dynamodb import attributes
+from cloud.dynamodb.lenient_item import read_item
 from cloud.s3.keys import parse_avatar_key, upload_key
 from darkroom.contract.jobs import Job
 
@@ -37,7 +38,8 @@ class JobRecord(Job):
 
     ``use_cache`` means that the result cache is looked up once every upload is there, because their digests were not
     declared. ``copied_from`` is role → S3 key of inputs that are copied. For a cached job, these are the inputs of the
-    earlier job.
+    earlier job. ``refusals`` counts the invocations that a container of another version refused, since
+    ``refused_since``.
     """
 
     owner: str
@@ -50,10 +52,12 @@ class JobRecord(Job):
     copied_from: dict[str, str] = Field(default_factory=dict)
     reserved_usd: float | None = None
     window_ends: float | None = None
+    refusals: int = 0
+    refused_since: float | None = None
 
     def to_item(self) -> dict[str, Any]:
         """Return the item in DynamoDB's form; absent values are absent attributes."""
-        values = self.model_dump(mode="json", exclude_none=True)
+        values = self.model_dump(mode="json", exclude_none=True, exclude={"ended", "newer_version"})
         values["created_at"] = timestamp(self.created_at)
         values["updated_at"] = timestamp(self.updated_at)
         if self.due_at is not None:
@@ -62,8 +66,11 @@ class JobRecord(Job):
 
     @classmethod
     def from_item(cls, item: Mapping[str, Mapping[str, Any]]) -> Self:
-        """Return the record of an item or a stream image. Raises ``ValueError`` if it is not a job."""
-        return cls.model_validate(attributes.from_item(item))
+        """Return the record of an item or a stream image. Raises ``UnreadableItem`` if it is not a job."""
+        record = read_item(cls, item)
+        # Of a state of a newer version, only this tells whether the job is open.
+        ended = record.state.terminal if record.state.known else "due_shard" not in item
+        return record.model_copy(update={"ended": ended})
 
     def input_key(self, role: str) -> str | None:
         """Return the S3 key of the input for a role: the upload, or the source to copy; None if it was never

@@ -6,22 +6,24 @@ states never change.
 
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 
 from botocore.exceptions import ClientError
 
+from cloud.dynamodb import job_changes
 from cloud.dynamodb.conditional_update import ConditionalUpdate
+from cloud.dynamodb.job_changes import QUEUED_MESSAGE, InspectedUpload
 from cloud.dynamodb.job_record import SHARDS, JobRecord, timestamp
 from cloud.dynamodb.job_table import JobTable
+from cloud.dynamodb.lenient_item import UnreadableItem
 from darkroom.contract.errors import ErrorDetail
 from darkroom.contract.jobs import State, states_before
 from darkroom.contract.results import PreviewPicture, Result, StageTime
-from darkroom.contract.uploads import MediaType
 
 __all__ = [
     "ATTEMPT_STATES",
+    "QUEUED_MESSAGE",
     "SHARDS",
     "UNFINISHED",
     "AlreadyExists",
@@ -37,7 +39,6 @@ ATTEMPT_STATES = frozenset({State.DISPATCHED, State.RUNNING})
 
 # Message of a dispatched job without a wait estimate.
 WAITING_MESSAGE = "Waiting for a machine"
-QUEUED_MESSAGE = "In the queue"
 CACHED_MESSAGE = "Done: the same job was made before"
 
 
@@ -47,20 +48,6 @@ class AlreadyExists(Exception):
 
 class StaleAttempt(Exception):
     """Raised when the job has ended, or another attempt has it."""
-
-
-@dataclass(frozen=True)
-class InspectedUpload:
-    """Result of an upload's inspection. ``sha256`` (hex) is None unless it had to be computed.
-
-    ``width`` and ``height`` are pixels as stored; None for audio.
-    """
-
-    content_type: MediaType
-    width: int | None
-    height: int | None
-    size: int
-    sha256: str | None = None
 
 
 class JobStore(JobTable):
@@ -111,7 +98,9 @@ class JobStore(JobTable):
         """
         for with_progress in (True, False):
             update = self._conditional_update(ATTEMPT_STATES, attempt)
-            update.set({"state": State.RUNNING, "stage": stage, "message": message, "timeline": _times(timeline)})
+            update.set(
+                {"state": State.RUNNING, "stage": stage, "message": message, "timeline": job_changes.times(timeline)}
+            )
             if preview is not None:
                 update.set({"preview": preview.model_dump(mode="json", exclude={"url"})})
             if with_progress:
@@ -132,7 +121,7 @@ class JobStore(JobTable):
         ``get`` to find out.
         """
         update = self._conditional_update({State.AWAITING_UPLOAD})
-        update.set(_received(role, received) | _queued(due_at))
+        update.set(job_changes.received(role, received) | job_changes.queued(due_at))
         update.require_equal_if_present("use_cache", False)
         update.require_size("uploads", 1)
         update.require(f"uploads.{role}.content_type", "=", received.content_type)
@@ -146,7 +135,7 @@ class JobStore(JobTable):
     def receive_upload(self, job_id: str, role: str, received: InspectedUpload) -> JobRecord | None:
         """Mark one of several uploads as received."""
         update = self._conditional_update({State.AWAITING_UPLOAD})
-        update.set(_received(role, received))
+        update.set(job_changes.received(role, received))
         update.require(f"uploads.{role}.received", "=", False)
         return self._apply(job_id, update)
 
@@ -162,7 +151,7 @@ class JobStore(JobTable):
     def queue(self, job_id: str, *, due_at: float) -> JobRecord | None:
         """``awaiting_upload → queued``, once every upload is received."""
         update = self._conditional_update({State.AWAITING_UPLOAD})
-        update.set(_queued(due_at))
+        update.set(job_changes.queued(due_at))
         return self._apply(job_id, update)
 
     def dispatch(
@@ -189,9 +178,26 @@ class JobStore(JobTable):
     ) -> JobRecord | None:
         """``dispatched or running → queued``, after ``attempt`` failed (at this cost, if known)."""
         update = self._conditional_update(ATTEMPT_STATES, attempt)
-        update.set(_queued(due_at) | {"message": message})
+        update.set(job_changes.queued(due_at) | {"message": message})
         update.remove(["stage", "preview"])
-        _charge(update, cost_usd)
+        job_changes.charge(update, cost_usd)
+        return self._apply(job_id, update)
+
+    def defer(
+        self, job_id: str, attempt: int, refusals: int, *, due_at: float, now: float, message: str
+    ) -> JobRecord | None:
+        """``dispatched or running → queued``: a container of another version refused ``attempt``, which does not count.
+
+        ``refusals`` is the number of earlier refusals that the invocation was sent with. It tells a late duplicate.
+        """
+        update = self._conditional_update(ATTEMPT_STATES, attempt)
+        if refusals:
+            update.require("refusals", "=", refusals)
+        else:
+            update.require_equal_if_present("refusals", 0)
+        update.set(job_changes.queued(due_at) | {"message": message, "attempt": attempt - 1, "refusals": refusals + 1})
+        update.set_if_absent("refused_since", now)
+        update.remove(["stage", "preview", "started_at", "waking_since"])
         return self._apply(job_id, update)
 
     def complete(
@@ -200,8 +206,10 @@ class JobStore(JobTable):
         """``dispatched or running → completed``. The job's cost includes earlier attempts."""
         update = self._conditional_update(ATTEMPT_STATES, attempt)
         update.set({"state": State.COMPLETED, "progress": 1.0, "message": "Done"})
-        _charge(update, cost_usd)
-        update.set({"result": result.model_dump(mode="json", exclude_none=True), "timeline": _times(timeline)})
+        job_changes.charge(update, cost_usd)
+        update.set(
+            {"result": result.model_dump(mode="json", exclude_none=True), "timeline": job_changes.times(timeline)}
+        )
         update.remove(["stage"])
         return self._end(job_id, update)
 
@@ -217,23 +225,32 @@ class JobStore(JobTable):
     ) -> JobRecord | None:
         """``allowed → failed``, only for ``attempt``, if given. The job's cost includes earlier attempts."""
         update = self._conditional_update(states_before(State.FAILED) & set(allowed), attempt)
-        update.set(_ended(State.FAILED, error))
+        update.set(job_changes.ended(State.FAILED, error))
         if timeline:
-            update.set({"timeline": _times(timeline)})
-        _charge(update, cost_usd)
+            update.set({"timeline": job_changes.times(timeline)})
+        job_changes.charge(update, cost_usd)
         return self._end(job_id, update)
 
     def cancel(self, job_id: str, owner: str, error: ErrorDetail) -> JobRecord | None:
-        """Any unfinished state of a job of ``owner`` → ``cancelled``."""
-        update = self._conditional_update(states_before(State.CANCELLED))
-        update.set(_ended(State.CANCELLED, error))
+        """Any unfinished state of a job of ``owner`` → ``cancelled``, also a state of a newer version."""
+        cancelled = self._cancel(job_id, owner, error, states_before(State.CANCELLED))
+        if cancelled is not None:
+            return cancelled
+        record = self.get(job_id)
+        if record is None or record.owner != owner or record.state.known or record.ended:
+            return None
+        return self._cancel(job_id, owner, error, {record.state})
+
+    def _cancel(self, job_id: str, owner: str, error: ErrorDetail, states: Collection[State]) -> JobRecord | None:
+        update = self._conditional_update(states)
+        update.set(job_changes.ended(State.CANCELLED, error))
         update.require("owner", "=", owner)
         return self._end(job_id, update)
 
     def expire(self, job_id: str, error: ErrorDetail, *, now: float) -> JobRecord | None:
         """``awaiting_upload → expired``, unless the deadline has been extended beyond ``now`` (epoch seconds)."""
         update = self._conditional_update({State.AWAITING_UPLOAD})
-        update.set(_ended(State.EXPIRED, error))
+        update.set(job_changes.ended(State.EXPIRED, error))
         update.require("due_at", "<=", now)
         return self._end(job_id, update)
 
@@ -242,6 +259,14 @@ class JobStore(JobTable):
         update = self._conditional_update({state})
         update.set({"due_at": due_at})
         return self._write(job_id, update)
+
+    def postpone_unreadable(self, job_id: str, *, now: float, due_at: float) -> None:
+        """Postpone sweep's check of a job that cannot be read, if it is due at ``now`` (epoch seconds)."""
+        update = ConditionalUpdate()
+        update.set({"due_at": due_at})
+        update.require("due_at", "<=", now)
+        with suppress(UnreadableItem):
+            self._write(job_id, update)
 
     @staticmethod
     def _conditional_update(states: Collection[State], attempt: int | None = None) -> ConditionalUpdate:
@@ -273,27 +298,3 @@ class JobStore(JobTable):
                 return None
             raise
         return JobRecord.from_item(response["Attributes"])
-
-
-def _received(role: str, received: InspectedUpload) -> dict[str, Any]:
-    status: dict[str, Any] = {"received": True, "size": received.size}
-    status |= {"width": received.width, "height": received.height, "sha256": received.sha256}
-    return {f"uploads.{role}.{name}": value for name, value in status.items() if value is not None}
-
-
-def _charge(update: ConditionalUpdate, cost_usd: float | None) -> None:
-    """Add an attempt's cost to that of earlier ones."""
-    if cost_usd is not None:
-        update.add("cost_usd", cost_usd)
-
-
-def _queued(due_at: float) -> dict[str, Any]:
-    return {"state": State.QUEUED, "message": QUEUED_MESSAGE, "due_at": due_at}
-
-
-def _ended(state: State, error: ErrorDetail) -> dict[str, Any]:
-    return {"state": state, "message": error.message, "error": error.model_dump(mode="json")}
-
-
-def _times(timeline: Sequence[StageTime]) -> list[dict[str, Any]]:
-    return [entry.model_dump(mode="json") for entry in timeline]

@@ -1,15 +1,19 @@
 """Jobs table, read access: one job, an owner's jobs, and due jobs."""
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cloud import clients
 from cloud.dynamodb.attributes import to_attribute, to_item
 from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.lenient_item import UnreadableItem
 from darkroom.contract.jobs import State
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+logger = logging.getLogger(__name__)
 
 # Bounds of what one listing reads when it filters by state or kind.
 FILTERED_ROWS = 500
@@ -24,7 +28,7 @@ class JobTable:
         self._client = client or clients.dynamodb()
 
     def get(self, job_id: str) -> JobRecord | None:
-        """Return the job (a consistent read), or None."""
+        """Return the job (a consistent read), or None. Raises ``UnreadableItem``."""
         response = self._client.get_item(TableName=self._table, Key=self._key(job_id), ConsistentRead=True)
         return JobRecord.from_item(response["Item"]) if "Item" in response else None
 
@@ -40,7 +44,8 @@ class JobTable:
         """Return jobs of ``owner``, newest first, at most ``limit``, and the position of the next page (``after``).
 
         The position is None at the end. A page may have fewer jobs, or none, before the end, because the search for a
-        rare ``state`` or ``kind`` is bounded. ``after`` is (created_at as stored, job_id) of the last job seen.
+        rare ``state`` or ``kind`` is bounded. Unreadable rows are logged and left out. ``after`` is (created_at as
+        stored, job_id) of the last job seen.
         """
         names = {"#owner": "owner"}
         values: dict[str, Any] = {":owner": owner}
@@ -99,8 +104,12 @@ class JobTable:
         while requested:
             response = self._client.batch_get_item(RequestItems=requested)
             for item in response["Responses"].get(self._table, []):
-                record = JobRecord.from_item(item)
-                records[record.job_id] = record
+                try:
+                    record = JobRecord.from_item(item)
+                except UnreadableItem as error:
+                    logger.warning("job %s cannot be read: %s", item["job_id"]["S"], error)
+                else:
+                    records[record.job_id] = record
             requested = response.get("UnprocessedKeys")
         return [records[job_id] for job_id in job_ids if job_id in records]
 

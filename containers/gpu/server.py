@@ -14,7 +14,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from cloud.invocation import Abandoned, Completed, Failed, Invocation
-from containers.worker.worker import Worker, typed_params
+from containers.worker.invocation_params import typed_params
+from containers.worker.worker import Worker
 from darkroom.contract.errors import DarkroomError, ErrorCode
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,6 @@ def make_app(invocations: InvocationRunner, token: SecretStr | None = None) -> S
             return _problem(503, "The machine is shutting down.", ErrorCode.CONTAINER_FAILED)
         try:
             invocation = Invocation.model_validate_json(await request.body())
-            params = typed_params(invocation)
         except ValidationError as error:
             errors = [
                 {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]}
@@ -85,13 +85,22 @@ def make_app(invocations: InvocationRunner, token: SecretStr | None = None) -> S
             ]
             return _problem(400, "The body is not an invocation.", ErrorCode.INVALID_REQUEST, errors)
         try:
+            params = typed_params(invocation)
+        except DarkroomError as error:
+            logger.warning("job %s was refused: %s", invocation.job_id, error)
+            return _outcome(Failed(job_id=invocation.job_id, attempt=invocation.attempt, error=error.detail))
+        try:
             outcome = await invocations.outcome(invocation, params)
         except Exception:
             logger.exception("invocation of job %s, attempt %d, failed", invocation.job_id, invocation.attempt)
             return _problem(500, "The container could not do the job; its log says why.", ErrorCode.CONTAINER_FAILED)
-        return Response(outcome.model_dump_json(), media_type="application/json")
+        return _outcome(outcome)
 
     return Starlette(routes=[Route("/ping", ping), Route("/invocations", invoke, methods=["POST"])])
+
+
+def _outcome(outcome: Outcome) -> Response:
+    return Response(outcome.model_dump_json(), media_type="application/json")
 
 
 def _problem(status: int, detail: str, code: ErrorCode, errors: list[dict[str, str]] | None = None) -> Response:

@@ -28,7 +28,6 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import State
 from darkroom.contract.kinds import VIDEO_KINDS
-from darkroom.contract.requests import params_model
 from darkroom.contract.results import Picture, Result, ResultFile, StageTime, SubtitleFile, Video
 from pipeline.core.artifacts import SavedFile
 from pipeline.core.runner import PlanResult, Runner
@@ -39,11 +38,6 @@ logger = logging.getLogger(__name__)
 
 # The plan's share of the progress ends here; uploading its results takes the rest.
 PLAN_PROGRESS_END = 0.97
-
-
-def typed_params(invocation: Invocation) -> BaseModel:
-    """Validate the invocation's params as its kind's model. Raises ``ValidationError``."""
-    return params_model(invocation.kind).model_validate(invocation.params)
 
 
 class Worker:

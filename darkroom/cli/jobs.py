@@ -15,14 +15,18 @@ from darkroom.cli.save_results import EngineFlag, NoCacheFlag, OutputFlag, downl
 from darkroom.cli.service import connect
 from darkroom.cli.settings import EndpointFlag, JsonFlag, TokenFlag
 from darkroom.cli.submission import exit_unless_completed, upload_and_watch, watch_job
-from darkroom.client.errors import ClientError
+from darkroom.client.errors import ClientError, JobError
 from darkroom.client.result_files import downloadable_files
 from darkroom.contract.jobs import Job, State
 from darkroom.contract.kinds import Kind
+from darkroom.contract.open_enum import unknown_values
 from darkroom.contract.results import Picture, ResultFile, SubtitleFile, Video
 
 PIPED_WIDTH = 160
 LARGEST_PAGE = 100
+NEWER_VERSION = (
+    "Made by a newer version, with values that are unknown here. To know them: pip install --upgrade darkroom-sdk"
+)
 
 JobArgument = Annotated[str, typer.Argument(metavar="JOB_ID", help="Id, as shown by `darkroom jobs list`.")]
 
@@ -62,6 +66,8 @@ def list_jobs(
             job.job_id, job.kind, job.state, f"{job.progress:.0%}", created, _result_summary(job), _status_text(job)
         )
     console().print(table)
+    if any(job.newer_version or unknown_values(job) for job in found):
+        typer.echo(f"note: {NEWER_VERSION}", err=True)
 
 
 @app.command()
@@ -93,7 +99,7 @@ def download(
     """Save the files of a completed job. Prints the path of each."""
     with connect(endpoint, token) as client:
         job = client.get(job_id)
-        if not job.state.terminal:
+        if not job.ended:
             raise ClientError("conflict", f"The job is {headline(job)}: there is nothing to download yet.")
         exit_unless_completed(job)
         if name is None:
@@ -145,6 +151,8 @@ def rerun(
     """Run a job again with some params changed, without uploading again. Ends as `darkroom run` does."""
     with reporting() as reporter, connect(endpoint, token) as client:
         before = client.get(job_id)
+        if not before.kind.known:
+            raise ClientError("unknown_to_version", f"{before.kind} is a kind of a newer version. {NEWER_VERSION}")
         params = parse_changes(before.kind, before.params, changes or [])
         if wanted := format_of(before.kind, output, str(params["format"]) if "format" in params else None):
             params["format"] = wanted
@@ -170,7 +178,10 @@ def _result_summary(job: Job) -> str:
     """Return a summary of the job's result files."""
     if job.result is None or job.state is not State.COMPLETED:
         return "–"
-    files = downloadable_files(job)
+    try:
+        files = downloadable_files(job)
+    except JobError:  # of a newer version, with files of another sort
+        return "–"
     total = format_bytes(sum(each.size for each in files))
     if isinstance(files[0], Video):
         return f"{files[0].seconds:.1f} s, {total}"
@@ -199,6 +210,8 @@ def _fields(job: Job) -> list[tuple[str, str]]:
         ("created", job.created_at.astimezone().isoformat(" ", "seconds")),
         ("updated", job.updated_at.astimezone().isoformat(" ", "seconds")),
     ]
+    if job.newer_version or unknown_values(job):
+        facts.append(("note", NEWER_VERSION))
     if job.error:
         facts.append(("error", f"{job.error.code}: {job.error.message}"))
     if job.timeline:

@@ -80,7 +80,7 @@ def headline(job: Job) -> str:
     if job.cached and job.state is State.COMPLETED:
         return "completed: from the cache, nothing to pay"
     where = job.stage if job.state is State.RUNNING and job.stage else job.state.value.replace("_", " ")
-    retry = f" (attempt {job.attempt})" if job.attempt > 1 and not job.state.terminal else ""
+    retry = f" (attempt {job.attempt})" if job.attempt > 1 and not job.ended else ""
     return f"{where}{retry}: {job.message}" if job.message else f"{where}{retry}"
 
 

@@ -8,6 +8,7 @@ import httpx2
 from darkroom.client.connections import Connections
 from darkroom.client.errors import FieldProblem, ProblemError
 from darkroom.client.network import retry_after, send_with_retries
+from darkroom.contract.version import API_VERSION, API_VERSION_HEADER
 
 # Codes for responses of a gateway, which have no problem details.
 _CODES = {
@@ -53,7 +54,11 @@ class Api:
                 self._endpoint + path,
                 json=body,
                 params=query,
-                headers={**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})},
+                headers={
+                    API_VERSION_HEADER: API_VERSION,
+                    **(headers or {}),
+                    **({"Authorization": f"Bearer {token}"} if token else {}),
+                },
             )
 
         def is_retried(response: httpx2.Response) -> bool:

@@ -150,9 +150,9 @@ class JobWatcher:
         """Return the job if it is new, and note its end."""
         if job.job_id == self._job_id and job.seq > self._seq:
             self._seq = job.seq
-            self._ended = job.state.terminal
+            self._ended = job.ended
             return job
-        if job.job_id == self._job_id and job.state.terminal:
+        if job.job_id == self._job_id and job.ended:
             self._ended = True
         return None
 

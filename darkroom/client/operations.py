@@ -120,7 +120,7 @@ class Operations(AsyncServiceInformation):
         Closing the generator, or cancelling the task that waits for it, closes its connection.
         """
         job_id, seen = (job.job_id, job.seq) if isinstance(job, Job) else (job, 0)
-        if isinstance(job, Job) and job.state.terminal:
+        if isinstance(job, Job) and job.ended:
             return
         after = seen if after_seq is None else after_seq
         fetch = partial(self.get, job_id)

@@ -152,6 +152,13 @@ class Health(BaseModel):
     parts: dict[str, Part] = {}
 
 
+class ApiVersions(BaseModel):
+    """Version of the service's API, and the oldest one whose clients it supports."""
+
+    version: str
+    oldest_client: str
+
+
 class Config(BaseModel):
     """Public configuration of a deployment, readable without a token."""
 
@@ -159,3 +166,4 @@ class Config(BaseModel):
     region: str | None = None
     client_id: str | None = None
     issuer: str | None = None
+    api: ApiVersions | None = None

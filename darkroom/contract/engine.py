@@ -1,9 +1,9 @@
 """Engines: the implementations that can run a job."""
 
-from enum import StrEnum
+from darkroom.contract.open_enum import OpenEnum
 
 
-class Engine(StrEnum):
+class Engine(OpenEnum):
     """Engine: neural networks, or OpenCV without any weights."""
 
     MODELS = "models"

@@ -1,12 +1,15 @@
 """Errors of the public contract: a stable code, a message that a person can act on, and a retryable flag."""
 
-from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from darkroom.contract.open_enum import Open, OpenEnum
 
-class ErrorCode(StrEnum):
+MAX_MESSAGE_CHARACTERS = 1000
+
+
+class ErrorCode(OpenEnum):
     """Every way a request or a job can go wrong. Codes are part of the public contract: never renamed."""
 
     # The request.
@@ -41,6 +44,9 @@ class ErrorCode(StrEnum):
     TIMED_OUT = "timed_out"
     CANCELLED = "cancelled"
     INTERNAL = "internal"
+    # Versions that do not go together.
+    UNKNOWN_TO_VERSION = "unknown_to_version"
+    CLIENT_TOO_OLD = "client_too_old"
 
 
 class ErrorDetail(BaseModel):
@@ -52,8 +58,11 @@ class ErrorDetail(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    code: ErrorCode
-    message: str = Field(max_length=1000, description="Cause and remedy, for people.")
+    code: Open[ErrorCode]
+    # Only declared: a later version may write longer messages.
+    message: str = Field(
+        description="Cause and remedy, for people.", json_schema_extra={"maxLength": MAX_MESSAGE_CHARACTERS}
+    )
     retryable: bool = Field(False, description="True if submitting the same job again may succeed.")
 
 
@@ -68,7 +77,7 @@ class DarkroomError(Exception):
 
     def __init__(self, code: ErrorCode, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)
-        self.detail = ErrorDetail(code=code, message=message[:1000], retryable=retryable)
+        self.detail = ErrorDetail(code=code, message=message[:MAX_MESSAGE_CHARACTERS], retryable=retryable)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exceptions are pickled as a call with args, which are the message alone.

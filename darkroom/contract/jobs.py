@@ -5,7 +5,6 @@ request bodies, ``darkroom.contract.results`` the results.
 """
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, Field, JsonValue
@@ -13,6 +12,7 @@ from pydantic import BaseModel, Field, JsonValue
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorDetail
 from darkroom.contract.kinds import Kind
+from darkroom.contract.open_enum import Open, OpenEnum
 from darkroom.contract.results import PreviewPicture, Result, StageTime
 from darkroom.contract.uploads import MediaType
 
@@ -20,7 +20,7 @@ MAX_ATTEMPTS = 3
 JobId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
-class State(StrEnum):
+class State(OpenEnum):
     """State of a job. The last four are terminal: they never change again."""
 
     AWAITING_UPLOAD = "awaiting_upload"
@@ -34,8 +34,8 @@ class State(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """True if the job has ended."""
-        return not TRANSITIONS[self]
+        """True if the job has ended. False for a state of a later version: ``Job.ended`` knows."""
+        return self.known and not TRANSITIONS[self]
 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
@@ -68,7 +68,7 @@ def states_before(target: State) -> frozenset[State]:
 class UploadStatus(BaseModel):
     """An upload: declared values first, values from the received file's header later."""
 
-    content_type: MediaType
+    content_type: Open[MediaType]
     size: int | None = None
     sha256: str | None = None
     asset_id: str | None = Field(None, description="The asset that replaces an upload.")
@@ -86,17 +86,24 @@ class Job(BaseModel):
     """A job as its owner sees it, over REST and WebSocket alike."""
 
     job_id: JobId
-    kind: Kind
-    state: State
+    kind: Open[Kind]
+    state: Open[State]
+    ended: bool = Field(
+        default_factory=lambda job: isinstance(state := job.get("state"), State) and state.terminal,
+        description="True if the job has ended, in whatever state: it never changes again.",
+    )
     seq: int = Field(
         ge=1,
         description="Version of the job: grows by one at every change.",
     )
-    attempt: int = Field(0, ge=0, le=MAX_ATTEMPTS, description="Invocations of the endpoint so far.")
+    # The maximum is only declared: a later version may allow more attempts.
+    attempt: int = Field(
+        0, ge=0, description="Invocations of the endpoint so far.", json_schema_extra={"maximum": MAX_ATTEMPTS}
+    )
     progress: float = Field(0.0, ge=0, le=1, description="Never falls.")
     stage: str | None = None
     message: str = Field("", description="Current activity, for people.")
-    engine: Engine = Field(description="Engine that was requested, or the deployment's default.")
+    engine: Open[Engine] = Field(description="Engine that was requested, or the deployment's default.")
     allow_preview: bool = False
     cached: bool = Field(False, description="True if the result comes from the result cache, which costs nothing.")
     params: dict[str, JsonValue] = Field(description="Validated params, with defaults.")
@@ -110,3 +117,8 @@ class Job(BaseModel):
     )
     created_at: datetime
     updated_at: datetime
+    newer_version: bool = Field(
+        False,
+        description="True if a newer version of the service wrote values into this job that this version does not "
+        "know. They are shown as text, or left out.",
+    )

@@ -5,10 +5,10 @@ Derived are the requests (``requests.py``), the API's description, rate limits a
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.kind_definition import DemoSample, EngineSupport, FormLayout, KindDefinition
+from darkroom.contract.open_enum import OpenEnum
 from darkroom.contract.params import (
     FaceSwapParams,
     FindObjectsParams,
@@ -29,7 +29,7 @@ from darkroom.contract.uploads import (
 from darkroom.contract.video_params import RenderScenesParams, RenderVideoParams
 
 
-class Kind(StrEnum):
+class Kind(OpenEnum):
     """Kind of a job."""
 
     RESTYLE_ROOM = "restyle_room"

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from darkroom.contract.coco_objects import ObjectName
 from darkroom.contract.engine import Engine
+from darkroom.contract.open_enum import OpenEnum
 from darkroom.contract.picture_styles import PictureStyleName
 from darkroom.contract.styles import StyleName
 
@@ -29,7 +30,7 @@ class Params(Contract):
         """Check that the engine supports these params. Raises ``DarkroomError`` (``engine_unavailable``)."""
 
 
-class Room(StrEnum):
+class Room(OpenEnum):
     """Types of rooms."""
 
     LIVING_ROOM = "living_room"

@@ -9,7 +9,7 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, Field, create_model, model_validator
+from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
@@ -97,6 +97,23 @@ def params_model(kind: Kind) -> type[Params]:
     'GenerateParams'
     """
     return KINDS[kind].params
+
+
+def essential_params(kind: Kind, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the params that differ from their defaults: a container of an earlier version may not know the others.
+
+    The defaults of a released version never change, so the container fills in the same ones. Params that this version
+    cannot read are returned as they are.
+
+    >>> essential_params(Kind.UPSCALE, {"scale": 3.0, "content": "photo", "format": "jpeg"})
+    {'scale': 3.0}
+    """
+    if not kind.known:
+        return dict(params)
+    try:
+        return params_model(kind).model_validate(params).model_dump(mode="json", exclude_defaults=True)
+    except ValidationError:
+        return dict(params)
 
 
 def resolve_engine(kind: Kind, asked: Engine | None, default: Engine) -> Engine:

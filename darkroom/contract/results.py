@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.contract.engine import Engine
+from darkroom.contract.open_enum import Open
 from darkroom.contract.params import Room
 
 PASSING_SCORE = 0.75
@@ -45,7 +46,7 @@ class Video(Picture):
 class SubtitleFile(ResultFile):
     """Subtitle file: the text of a video's speech with its times."""
 
-    format: Literal["srt", "vtt"]
+    format: Open[Literal["srt", "vtt"]]
     language: str = Field(description="A BCP 47 tag.")
     cues: int
 
@@ -77,7 +78,7 @@ class FoundObject(BaseModel):
 class RecognisedRoom(BaseModel):
     """Type of the room in the photo, with the confidence of its recognition."""
 
-    room: Room
+    room: Open[Room]
     confidence: float = Field(ge=0, le=1)
     sure: bool = Field(description="False: the confidence is low, and naming the room in the request may help.")
 
@@ -133,7 +134,7 @@ class Result(BaseModel):
     pictures: list[Picture]
     videos: list[Video] = []
     subtitles: list[SubtitleFile] = []
-    engine: Engine
+    engine: Open[Engine]
     seed: int | None = None
     models: list[ModelUsed] = []
     quality: Quality | None = None

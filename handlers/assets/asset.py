@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
-from cloud.dynamodb.attributes import from_item, to_item
+from cloud.dynamodb.attributes import to_item
 from cloud.dynamodb.job_record import timestamp
+from cloud.dynamodb.lenient_item import read_item
 from cloud.s3.keys import asset_key
 from darkroom.contract.errors import ErrorDetail
 from darkroom.contract.jobs import UploadStatus
+from darkroom.contract.open_enum import Open, OpenEnum
 from darkroom.contract.uploads import ContentType
 
 
-class AssetState(StrEnum):
+class AssetState(OpenEnum):
     """State of an asset: its picture is awaited, ready, or was rejected."""
 
     AWAITING_UPLOAD = "awaiting_upload"
@@ -26,7 +27,7 @@ class AssetState(StrEnum):
 class AssetSource(BaseModel):
     """Source of an asset's picture: an upload, or a job's `picture` or `role`."""
 
-    type: Literal["upload", "job"] = "upload"
+    type: Open[Literal["upload", "job"]] = "upload"
     job_id: str | None = None
     picture: str | None = Field(None, description="Name of the output picture of the job.")
     role: str | None = Field(None, description="Role of the input picture of the job.")
@@ -37,8 +38,8 @@ class PublicAsset(BaseModel):
 
     asset_id: str
     name: str | None = None
-    state: AssetState
-    content_type: ContentType
+    state: Open[AssetState]
+    content_type: Open[ContentType]
     width: int | None = None
     height: int | None = None
     size: int | None = Field(None, description="Bytes.")
@@ -47,6 +48,9 @@ class PublicAsset(BaseModel):
     created_at: datetime
     error: ErrorDetail | None = Field(None, description="Reason of the rejection, if the asset has `failed`.")
     url: str | None = Field(None, description="A presigned GET, renewed in every response, once the asset is `ready`.")
+    newer_version: bool = Field(
+        False, description="True if a newer version of the service wrote values that this version does not know."
+    )
 
 
 class Asset(PublicAsset):
@@ -75,10 +79,10 @@ class Asset(PublicAsset):
 
     def to_item(self) -> dict[str, Any]:
         """Return the item in DynamoDB's form; absent values are absent attributes."""
-        values = self.model_dump(mode="json", exclude_none=True, exclude={"url"})
+        values = self.model_dump(mode="json", exclude_none=True, exclude={"url", "newer_version"})
         return to_item(values | {"created_at": timestamp(self.created_at)})
 
     @classmethod
     def from_item(cls, item: Mapping[str, Mapping[str, Any]]) -> Self:
-        """Return the asset of an item. Raises ``ValueError`` if the item is not an asset."""
-        return cls.model_validate(from_item(item))
+        """Return the asset of an item. Raises ``UnreadableItem`` if the item is not an asset."""
+        return read_item(cls, item)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 from uuid import UUID, uuid4, uuid5
 
 from botocore.exceptions import ClientError
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import AlreadyExists, InspectedUpload
@@ -212,6 +212,7 @@ class AssetService:
             if upload is None or record.input_key(request.role) is None:
                 inputs = ", ".join(role for role in record.uploads if record.input_key(role) is not None) or "none"
                 raise DarkroomError(ErrorCode.CONFLICT, f"The job was given no {request.role}; its pictures: {inputs}.")
+            _require_supported(upload.content_type)
             metadata = upload.model_dump(include={"content_type", "size", "sha256", "width", "height"})
             return {"source": source, **metadata}
         name = request.picture or "result"
@@ -225,7 +226,7 @@ class AssetService:
         picture = pictures[name]
         return {
             "source": source,
-            "content_type": _content_type.validate_python(picture.content_type),
+            "content_type": _require_supported(picture.content_type),
             **picture.model_dump(include={"size", "sha256", "width", "height"}),
         }
 
@@ -235,6 +236,14 @@ class AssetService:
 
     def _upload_expiry(self) -> int:
         return int(time.time()) + self._settings.upload_seconds + GRACE_SECONDS
+
+
+def _require_supported(content_type: str) -> ContentType:
+    """Return the content type. Raises ``DarkroomError`` (``conflict``) if an asset cannot have it."""
+    try:
+        return _content_type.validate_python(content_type)
+    except ValidationError as error:
+        raise DarkroomError(ErrorCode.CONFLICT, f"An asset cannot have the type {content_type}.") from error
 
 
 def _source_key(record: JobRecord, source: AssetSource) -> str:

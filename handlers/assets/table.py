@@ -1,5 +1,6 @@
 """Assets table: one conditional write per change, so that events may arrive twice, late or out of order."""
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -8,6 +9,8 @@ from cloud import clients
 from cloud.dynamodb.attributes import to_item
 from cloud.dynamodb.conditional_update import ConditionalUpdate
 from cloud.dynamodb.job_store import AlreadyExists, InspectedUpload
+from cloud.dynamodb.lenient_item import UnreadableItem
+from cloud.observability import logger
 from darkroom.contract.errors import ErrorDetail
 from handlers.assets.asset import Asset, AssetState
 
@@ -91,7 +94,7 @@ class AssetTable:
                 break
         if len(found) > limit:
             start = (found[limit - 1]["created_at"]["S"], found[limit - 1]["asset_id"]["S"])
-        return [Asset.from_item(item) for item in found[:limit]], start
+        return list(_readable(found[:limit])), start
 
     def count(self, owner: str, limit: int) -> int:
         """Count the assets of ``owner``, at most up to ``limit``. The newest may be missing (eventually consistent
@@ -146,6 +149,15 @@ class AssetTable:
                 return None
             raise
         return Asset.from_item(response["Attributes"])
+
+
+def _readable(items: Iterable[dict[str, Any]]) -> Iterator[Asset]:
+    """Yield the assets that can be read, and log the others."""
+    for item in items:
+        try:
+            yield Asset.from_item(item)
+        except UnreadableItem as error:
+            logger.warning("asset cannot be read", asset_id=item["asset_id"]["S"], reason=str(error))
 
 
 def _key(asset_id: str) -> dict[str, Any]:

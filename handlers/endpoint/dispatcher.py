@@ -15,6 +15,7 @@ from cloud.s3.keys import invocation_key, upload_key
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
 from darkroom.contract.kinds import VIDEO_KINDS, Kind
+from darkroom.contract.requests import essential_params
 from handlers.endpoint.cold_start import ColdStartMonitor
 from handlers.jobs.retry import RetryPolicy
 from handlers.settings import DispatchSettings
@@ -89,7 +90,7 @@ class Dispatcher:
             kind=record.kind,
             engine=record.engine,
             allow_preview=record.allow_preview,
-            params=record.params,
+            params=essential_params(record.kind, record.params),
             uploads={role: upload_key(record.job_id, role) for role in record.uploads},
             progress=record.progress,
             deadline=datetime.fromtimestamp(deadline, UTC),
@@ -104,7 +105,7 @@ class Dispatcher:
         self._runtime.invoke_endpoint_async(
             EndpointName=self._settings.endpoint_name,
             InputLocation=f"s3://{self._settings.bucket}/{key}",
-            InferenceId=inference_id(record.job_id, record.attempt),
+            InferenceId=inference_id(record.job_id, record.attempt, record.refusals),
             RequestTTLSeconds=self._settings.invocation_ttl_seconds,
             InvocationTimeoutSeconds=self._time_limit(record.kind),
             ContentType="application/json",

@@ -3,6 +3,7 @@
 Nothing else writes ``completed``, except for results of the result cache.
 """
 
+import re
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -30,6 +31,13 @@ _outcome_adapter: TypeAdapter[Completed | Failed | Abandoned] = TypeAdapter(Outc
 CONTAINER_FAILED_ERROR = ErrorDetail(
     code=ErrorCode.CONTAINER_FAILED,
     message="The machine that made this picture failed. Submitting the job again usually helps.",
+    retryable=True,
+)
+# Containers answer 400 to an invocation that they cannot read; those of 0.1.0 say no more.
+NOT_UNDERSTOOD = re.compile(r"received (client|server) error \(400\)")
+UNKNOWN_TO_VERSION_ERROR = ErrorDetail(
+    code=ErrorCode.UNKNOWN_TO_VERSION,
+    message="The machine that was asked is of a version that cannot do this job yet. Submit it again later.",
     retryable=True,
 )
 
@@ -71,7 +79,7 @@ class OutcomeProcessor:
 
     def process(self, notice: AsyncInferenceNotification) -> None:
         """Apply one notification. A duplicate, or one of an outdated attempt, does nothing."""
-        job_id, attempt = parse_inference_id(notice.inference_id)
+        job_id, attempt, refusals = parse_inference_id(notice.inference_id)
         outcome = self._read_outcome(notice, job_id, attempt)
         match outcome:
             case Completed():
@@ -84,6 +92,8 @@ class OutcomeProcessor:
                     self._result_cache.store(record, outcome)
                 else:
                     self._delete_results(outcome)
+            case Failed() if outcome.error.code is ErrorCode.UNKNOWN_TO_VERSION:
+                record = self._retry.defer_or_fail(job_id, attempt, refusals, outcome.error)
             case Failed():
                 cost = self._cost(outcome.timeline)
                 record = self._retry.retry_or_fail(
@@ -101,6 +111,8 @@ class OutcomeProcessor:
         if notice.status != "Completed" or notice.response.output_location is None:
             logger.warning("invocation failed", job_id=job_id, attempt=attempt, reason=notice.failure_reason)
             reason = notice.failure_reason.lower()
+            if NOT_UNDERSTOOD.search(reason):
+                return Failed(job_id=job_id, attempt=attempt, error=UNKNOWN_TO_VERSION_ERROR)
             timed_out = any(word in reason for word in ("timed out", "timeout", "time out", "expired", "ttl"))
             return Failed(
                 job_id=job_id, attempt=attempt, error=TIMED_OUT_ERROR if timed_out else CONTAINER_FAILED_ERROR
@@ -134,7 +146,7 @@ class OutcomeProcessor:
         check.
         """
         record = self._store.get(outcome.job_id)
-        if record is not None and record.state.terminal and record.state is not State.COMPLETED:
+        if record is not None and record.ended and record.state is not State.COMPLETED:
             for file in outcome.result.files:
                 self._s3.delete_object(Bucket=self._settings.bucket, Key=file.key)
                 logger.info("result deleted", job_id=outcome.job_id, key=file.key, state=record.state)

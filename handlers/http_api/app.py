@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
+from cloud.dynamodb.lenient_item import UnreadableItem
 from cloud.observability import logger
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from handlers.endpoint.health import Unhealthy
@@ -33,6 +34,17 @@ def _validation_error(error: RequestValidationError) -> Response[Any]:
     return _respond(problems.of_validation(error.errors()))
 
 
+def _unreadable(_error: UnreadableItem) -> Response[Any]:
+    logger.exception("item cannot be read")
+    return _respond(
+        problem(
+            ErrorCode.UNKNOWN_TO_VERSION,
+            "A newer version of this service wrote this, in a form that the running version cannot show. "
+            "A job can be cancelled all the same.",
+        )
+    )
+
+
 def _unhealthy(error: Unhealthy) -> Response[Any]:
     parts = error.health.parts.items()
     down = ", ".join(f"{name} ({part.reason})" for name, part in parts if part.status == "down")
@@ -54,6 +66,7 @@ app.exception_handler(DarkroomError)(_darkroom_error)
 app.exception_handler(LimitExceeded)(_limit_exceeded)
 app.exception_handler(RequestValidationError)(_validation_error)
 app.exception_handler(Unhealthy)(_unhealthy)
+app.exception_handler(UnreadableItem)(_unreadable)
 app.exception_handler(NotFoundError)(_no_route)
 app.exception_handler(Exception)(_internal)
 

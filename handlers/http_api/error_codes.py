@@ -215,4 +215,20 @@ ERROR_CODES: Mapping[ErrorCode, ErrorCodeDescription] = {
         remedy="Repeat the request with the same `Idempotency-Key`, or submit the job again. If it fails again, tell "
         "the operator.",
     ),
+    ErrorCode.UNKNOWN_TO_VERSION: ErrorCodeDescription(
+        status=HTTPStatus.CONFLICT,
+        in_jobs=True,
+        title="A newer version is needed",
+        retry=Retry.SERVICE,
+        meaning="The job has a kind, a param or a value that the machine or the service does not know yet. It is being "
+        "upgraded, or was set back to an earlier version. A job waits for a machine of a newer version first.",
+        remedy="Try again when the service has been upgraded, or leave out what `message` names.",
+    ),
+    ErrorCode.CLIENT_TOO_OLD: ErrorCodeDescription(
+        status=HTTPStatus.BAD_REQUEST,
+        title="The client is too old",
+        meaning="The client was made for a version of the API that this service does not support any more.",
+        remedy="Upgrade the client: `pip install --upgrade darkroom-sdk`, or load the page again. `GET /config` has "
+        "the oldest version that is supported.",
+    ),
 }

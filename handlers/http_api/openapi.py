@@ -20,6 +20,13 @@ Turn people's photos into new pictures. `POST /jobs`, upload each picture with t
 
 Fields of requests that have a default may be left out; answers have every field. openapi-typescript needs
 `--default-non-nullable false` for that.
+
+A later version may add fields to answers, and values to their enumerations, which are marked `x-extensible-enum`:
+ignore unknown fields, and keep unknown values as text. Have generated clients do so, too. `ended` of a job is true in
+every terminal state, also in one that a client does not know. Requests accept the listed fields and values alone.
+
+Every answer has the header `Darkroom-Api-Version`. A client may send the version that it was made for in the same
+header: if the service does not support it any more, the answer is `client_too_old` and says what to do.
 """
 
 
@@ -75,6 +82,7 @@ def openapi() -> dict[str, Any]:
             if path == PUBLIC:
                 operation["security"] = []
     openapi_schemas.require_fields_of_answers(document)
+    openapi_schemas.mark_open_enumerations(document)
     openapi_examples.add_examples(document)
     return document
 

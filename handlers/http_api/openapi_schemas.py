@@ -28,6 +28,24 @@ def require_fields_of_answers(document: dict[str, Any]) -> None:
         schemas[name]["required"] = sent
 
 
+def mark_open_enumerations(document: dict[str, Any]) -> None:
+    """Mark the enumerations of answers with ``x-extensible-enum``, as a later version may add values to them."""
+    schemas = document["components"]["schemas"]
+    operations = [each for item in document["paths"].values() for each in item.values()]
+    for name in _reachable([each["responses"] for each in operations], schemas):
+        _mark(schemas[name])
+
+
+def _mark(schema: Any) -> None:
+    if isinstance(schema, dict):
+        if "enum" in schema:
+            schema["x-extensible-enum"] = schema["enum"]
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for member in schema:
+            _mark(member)
+
+
 def _reachable(value: Any, schemas: dict[str, Any]) -> set[str]:
     """Return the names of the schemas that a value refers to, also through other schemas."""
     found: set[str] = set()

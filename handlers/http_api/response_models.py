@@ -18,6 +18,7 @@ from darkroom.contract.uploads import (
     MIN_SIDE,
     ContentType,
 )
+from darkroom.contract.version import API_VERSION, OLDEST_CLIENT
 from darkroom.contract.video_params import MAX_SCRIPT_CHARACTERS, MAX_VIDEO_SECONDS, MAX_VOICE_SECONDS
 
 
@@ -108,6 +109,15 @@ class KindSummary(BaseModel):
     makes_video: bool = Field(description="True for kinds whose result is a video.")
 
 
+class ApiVersions(BaseModel):
+    """Versions of the API: the first number grows with incompatible changes, the second one with additions."""
+
+    version: str = Field(API_VERSION, description="Version of the service, as in the header `Darkroom-Api-Version`.")
+    oldest_client: str = Field(
+        OLDEST_CLIENT, description="Clients made for an older version are answered with `client_too_old`."
+    )
+
+
 class PublicConfig(BaseModel):
     """Public configuration of a deployment, for clients without a token."""
 
@@ -117,3 +127,4 @@ class PublicConfig(BaseModel):
     client_id: str
     limits: Limits
     kinds: list[KindSummary] = Field([], description="Every kind of job; an older service names none.")
+    api: ApiVersions = ApiVersions()

@@ -126,9 +126,16 @@ def resolve_rerun(record: JobRecord, rerun: Rerun, default_engine: Engine) -> Re
     Raises ``DarkroomError``: ``conflict`` when the job has not ended or its inputs were never uploaded,
     ``engine_unavailable`` when the engine cannot do it. Raises ``RequestValidationError`` for invalid params.
     """
-    if not record.state.terminal:
+    if not record.ended:
         raise DarkroomError(ErrorCode.CONFLICT, f"The job has not ended: it is {record.state}.")
-    engine = resolve_engine(record.kind, rerun.engine or record.engine, default_engine)
+    asked = rerun.engine or record.engine
+    if not (record.kind.known and asked.known):
+        raise DarkroomError(
+            ErrorCode.UNKNOWN_TO_VERSION,
+            f"The job was made by a newer version of this service, with kind {record.kind} and engine {record.engine}; "
+            "this version cannot make it again.",
+        )
+    engine = resolve_engine(record.kind, asked, default_engine)
     allow_preview = record.allow_preview if rerun.allow_preview is None else rerun.allow_preview
     try:
         params = params_model(record.kind).model_validate(record.params | rerun.params)

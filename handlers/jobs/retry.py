@@ -8,7 +8,7 @@ from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import ATTEMPT_STATES, JobStore
 from cloud.job_queue import JobQueue
 from darkroom.contract.errors import ErrorCode, ErrorDetail
-from darkroom.contract.jobs import MAX_ATTEMPTS
+from darkroom.contract.jobs import MAX_ATTEMPTS, State
 from darkroom.contract.results import StageTime
 from handlers.settings import RetrySettings
 
@@ -17,6 +17,9 @@ TIMED_OUT_ERROR = ErrorDetail(
     message="The picture was not done in time. Try again, perhaps with a smaller photo.",
     retryable=True,
 )
+# Delay after a container's refusal; it doubles. The largest is that of SQS.
+REFUSAL_DELAY_SECONDS = 60
+MAX_REFUSAL_DELAY_SECONDS = 900
 
 
 class RetryPolicy:
@@ -26,6 +29,33 @@ class RetryPolicy:
         self._settings = settings
         self._store = store
         self._queue = queue
+
+    def defer_or_fail(self, job_id: str, attempt: int, refusals: int, error: ErrorDetail) -> JobRecord | None:
+        """Requeue a job that a container of another version refused, without counting the attempt.
+
+        The job fails once it has been refused for ``queue_limit_seconds``. Returns the updated job, or None if the
+        refusal is outdated and nothing was done. A job that failed is also sent to the dead-letter queue.
+        """
+        now = time.time()
+        delay = min(MAX_REFUSAL_DELAY_SECONDS, REFUSAL_DELAY_SECONDS * 2 ** min(refusals, 10))
+        waiting = self._store.defer(
+            job_id,
+            attempt,
+            refusals,
+            due_at=now + delay + self._settings.queue_seconds,
+            now=now,
+            message=f"Waiting for a machine of a newer version: {error.message}",
+        )
+        if waiting is None:
+            return None
+        if now + delay - (waiting.refused_since or now) <= self._settings.queue_limit_seconds:
+            self._queue.send(waiting, delay=delay)
+            return waiting
+        failed = self._store.fail(job_id, error, allowed={State.QUEUED}, attempt=waiting.attempt)
+        if failed is not None:
+            observability.report_job_ended(failed)
+            self._queue.send_to_dead_letters(failed)
+        return failed
 
     def retry_or_fail(
         self,

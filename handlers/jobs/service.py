@@ -181,6 +181,7 @@ class JobService:
         record = record.model_copy(
             update={
                 "state": State.COMPLETED,
+                "ended": True,
                 "progress": 1.0,
                 "message": CACHED_MESSAGE,
                 "cached": True,

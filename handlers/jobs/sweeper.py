@@ -5,6 +5,7 @@ from collections.abc import Callable
 from cloud import observability
 from cloud.dynamodb.job_record import SHARDS, JobRecord
 from cloud.dynamodb.job_store import JobStore
+from cloud.dynamodb.lenient_item import UnreadableItem
 from cloud.job_queue import JobQueue
 from cloud.observability import logger
 from darkroom.contract.errors import ErrorCode, ErrorDetail
@@ -70,7 +71,13 @@ class Sweeper:
             raise errors[0]
 
     def _handle_due_job(self, job_id: str, now: float) -> str:
-        record = self._store.get(job_id)
+        try:
+            record = self._store.get(job_id)
+        except UnreadableItem as error:
+            # Otherwise it would stay the first that is due, and keep the ones behind it waiting.
+            logger.warning("due job cannot be read", job_id=job_id, reason=str(error))
+            self._store.postpone_unreadable(job_id, now=now, due_at=now + self._settings.queue_seconds)
+            return "unreadable"
         if record is None or record.due_at is None or record.due_at > now:
             return "moved_on"
         match record.state:
@@ -80,6 +87,9 @@ class Sweeper:
                     observability.report_job_ended(updated)
             case State.QUEUED:
                 updated = self._resend_or_fail(record, now)
+            case _ if not record.state.known:
+                # Its rules are those of a newer version, which may be back later.
+                updated = self._store.postpone(job_id, record.state, due_at=now + self._settings.queue_seconds)
             case _:
                 updated = self._retry.retry_or_fail(job_id, record.attempt, TIMED_OUT_ERROR)
         return f"{record.state}_to_{updated.state}" if updated is not None else "moved_on"

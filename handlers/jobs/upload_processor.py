@@ -136,7 +136,7 @@ class UploadProcessor:
         if record is None or role not in record.uploads:
             self._delete(key, "nobody asked for it")
             return None
-        if record.state.terminal and not record.uploads[role].received:
+        if record.ended and not record.uploads[role].received:
             self._delete(key, f"the job is {record.state} already")
             return None
         return record

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from cloud.dynamodb.ledger import MICROS, Ledger
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import State
+from darkroom.contract.open_enum import Open
 from handlers.jobs.open_jobs import OpenCount, OpenJobs
 from handlers.statistics.daily_counters import LOOK_BACK_DAYS, WHOLE_JOB, DailyCounters, read_day
 from handlers.statistics.histogram import quantile
@@ -25,7 +26,7 @@ class Durations(BaseModel):
 class EngineStatistics(BaseModel):
     """The ended jobs of a kind on one engine."""
 
-    states: dict[State, int]
+    states: dict[Open[State], int]
     cost_usd: float
     seconds: Durations = Field(description="From request to completion, of completed jobs that were not cached.")
     stages: dict[str, Durations] = Field(
@@ -36,7 +37,7 @@ class EngineStatistics(BaseModel):
 class KindStatistics(BaseModel):
     """The jobs of one kind."""
 
-    states: dict[State, int] = Field(
+    states: dict[Open[State], int] = Field(
         description="Jobs that ended, of those requested on the day; for today, also the open ones."
     )
     cached: int = Field(description="Completed jobs that reused an earlier result.")
@@ -51,7 +52,7 @@ class Statistics(BaseModel):
 
     date: date
     at: datetime
-    states: dict[State, int]
+    states: dict[Open[State], int]
     cached: int
     success_rate: float | None
     cost_usd: float
@@ -87,7 +88,7 @@ def _statistics(day: date, now: datetime, counters: list[DailyCounters], open_co
         by_kind[each.kind].append(each)
     open_states: dict[str, Counter[State]] = defaultdict(Counter)
     for (kind, state), count in open_count.jobs.items():
-        open_states[kind][State(state)] += count
+        open_states[kind][State.of(state)] += count
     names = sorted(by_kind.keys() | open_states.keys())
     kinds = {name: _kind(by_kind[name], open_states[name]) for name in names}
     states = _states([kind.states for kind in kinds.values()])
@@ -130,7 +131,8 @@ def _states(counts: Iterable[Mapping[State, int]]) -> dict[State, int]:
     total: Counter[State] = Counter()
     for count in counts:
         total.update(count)
-    return {state: total[state] for state in State if total[state]}
+    # States of a newer version come last.
+    return {state: total[state] for state in dict.fromkeys((*State, *sorted(total))) if total[state]}
 
 
 def _success_rate(states: Mapping[State, int]) -> float | None:

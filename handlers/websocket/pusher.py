@@ -56,7 +56,7 @@ class JobUpdatePusher:
 
     def _deliver(self, change: JobChange, message: JobMessage, subscription: Subscription) -> bool:
         """Send an update; return False if it should be retried."""
-        final = change.record.state.terminal
+        final = change.record.ended
         for _ in range(FINAL_STATE_TRIES if final else 1):
             try:
                 send_to_connection(self._api, subscription.connection_id, message)

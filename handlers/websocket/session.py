@@ -78,7 +78,7 @@ class WebSocketSession:
             error = SocketError(code=ErrorCode.NOT_FOUND, message="You have no job with this id.")
             self._send(connection_id, ErrorMessage(error=error, job_id=job_id))
             return
-        if record.state.terminal:
+        if record.ended:
             self._subscriptions.remove(job_id, connection_id)
         if request.after_seq is not None and record.seq <= request.after_seq:
             self._send(connection_id, Subscribed(job_id=job_id, seq=record.seq))

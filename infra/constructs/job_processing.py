@@ -50,6 +50,7 @@ class JobProcessing(Construct):
             "dead_letter_queue_url": jobs.dead_letters.queue_url,
             "retry_delay_seconds": config.retry_delay_seconds,
             "queue_seconds": config.queue_seconds,
+            "queue_limit_seconds": config.queue_limit_seconds,
         }
         send_job = allow(["sqs:SendMessage"], [jobs.queue.queue_arn])
         send_dead_letter = allow(["sqs:SendMessage"], [jobs.dead_letters.queue_arn])
@@ -156,7 +157,6 @@ class JobProcessing(Construct):
             environment=SweepSettings.environment(
                 **retry,
                 sockets_table=jobs.sockets.table_name,
-                queue_limit_seconds=config.queue_limit_seconds,
             ),
             statements=[
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),

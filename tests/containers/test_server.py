@@ -222,7 +222,6 @@ async def test_a_repeated_invocation_gives_the_same_result(container: Container)
     [
         b"not json",
         b"{}",
-        invocation().model_dump_json().replace("modern", "no such style").encode(),
         invocation().model_dump_json().replace(JOB, "not-an-id").encode(),
     ],
 )
@@ -232,6 +231,39 @@ async def test_an_invalid_body_is_answered_with_problem_details(container: Conta
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["code"] == "invalid_request"
     assert answer.json()["errors"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "newer", "named"),
+    [
+        ('"style":"modern"', '"style":"brutalist"', "params.style"),
+        ('"style":"modern"', '"style":"modern","sparkle":true', "params.sparkle"),
+        ('"kind":"restyle_room"', '"kind":"repaint_car"', "kind repaint_car"),
+        ('"engine":"preview"', '"engine":"quantum"', "engine quantum"),
+    ],
+)
+async def test_what_a_newer_version_asks_for_is_refused_before_the_job_starts(
+    container: Container, store: JobStore, ours: str, newer: str, named: str
+) -> None:
+    before = store.get(JOB)
+    body = invocation().model_dump_json()
+    assert ours in body
+    answer = await container(plan_of()).post("/invocations", content=body.replace(ours, newer))
+    outcome = answer.json()
+    assert (answer.status_code, outcome["status"], outcome["timeline"]) == (200, "failed", [])
+    assert (outcome["error"]["code"], outcome["error"]["retryable"]) == ("unknown_to_version", True)
+    assert named in outcome["error"]["message"]
+    assert store.get(JOB) == before
+
+
+async def test_params_left_out_have_their_defaults(container: Container) -> None:
+    seeds: list[int] = []
+
+    def see(context: StageContext) -> None:
+        seeds.append(context.params.seed)
+
+    await invoke(container(plan_of(see)), params={"style": "modern"})
+    assert seeds == [42]
 
 
 async def test_ping_answers_200_until_draining(container: Container) -> None:

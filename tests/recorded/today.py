@@ -3,30 +3,35 @@
 from pydantic_settings import BaseSettings
 
 from cloud import clients
-from cloud.dynamodb.attributes import from_item
+from cloud.dynamodb.attributes import from_item, to_item
 from cloud.dynamodb.conditional_update import ConditionalUpdate
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
 from cloud.dynamodb.ledger import Ledger
+from cloud.dynamodb.lenient_item import UnreadableItem
 from cloud.instance_reports import InstanceReport, InstanceReports
 from cloud.invocation import Abandoned, Completed, Failed, Invocation, Outcome
 from cloud.job_queue import DispatchMessage, JobQueue
 from cloud.settings import AwsEndpointSettings
 from containers.gpu.instance_reporter import InstanceReporter
 from containers.gpu.server import InvocationRunner, make_app
+from containers.worker.invocation_params import typed_params
 from containers.worker.plan_preparer import PlanPreparer, create_network_provider, weights_digest
 from containers.worker.settings import Settings as ContainerSettings
 from containers.worker.speech_synthesis import create_speaker
 from containers.worker.storage import Storage
-from containers.worker.worker import Worker, typed_params
+from containers.worker.worker import Worker
 from darkroom.cli import app as caller_command
 from darkroom.cli.settings import Settings as CallerSettings
+from darkroom.client import reports, responses
 from darkroom.client.local_stack import read_stack as read_local_stack
 from darkroom.contract.errors import DarkroomError, ErrorCode, ErrorDetail
+from darkroom.contract.jobs import Job
 from darkroom.contract.jobs import State as JobState
 from darkroom.contract.kinds import Kind
 from darkroom.contract.results import PreviewPicture, Result, StageTime
 from handlers import api, authorize, dispatch, ended, finished, guard, push, settings, socket, sweep, uploaded
+from handlers.assets.asset import Asset
 from handlers.endpoint.cold_start import ColdStarts
 from handlers.endpoint.gpu_spend import GpuSpend
 from handlers.endpoint.outcome_processor import AsyncInferenceNotification
@@ -90,6 +95,7 @@ __all__ = [
     "STAND_IN_KEYS",
     "STATUSES",
     "Abandoned",
+    "Asset",
     "AsyncInferenceNotification",
     "CallerSettings",
     "ColdStarts",
@@ -109,6 +115,7 @@ __all__ = [
     "InstanceReports",
     "Invocation",
     "InvocationRunner",
+    "Job",
     "JobQueue",
     "JobRecord",
     "JobState",
@@ -131,6 +138,7 @@ __all__ = [
     "StudioServerSettings",
     "Subscription",
     "Subscriptions",
+    "UnreadableItem",
     "Worker",
     "api",
     "authorize",
@@ -152,9 +160,12 @@ __all__ = [
     "parse_endpoint_invocation",
     "push",
     "read_local_stack",
+    "reports",
+    "responses",
     "socket",
     "socket_requests",
     "sweep",
+    "to_item",
     "typed_params",
     "uploaded",
     "weights_digest",

@@ -705,7 +705,7 @@ export interface components {
          * @description Every way a request or a job can go wrong. Codes are part of the public contract: never renamed.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "unauthorized" | "forbidden" | "not_found" | "conflict" | "idempotency_mismatch" | "rate_limited" | "budget_exceeded" | "empty_file" | "unsupported_media" | "invalid_image" | "invalid_audio" | "too_large" | "checksum_mismatch" | "upload_expired" | "no_face" | "several_faces" | "invalid_mask" | "too_long" | "rejected_content" | "engine_unavailable" | "endpoint_unavailable" | "container_failed" | "out_of_memory" | "timed_out" | "cancelled" | "internal";
+        ErrorCode: "invalid_request" | "unauthorized" | "forbidden" | "not_found" | "conflict" | "idempotency_mismatch" | "rate_limited" | "budget_exceeded" | "empty_file" | "unsupported_media" | "invalid_image" | "invalid_audio" | "too_large" | "checksum_mismatch" | "upload_expired" | "no_face" | "several_faces" | "invalid_mask" | "too_long" | "rejected_content" | "engine_unavailable" | "endpoint_unavailable" | "container_failed" | "out_of_memory" | "timed_out" | "cancelled" | "internal" | "unknown_to_version" | "client_too_old";
         /**
          * ErrorDetail
          * @description Why a job failed, as the caller sees it.
@@ -1234,6 +1234,11 @@ export interface components {
             kind: components["schemas"]["Kind"];
             state: components["schemas"]["State"];
             /**
+             * Ended
+             * @description True if the job has ended, in whatever state: it never changes again.
+             */
+            ended: boolean;
+            /**
              * Seq
              * @description Version of the job: grows by one at every change.
              */
@@ -1306,6 +1311,12 @@ export interface components {
              * Format: date-time
              */
             updated_at: string;
+            /**
+             * Newer Version
+             * @description True if a newer version of the service wrote values into this job that this version does not know. They are shown as text, or left out.
+             * @default false
+             */
+            newer_version: boolean;
         };
         /**
          * JobPage
@@ -1687,6 +1698,12 @@ export interface components {
              * @description A presigned GET, renewed in every response, once the asset is `ready`.
              */
             url: string | null;
+            /**
+             * Newer Version
+             * @description True if a newer version of the service wrote values that this version does not know.
+             * @default false
+             */
+            newer_version: boolean;
         };
         /**
          * PublicConfig

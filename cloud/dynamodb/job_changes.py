@@ -1,0 +1,55 @@
+"""Changes of a job: the attributes that its transitions set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cloud.dynamodb.conditional_update import ConditionalUpdate
+from darkroom.contract.errors import ErrorDetail
+from darkroom.contract.jobs import State
+from darkroom.contract.results import StageTime
+from darkroom.contract.uploads import MediaType
+
+QUEUED_MESSAGE = "In the queue"
+
+
+@dataclass(frozen=True)
+class InspectedUpload:
+    """Result of an upload's inspection. ``sha256`` (hex) is None unless it had to be computed.
+
+    ``width`` and ``height`` are pixels as stored; None for audio.
+    """
+
+    content_type: MediaType
+    width: int | None
+    height: int | None
+    size: int
+    sha256: str | None = None
+
+
+def received(role: str, upload: InspectedUpload) -> dict[str, Any]:
+    """Return the attributes of a received upload."""
+    status: dict[str, Any] = {"received": True, "size": upload.size}
+    status |= {"width": upload.width, "height": upload.height, "sha256": upload.sha256}
+    return {f"uploads.{role}.{name}": value for name, value in status.items() if value is not None}
+
+
+def charge(update: ConditionalUpdate, cost_usd: float | None) -> None:
+    """Add an attempt's cost to that of earlier ones."""
+    if cost_usd is not None:
+        update.add("cost_usd", cost_usd)
+
+
+def queued(due_at: float) -> dict[str, Any]:
+    """Return the attributes of a queued job that sweep checks at ``due_at`` (epoch seconds)."""
+    return {"state": State.QUEUED, "message": QUEUED_MESSAGE, "due_at": due_at}
+
+
+def ended(state: State, error: ErrorDetail) -> dict[str, Any]:
+    """Return the attributes of a job that ended with an error."""
+    return {"state": state, "message": error.message, "error": error.model_dump(mode="json")}
+
+
+def times(timeline: Sequence[StageTime]) -> list[dict[str, Any]]:
+    """Return a timeline as stored."""
+    return [entry.model_dump(mode="json") for entry in timeline]

@@ -1,0 +1,137 @@
+"""Core and container of different versions: a refused job waits for a container that can do it."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from mypy_boto3_s3 import S3Client
+
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import JobStore
+from cloud.invocation import Failed, inference_id
+from darkroom.contract.errors import ErrorCode, ErrorDetail
+from darkroom.contract.jobs import State
+from handlers import dispatch, finished
+from handlers.jobs import retry
+from tests.handlers.test_dispatch import FakeEndpoint
+
+pytestmark = pytest.mark.usefixtures("environment")
+JobIn = Callable[..., JobRecord]
+Refuse = Callable[..., JobRecord]
+REFUSAL = ErrorDetail(code=ErrorCode.UNKNOWN_TO_VERSION, message="It does not know params.sparkle.", retryable=True)
+HOUR = 3600.0
+
+
+@pytest.fixture
+def refuse(bucket: S3Client, store: JobStore, context: Any, monkeypatch: pytest.MonkeyPatch) -> Refuse:
+    """Delivers the refusal of an invocation, some seconds from now; ``reason``: as containers of 0.1.0 refuse."""
+    real = retry.time.time
+
+    def do(
+        job: JobRecord, refusals: int = 0, *, later: float = 0, times: int = 1, reason: str | None = None
+    ) -> JobRecord:
+        name = inference_id(job.job_id, 1, refusals)
+        notice: dict[str, Any] = {"inferenceId": name, "invocationStatus": "Completed"}
+        if reason is None:
+            outcome = Failed(job_id=job.job_id, attempt=1, error=REFUSAL)
+            bucket.put_object(Bucket="bucket", Key=f"outcomes/{name}.out", Body=outcome.model_dump_json().encode())
+            notice["responseParameters"] = {"outputLocation": f"s3://bucket/outcomes/{name}.out"}
+        else:
+            notice |= {"invocationStatus": "Failed", "failureReason": reason}
+        with monkeypatch.context() as patch:
+            patch.setattr(retry.time, "time", lambda: real() + later)
+            for _ in range(times):
+                finished.handler({"Records": [{"Sns": {"Message": json.dumps(notice)}}]}, context)
+        found = store.get(job.job_id)
+        assert found is not None
+        return found
+
+    return do
+
+
+def dispatch_again(store: JobStore, job: JobRecord) -> None:
+    assert store.dispatch(job.job_id, 1, due_at=0) is not None
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        None,
+        "ClientError: Received server error (400) from model.",
+        "Received client error (400) from model. See the log.",
+    ],
+)
+def test_a_refused_job_waits_without_losing_an_attempt(
+    job_in: JobIn, refuse: Refuse, queues: Any, reason: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "REFUSAL_DELAY_SECONDS", 0)
+    job = job_in(State.DISPATCHED)
+    waiting = refuse(job, times=3, reason=reason)
+    assert (waiting.state, waiting.attempt, waiting.refusals, waiting.cost_usd) == (State.QUEUED, 0, 1, None)
+    assert waiting.seq == job.seq + 1
+    assert waiting.message.startswith("Waiting for a machine of a newer version: ")
+    # The next message asks for the same attempt again.
+    assert queues.sent() == [(job.job_id, 1)]
+    assert queues.dead_letters() == []
+
+
+def test_the_message_of_a_waiting_job_says_what_is_unknown(job_in: JobIn, refuse: Refuse) -> None:
+    assert refuse(job_in(State.DISPATCHED)).message.endswith("It does not know params.sparkle.")
+
+
+def test_a_late_duplicate_of_a_refusal_does_not_stop_the_next_invocation(
+    store: JobStore, job_in: JobIn, refuse: Refuse
+) -> None:
+    job = job_in(State.DISPATCHED)
+    refuse(job)
+    dispatch_again(store, job)
+    again = refuse(job)
+    assert (again.state, again.attempt, again.refusals) == (State.DISPATCHED, 1, 1)
+    assert refuse(job, 1).refusals == 2
+
+
+def test_a_job_refused_for_too_long_fails(store: JobStore, job_in: JobIn, refuse: Refuse, queues: Any) -> None:
+    job = job_in(State.DISPATCHED)
+    refuse(job)
+    dispatch_again(store, job)
+    assert refuse(job, 1, later=5 * HOUR).state is State.QUEUED
+    dispatch_again(store, job)
+    end = refuse(job, 2, later=6 * HOUR, times=2)
+    assert end.error is not None
+    assert (end.state, end.error.code, end.error.retryable) == (State.FAILED, "unknown_to_version", True)
+    assert queues.dead_letters() == [job.job_id]
+
+
+def test_refusals_space_out_up_to_the_longest_delay_of_the_queue(
+    store: JobStore, job_in: JobIn, refuse: Refuse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delays: list[int] = []
+    monkeypatch.setattr("cloud.job_queue.JobQueue.send", lambda _queue, _record, delay=0: delays.append(delay))
+    job = job_in(State.DISPATCHED)
+    for number in range(6):
+        refuse(job, number)
+        dispatch_again(store, job)
+    assert delays == [60, 120, 240, 480, 900, 900]
+
+
+def test_an_invocation_has_only_params_that_differ_from_their_defaults(
+    job_in: JobIn, bucket: S3Client, context: Any, sqs_event: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = FakeEndpoint()
+    monkeypatch.setattr("cloud.clients.sagemaker_runtime", lambda: endpoint)
+    params = {"style": "boho", "strength": 1.0, "seed": 7, "keep": [], "format": "jpeg", "profile": "fast"}
+    job = job_in(State.QUEUED, params=params)
+    dispatch.handler(sqs_event({"job_id": job.job_id, "attempt": 1, "kind": job.kind}), context)
+    body = bucket.get_object(Bucket="bucket", Key=f"invocations/{job.job_id}/1.json")["Body"].read()
+    assert json.loads(body)["params"] == {"style": "boho", "seed": 7}
+
+
+def test_an_invocation_after_a_refusal_has_an_id_of_its_own(
+    job_in: JobIn, refuse: Refuse, context: Any, sqs_event: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = FakeEndpoint()
+    monkeypatch.setattr("cloud.clients.sagemaker_runtime", lambda: endpoint)
+    job = refuse(job_in(State.DISPATCHED))
+    dispatch.handler(sqs_event({"job_id": job.job_id, "attempt": 1, "kind": job.kind}), context)
+    assert endpoint.invoked() == [f"{job.job_id}-1.1"]
