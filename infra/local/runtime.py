@@ -29,7 +29,7 @@ ENDPOINT_LOG = "endpoint.log"
 # Keys of the context that are settings of the stand-in (infra.local.endpoint.settings).
 STAND_IN_KEYS = (
     *("stages", "instances", "min_instances", "concurrency", "cold_start_seconds", "idle_seconds"),
-    *("weights", "device", "long_side"),
+    *("weights", "device", "long_side", "container_module"),
 )
 # Variables of the caller that only the containers get, in addition to emulator.own_environment().
 STAND_IN_ENVIRONMENT = ("CUDA_VISIBLE_DEVICES",)

@@ -1,6 +1,7 @@
 """Core and container of different versions: a refused job waits for a container that can do it."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +27,7 @@ HOUR = 3600.0
 @pytest.fixture
 def refuse(bucket: S3Client, store: JobStore, context: Any, monkeypatch: pytest.MonkeyPatch) -> Refuse:
     """Delivers the refusal of an invocation, some seconds from now; ``reason``: as containers of 0.1.0 refuse."""
-    real = retry.time.time
+    real = time.time
 
     def do(
         job: JobRecord, refusals: int = 0, *, later: float = 0, times: int = 1, reason: str | None = None
@@ -40,7 +41,7 @@ def refuse(bucket: S3Client, store: JobStore, context: Any, monkeypatch: pytest.
         else:
             notice |= {"invocationStatus": "Failed", "failureReason": reason}
         with monkeypatch.context() as patch:
-            patch.setattr(retry.time, "time", lambda: real() + later)
+            patch.setattr("handlers.jobs.retry.time.time", lambda: real() + later)
             for _ in range(times):
                 finished.handler({"Records": [{"Sns": {"Message": json.dumps(notice)}}]}, context)
         found = store.get(job.job_id)

@@ -56,11 +56,9 @@ def _resolved(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> dict[
             schema = {"$ref": field["mapping"][value[field["propertyName"]]]}
         elif "anyOf" in schema:
             choices = [each for each in schema["anyOf"] if each.get("type") != "null"]
-            if all("enum" in each for each in choices):
-                return choices[0]
-            if value is None or len(choices) != 1:
+            if value is None or not (len(choices) == 1 or all("enum" in each for each in choices)):
                 return {}
-            (schema,) = choices
+            schema = choices[0]
         else:
             return schema
 

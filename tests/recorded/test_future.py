@@ -16,7 +16,8 @@ def _parts(folder: str) -> list[Any]:
 
 
 def _item(values: dict[str, Any]) -> dict[str, Any]:
-    return today.to_item(values)
+    item: dict[str, Any] = today.to_item(values)
+    return item
 
 
 @pytest.mark.parametrize("rows", _parts("rows/jobs"))
@@ -87,7 +88,7 @@ def test_an_invocation_is_done_or_refused_with_the_code_for_it(parts: dict[str, 
 def _refusal(invocation: today.Invocation) -> str:
     with pytest.raises(today.DarkroomError) as refused:
         today.typed_params(invocation)
-    return refused.value.detail.code
+    return str(refused.value.detail.code)
 
 
 @pytest.mark.parametrize("parts", [each for each in _parts("outcomes") if "http_answers" not in str(each.id)])

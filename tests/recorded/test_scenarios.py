@@ -16,10 +16,12 @@ def changes(played: Files, *, whole: bool) -> Iterator[str]:
     """Differences from what was recorded; unless ``whole``, only of what was run so far."""
     for name in (each for folder in FOLDERS for each in files.names(folder) if each not in ELSEWHERE):
         now = played.get(name, {})
-        if name.startswith("invocations/"):
-            now = {part: _with_defaults(value) for part, value in now.items()}
         recorded = {part: value for part, value in files.read(name).items() if whole or part in now}
-        for each in files.differences(recorded, now):
+        if name.startswith("invocations/"):
+            now, recorded = (
+                {part: _with_defaults(value) for part, value in calls.items()} for calls in (now, recorded)
+            )
+        for each in files.differences(recorded, now, sets=name == "api/problem_codes"):
             yield f"{name}: {each}"
 
 

@@ -1,7 +1,7 @@
 import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { pointsOf } from "@/contract/json";
-import { type Kind, TERMINAL } from "@/contract/types";
+import { hasEnded as isEnded, type Kind } from "@/contract/types";
 import { useDrafts } from "@/drafts/draft";
 import { useDraft } from "@/drafts/use-draft";
 import { useJobs } from "@/jobs/store";
@@ -27,7 +27,7 @@ export function KeepPicker({ kind, photo }: { kind: Kind; photo: Photo }) {
   const isCurrent = detection.photo === input;
   const job = isCurrent ? entry?.job : undefined;
   const failure = isCurrent ? (detection.error ?? entry?.uploadError ?? job?.error ?? null) : null;
-  const hasEnded = job !== undefined && TERMINAL.has(job.state);
+  const hasEnded = job !== undefined && isEnded(job);
   const detecting = isCurrent && (detection.submitting || (detection.jobId !== null && !hasEnded)) && !failure;
   const detect = () => void useObjectDetection.getState().detect(input);
 

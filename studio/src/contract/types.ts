@@ -32,5 +32,9 @@ export type ErrorCode = Schemas["ErrorCode"];
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 
-/** Terminal states: a job in one of them never changes again. */
-export const TERMINAL: ReadonlySet<State> = new Set<State>(["completed", "failed", "cancelled", "expired"]);
+const TERMINAL: ReadonlySet<State> = new Set<State>(["completed", "failed", "cancelled", "expired"]);
+
+/** Whether a job never changes again. Of a state of a newer service, only its `ended` tells; older ones lack it. */
+export function hasEnded({ ended, state }: Pick<Job, "state"> & { ended?: boolean }): boolean {
+  return ended === true || TERMINAL.has(state);
+}

@@ -1,5 +1,5 @@
 /** Estimates the remaining time of a job, from its own speed and from the durations of earlier jobs. */
-import { type Job, TERMINAL } from "@/contract/types";
+import { hasEnded, type Job } from "@/contract/types";
 import { isRecord } from "@/service/error";
 import type { ProgressMark, TrackedJob } from "./tracked-job";
 
@@ -23,7 +23,7 @@ export function estimateSecondsLeft(
   now = Date.now(),
 ): number | null {
   const { job, marks } = entry;
-  if (TERMINAL.has(job.state) || job.state === "awaiting_upload" || job.state === "dispatched") return null;
+  if (hasEnded(job) || job.state === "awaiting_upload" || job.state === "dispatched") return null;
   const medianSeconds = median(history[keyOf(job.kind, job.engine)] ?? []);
   const [first] = marks;
   const last = marks.at(-1);

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
-import { TERMINAL } from "@/contract/types";
+import { hasEnded } from "@/contract/types";
 import { kindTitle } from "@/messages/kind-texts";
 import { Button, ButtonRow, buttonClass, ErrorNotice, Icon, useAction } from "@/ui";
 import styles from "./job-card.module.css";
@@ -20,7 +20,7 @@ interface JobCardProps {
 export function JobCard({ entry, linked = true }: JobCardProps) {
   const { t } = useTranslation("jobs");
   const { job, uploadError } = entry;
-  const open = !TERMINAL.has(job.state);
+  const open = !hasEnded(job);
   const cancellation = useAction();
   const uploadRetry = useAction();
   return (

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
-import { TERMINAL } from "@/contract/types";
+import { hasEnded } from "@/contract/types";
 import { formatDateTime } from "@/messages/format";
 import { kindTitle } from "@/messages/kind-texts";
 import { type ServiceError, toServiceError } from "@/service/error";
@@ -13,6 +13,7 @@ import { JobWithoutResult } from "./job-without-result";
 import { pictures } from "./outputs";
 import { Recipe } from "./recipe";
 import { ResultView } from "./result";
+import { stateText } from "./status-text";
 import { refresh, trackJob, useJobs } from "./store";
 import type { TrackedJob } from "./tracked-job";
 
@@ -66,7 +67,7 @@ export function JobPage({ id }: { id: string }) {
 function JobView({ entry }: { entry: TrackedJob }) {
   const { t, i18n } = useTranslation("jobs");
   const { job } = entry;
-  const [wasOpen] = useState(() => !TERMINAL.has(job.state));
+  const [wasOpen] = useState(() => !hasEnded(job));
   const result = job.state === "completed" ? (job.result ?? null) : null;
   const first = result?.videos.length === 0 ? pictures(result)[0] : undefined;
   const loadedImage = useLoadedImage(first?.key ?? "", (wasOpen && first?.url) || null);
@@ -82,12 +83,12 @@ function JobView({ entry }: { entry: TrackedJob }) {
           </time>
         </p>
       </header>
-      {!TERMINAL.has(job.state) || awaitsImage ? (
+      {!hasEnded(job) || awaitsImage ? (
         <JobCard entry={entry} linked={false} />
       ) : (
         <>
           <div aria-live="polite">
-            <VisuallyHidden>{wasOpen ? t(`states.${job.state}`) : ""}</VisuallyHidden>
+            <VisuallyHidden>{wasOpen ? stateText(job.state, t) : ""}</VisuallyHidden>
           </div>
           {result ? (
             <ResultView job={job} result={result} refreshUrls={() => void refresh(job.job_id)} revealed={wasOpen} />

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { TERMINAL } from "@/contract/types";
+import { hasEnded } from "@/contract/types";
 import { ProgressBar, VisuallyHidden } from "@/ui";
 import { estimateSecondsLeft } from "./estimate";
 import styles from "./job-progress.module.css";
@@ -42,7 +42,7 @@ export function JobProgress({ entry, brief = false }: { entry: TrackedJob; brief
 function TimeLeft({ entry }: { entry: TrackedJob }) {
   const { t } = useTranslation("jobs");
   const [, tick] = useState(0);
-  const open = !TERMINAL.has(entry.job.state);
+  const open = !hasEnded(entry.job);
   useEffect(() => {
     if (!open) return;
     const timer = setInterval(() => tick((count) => count + 1), TICK_MILLISECONDS);

@@ -2,17 +2,18 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
 import { DETECTION_KIND } from "@/contract/kinds";
-import { type Job, TERMINAL } from "@/contract/types";
+import { hasEnded, type Job } from "@/contract/types";
 import { kindTitle } from "@/messages/kind-texts";
 import { errorMessage } from "@/service/error-message";
 import { Icon, IconButton, useAction, VisuallyHidden } from "@/ui";
 import { JobProgress } from "./job-progress";
 import { JobThumbnail } from "./job-thumbnail";
 import styles from "./job-tray.module.css";
+import { stateText } from "./status-text";
 import { cancel, untrackJob, useJobs } from "./store";
 import type { TrackedJob } from "./tracked-job";
 
-const isOpen = ({ job }: TrackedJob): boolean => !TERMINAL.has(job.state);
+const isOpen = ({ job }: TrackedJob): boolean => !hasEnded(job);
 
 /** The job tray: open jobs, and those that ended since and were not viewed. Hidden on their own page. */
 export function JobTray() {
@@ -71,7 +72,7 @@ function Row({ entry }: { entry: TrackedJob }) {
       <JobThumbnail job={job} />
       <div className={styles.body}>
         <Link href={`/jobs/${job.job_id}`} className={styles.name}>
-          {kind} {!isOpen(entry) && <span className={styles.state}>{t(`states.${job.state}`)}</span>}
+          {kind} {!isOpen(entry) && <span className={styles.state}>{stateText(job.state, t)}</span>}
         </Link>
         {isOpen(entry) && <JobProgress entry={entry} brief />}
         {uploadError && (
@@ -103,9 +104,9 @@ function LiveAnnouncer({ entries }: { entries: TrackedJob[] }) {
   const [open, setOpen] = useState<readonly string[]>([]);
   const [announcement, setAnnouncement] = useState({ text: "", number: 0 });
   useEffect(() => {
-    const ended = open.flatMap((id) => states[id]?.job ?? []).filter(({ state }) => TERMINAL.has(state));
+    const ended = open.flatMap((id) => states[id]?.job ?? []).filter(hasEnded);
     const announcementOf = ({ kind, state }: Job) =>
-      t("tray.announcement", { kind: kindTitle(kind, t), state: t(`states.${state}`) });
+      t("tray.announcement", { kind: kindTitle(kind, t), state: stateText(state, t) });
     if (ended.length > 0)
       setAnnouncement(({ number }) => ({ text: ended.map(announcementOf).join(". "), number: number + 1 }));
     const now = entries.filter(isOpen).map(({ job }) => job.job_id);

@@ -3,6 +3,7 @@ import type { Job } from "@/contract/types";
 import { formatUsd } from "@/messages/format";
 import { ButtonRow, ErrorNotice, Notice } from "@/ui";
 import { EditAndRerunButton, RerunButton } from "./rerun-buttons";
+import { stateText } from "./status-text";
 
 /** The view of a job that ended without a result: the reason, and what to do. */
 export function JobWithoutResult({ job }: { job: Job }) {
@@ -13,7 +14,7 @@ export function JobWithoutResult({ job }: { job: Job }) {
       {job.state === "failed" && job.error ? (
         <ErrorNotice error={job.error} />
       ) : (
-        <Notice tone="warning" title={t(job.state === "expired" ? "ended.expired" : `states.${job.state}`)}>
+        <Notice tone="warning" title={job.state === "expired" ? t("ended.expired") : stateText(job.state, t)}>
           <p>{t(job.state === "expired" ? "ended.expired_text" : "ended.cancelled_text")}</p>
         </Notice>
       )}

@@ -1,7 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "wouter";
 import { KINDS } from "@/contract/schemas";
-import { type Job, type State, TERMINAL } from "@/contract/types";
+import { hasEnded, type Job, type State } from "@/contract/types";
 import { formatDateTime } from "@/messages/format";
 import { kindTitle } from "@/messages/kind-texts";
 import { api, unwrap } from "@/service/api";
@@ -9,7 +9,7 @@ import { usePagedList } from "@/service/paged-list";
 import { Button, buttonClass, EmptyState, ErrorNotice, Field, Loading } from "@/ui";
 import { JobThumbnail } from "./job-thumbnail";
 import styles from "./page.module.css";
-import { statusText } from "./status-text";
+import { stateText, statusText } from "./status-text";
 import { trackListedJob, useJobs } from "./store";
 
 const STATES = [
@@ -113,14 +113,14 @@ function JobListItem({ job: listed }: { job: Job }) {
   const tracked = useJobs(({ entries }) => entries[listed.job_id]?.job);
   // The same state with another presigned URL may be a refreshed one.
   const job = tracked && tracked.seq >= listed.seq ? tracked : listed;
-  const open = !TERMINAL.has(job.state);
+  const open = !hasEnded(job);
   return (
     <li>
       <Link href={`/jobs/${job.job_id}`} className={styles.item}>
         <JobThumbnail job={job} />
         <span className={styles.name}>{kindTitle(job.kind, t)}</span>{" "}
         <span className={styles.state} data-state={job.state}>
-          {open ? statusText(job, t) : t(`states.${job.state}`)}
+          {open ? statusText(job, t) : stateText(job.state, t)}
         </span>{" "}
         <time className={styles.created} dateTime={job.created_at}>
           {formatDateTime(job.created_at, i18n.language)}

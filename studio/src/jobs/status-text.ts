@@ -3,6 +3,9 @@ import type { TFunction } from "i18next";
 import type { Job, Kind } from "@/contract/types";
 import { findMessage } from "@/messages/find-message";
 
+/** The beginning of the message of handlers/jobs/retry.py. */
+const NEWER_MACHINE = "Waiting for a machine of a newer version";
+
 /** The translation function of this namespace. */
 export type Translate = TFunction<"jobs">;
 
@@ -14,6 +17,11 @@ export function stageText(kind: Kind, stage: string, t: Translate, otherwise = "
 /** The label of a role. Roles that scenes name are shown as they are. */
 export function roleText(kind: Kind, role: string, t: Translate): string {
   return findMessage(t, [`roles.${role}`, `kinds:${kind}.roles.${role}.label`]) ?? role;
+}
+
+/** The name of a state. States of a newer service are shown as they are. */
+export function stateText(state: string, t: Translate): string {
+  return findMessage(t, [`states.${state}`]) ?? state.replaceAll("_", " ");
 }
 
 /** The status text of a job, with its stage's counter if the service reports one. */
@@ -31,11 +39,12 @@ export function activityText(job: Job, t: Translate): string {
     case "dispatched":
       return dispatchedText(job.message, t);
     case "queued":
+      if (job.message.startsWith(NEWER_MACHINE)) return t("waiting.newer_machine");
       return job.attempt > 0 ? t("waiting.retry", { attempt: Math.min(job.attempt + 1, 3) }) : t("waiting.queued");
     case "awaiting_upload":
       return t("waiting.awaiting_upload");
     default:
-      return t(`states.${job.state}`);
+      return stateText(job.state, t);
   }
 }
 

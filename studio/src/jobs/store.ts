@@ -1,6 +1,6 @@
 /** The store of tracked jobs: submission, uploads, updates, and recovery after a reload. */
 import { create } from "zustand";
-import { type Job, type JobWithUploads, TERMINAL } from "@/contract/types";
+import { hasEnded, type Job, type JobWithUploads } from "@/contract/types";
 import type { Draft } from "@/drafts/draft";
 import { api, unwrap } from "@/service/api";
 import { currentService } from "@/service/deployment";
@@ -157,7 +157,7 @@ export async function resume(): Promise<void> {
 
 /** Track a job of a list while it is open; a job that has ended is only updated if it is tracked already. */
 export function trackListedJob(job: Job): void {
-  if (useJobs.getState().entries[job.job_id] === undefined && TERMINAL.has(job.state)) return;
+  if (useJobs.getState().entries[job.job_id] === undefined && hasEnded(job)) return;
   apply(job);
   subscribeToJob(job.job_id);
 }
@@ -170,8 +170,8 @@ export function apply(job: Job, startedAt = Date.now()): boolean {
   const { username } = useSession.getState();
   if (username === null) return false;
   const known = useJobs.getState().entries[job.job_id];
-  if (known !== undefined && (job.seq <= known.job.seq || TERMINAL.has(known.job.state))) return false;
-  const ended = TERMINAL.has(job.state);
+  if (known !== undefined && (job.seq <= known.job.seq || hasEnded(known.job))) return false;
+  const ended = hasEnded(job);
   const entry: TrackedJob = {
     uploadProgress: known?.uploadProgress ?? {},
     startedAt: known?.startedAt ?? startedAt,
@@ -197,7 +197,7 @@ function trackAndUpload(created: JobWithUploads, blobs: files.Files): string {
 
 function subscribeToJob(jobId: string): void {
   const job = useJobs.getState().entries[jobId]?.job;
-  if (job !== undefined && !TERMINAL.has(job.state)) jobUpdates.subscribe(jobId, job.seq);
+  if (job !== undefined && !hasEnded(job)) jobUpdates.subscribe(jobId, job.seq);
 }
 
 /** End the uploads of a job, and remove its stored files. */

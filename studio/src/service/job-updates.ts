@@ -1,5 +1,5 @@
 /** Job updates: subscriptions on one WebSocket, resumed after the last `seq`, and polling while there is no socket. */
-import { type Job, TERMINAL } from "@/contract/types";
+import { hasEnded, type Job } from "@/contract/types";
 import { isRecord, type ServiceError, toServiceError } from "./error";
 import { isOffline } from "./network";
 import { DEFAULT_TIMINGS, ReconnectingWebSocket, type SocketOptions, type Timings } from "./websocket";
@@ -77,11 +77,12 @@ export class JobUpdates {
   }
 
   /** Record a state that another response brought, such as that of a cancellation, so that it is not reported again. */
-  recordState({ job_id, seq, state }: Job): void {
+  recordState(job: Job): void {
+    const { job_id, seq } = job;
     const subscription = this.#subscriptions.get(job_id);
     if (subscription === undefined) return;
     subscription.seq = Math.max(subscription.seq, seq);
-    if (TERMINAL.has(state)) this.#subscriptions.delete(job_id);
+    if (hasEnded(job)) this.#subscriptions.delete(job_id);
   }
 
   /** End all subscriptions and close the socket. */
@@ -175,7 +176,7 @@ export class JobUpdates {
     subscription.heardAt = Date.now();
     const isNew = job.seq > subscription.seq;
     subscription.seq = Math.max(subscription.seq, job.seq);
-    if (TERMINAL.has(job.state)) this.#subscriptions.delete(job.job_id);
+    if (hasEnded(job)) this.#subscriptions.delete(job.job_id);
     if (isNew) this.#options.onJob(job);
     return isNew;
   }

@@ -30,6 +30,7 @@ function asset(id: string, over: Partial<Asset> = {}): Asset {
   return {
     asset_id: id,
     name: `${id}.jpg`,
+    newer_version: false,
     state: "ready",
     content_type: "image/jpeg",
     width: 1200,

@@ -37,6 +37,8 @@ export function job(over: Partial<Job> = {}): Job {
     cost_usd: null,
     created_at: "2026-01-02T10:00:00Z",
     updated_at: "2026-01-02T10:01:00Z",
+    ended: false,
+    newer_version: false,
     ...over,
   };
 }

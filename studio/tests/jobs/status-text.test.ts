@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import i18next from "i18next";
 import { expect, test } from "vitest";
 import { KINDS } from "@/contract/schemas";
+import { hasEnded } from "@/contract/types";
 import { roleText, stageText, statusText, timeLeftText } from "@/jobs/status-text";
 import { changeLanguage } from "@/messages";
 import { formatUsd } from "@/messages/format";
@@ -66,4 +67,23 @@ test("small costs are not rounded to nothing", () => {
 test("roles that scenes name are shown unchanged", () => {
   expect(roleText("inpaint", "mask", t())).toBe("mask");
   expect(roleText("render_scenes", "kitchen_shot", t())).toBe("kitchen_shot");
+});
+
+test("a state of a newer service is shown as it is", () => {
+  const newer = { ...job(), ...JSON.parse('{"state": "paused_by_owner"}') };
+  expect(statusText(newer, t())).toBe("paused by owner");
+});
+
+test("a job in a state of a newer service has ended if the service says so", () => {
+  const newer = { ...job(), ...JSON.parse('{"state": "archived"}') };
+  expect(hasEnded(newer)).toBe(false);
+  expect(hasEnded({ ...newer, ended: true })).toBe(true);
+  expect(hasEnded({ state: "failed" })).toBe(true);
+});
+
+test("a queued job says that it waits for a machine of a newer version", () => {
+  const message = "Waiting for a machine of a newer version: It does not know params.sparkle.";
+  expect(statusText(job({ state: "queued", stage: null, attempt: 0, message }), t())).toBe(
+    "Waiting for a machine of a newer version",
+  );
 });

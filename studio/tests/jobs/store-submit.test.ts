@@ -105,6 +105,7 @@ describe("a submitted draft", () => {
               sha256: null,
               error: null,
               url: null,
+              newer_version: false,
               source: { type: "upload", job_id: null, picture: null, role: null },
             },
           },

@@ -91,6 +91,8 @@ export function jobIn(state: State, seq: number, over: Partial<Job> = {}): Job {
     cost_usd: null,
     created_at: "2026-01-01T00:00:00Z",
     updated_at: "2026-01-01T00:00:00Z",
+    ended: false,
+    newer_version: false,
     ...over,
   };
 }
