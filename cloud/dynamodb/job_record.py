@@ -44,6 +44,7 @@ class JobRecord(Job):
 
     owner: str
     request_digest: str
+    essential_digest: str | None = None
     due_at: float | None = None
     expires_at: int
     waking_since: float | None = None

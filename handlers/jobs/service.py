@@ -4,9 +4,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
-from typing import Self
-from uuid import UUID, uuid4, uuid5
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -21,6 +18,7 @@ from darkroom.contract.jobs import Job, State
 from darkroom.contract.kinds import Kind
 from darkroom.contract.requests import BaseRequest
 from handlers.jobs import resolved_request
+from handlers.jobs.job_identity import JobIdentity
 from handlers.jobs.object_copies import ObjectCopier
 from handlers.jobs.resolved_request import AssetLibrary, Rerun, ResolvedRequest
 from handlers.jobs.result_cache import CachedResult, ResultCache
@@ -28,9 +26,6 @@ from handlers.limits.budget import Budget
 from handlers.limits.limit_exceeded import LimitExceeded
 from handlers.limits.rate_limiter import RateLimiter
 from handlers.settings import ApiSettings
-
-# Names of jobs made with an idempotency key. Changing it would make replays look like new jobs.
-IDEMPOTENCY_NAMESPACE = UUID("6f0dbb0e-6c0f-5f0e-9a3e-6a4b3d1c7a52")
 
 CANCELLED_ERROR = ErrorDetail(code=ErrorCode.CANCELLED, message="Cancelled on request.", retryable=False)
 
@@ -56,23 +51,6 @@ class JobDependencies:
     queue: JobQueue
 
 
-@dataclass(frozen=True)
-class _JobIdentity:
-    """Id of a job about to be created, and the digest of its request."""
-
-    owner: str
-    job_id: str
-    digest: str
-    may_exist: bool
-
-    @classmethod
-    def of(cls, owner: str, request: str, idempotency_key: str | None) -> Self:
-        digest = sha256(request.encode()).hexdigest()
-        if idempotency_key is None:
-            return cls(owner, uuid4().hex, digest, may_exist=False)
-        return cls(owner, uuid5(IDEMPOTENCY_NAMESPACE, f"{owner}\n{idempotency_key}").hex, digest, may_exist=True)
-
-
 class JobService:
     """Creates, reads and cancels jobs of an owner. Another owner's job is ``not_found``."""
 
@@ -90,7 +68,7 @@ class JobService:
         Raises ``DarkroomError``: ``idempotency_mismatch`` when the key was used for another request,
         ``engine_unavailable``, ``not_found`` and ``conflict`` for assets, ``rate_limited``, ``budget_exceeded``.
         """
-        identity = _JobIdentity.of(owner, request.model_dump_json(), idempotency_key)
+        identity = JobIdentity.of(owner, request, idempotency_key)
         engine = self._settings.default_engine
         return self._submit(
             identity, lambda: resolved_request.resolve_request(request, owner, self._dependencies.library, engine)
@@ -103,7 +81,7 @@ class JobService:
         nothing to repeat. Raises ``RequestValidationError`` for invalid params.
         """
         record = self.get(owner, job_id)
-        identity = _JobIdentity.of(owner, f"{job_id}\n{rerun.model_dump_json()}", idempotency_key)
+        identity = JobIdentity.of(owner, rerun, idempotency_key, prefix=f"{job_id}\n")
         return self._submit(
             identity, lambda: resolved_request.resolve_rerun(record, rerun, self._settings.default_engine)
         )
@@ -151,7 +129,7 @@ class JobService:
         """Return the job as its owner sees it, with fresh presigned URLs."""
         return record.public(self._presigner.get)
 
-    def _submit(self, identity: _JobIdentity, resolve: Callable[[], ResolvedRequest]) -> SubmittedJob:
+    def _submit(self, identity: JobIdentity, resolve: Callable[[], ResolvedRequest]) -> SubmittedJob:
         """Return the job of this identity, creating it if needed; ``resolve`` is only called for a new job."""
         existing = self._store.get(identity.job_id) if identity.may_exist else None
         if existing is not None:
@@ -173,7 +151,7 @@ class JobService:
         )
 
     def _complete_from_cache(
-        self, identity: _JobIdentity, resolved: ResolvedRequest, cached: CachedResult
+        self, identity: JobIdentity, resolved: ResolvedRequest, cached: CachedResult
     ) -> SubmittedJob:
         """Create a job that is completed by a cached result. It uses no rate limit and no budget."""
         headers = self._dependencies.rate_limiter.status(identity.owner, resolved.kind).headers
@@ -200,7 +178,7 @@ class JobService:
         observability.report_job_ended(record)
         return SubmittedJob(record, new=True, headers=headers)
 
-    def _create_new(self, identity: _JobIdentity, resolved: ResolvedRequest) -> SubmittedJob:
+    def _create_new(self, identity: JobIdentity, resolved: ResolvedRequest) -> SubmittedJob:
         """Create a job that has to run: acquire its rate limit and reserve its budget."""
         dependencies, owner, now = self._dependencies, identity.owner, datetime.now(UTC)
         dependencies.copier.check_sources(resolved.copied_from.values())
@@ -224,7 +202,7 @@ class JobService:
         self._copy_inputs(record)
         return SubmittedJob(record, new=True, headers=rate_limit.headers)
 
-    def _record(self, identity: _JobIdentity, resolved: ResolvedRequest, now: datetime) -> JobRecord:
+    def _record(self, identity: JobIdentity, resolved: ResolvedRequest, now: datetime) -> JobRecord:
         awaits_uploads = bool(resolved.uploads)
         return JobRecord(
             job_id=identity.job_id,
@@ -240,6 +218,7 @@ class JobService:
             updated_at=now,
             owner=identity.owner,
             request_digest=identity.digest,
+            essential_digest=identity.essential_digest,
             due_at=self._uploads_due() if awaits_uploads else time.time() + self._settings.queue_seconds,
             expires_at=int((now + timedelta(days=self._settings.retention_days)).timestamp()),
             # With every digest known, the cache has already been looked up.
@@ -259,8 +238,8 @@ class JobService:
         observability.count_job_created(record)
         return None
 
-    def _replay(self, identity: _JobIdentity, existing: JobRecord) -> SubmittedJob:
-        if existing.request_digest != identity.digest:
+    def _replay(self, identity: JobIdentity, existing: JobRecord) -> SubmittedJob:
+        if not identity.is_of(existing):
             raise DarkroomError(
                 ErrorCode.IDEMPOTENCY_MISMATCH,
                 "This Idempotency-Key came with another request before. Use a new key for a new job.",

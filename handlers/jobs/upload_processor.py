@@ -17,7 +17,7 @@ from cloud.s3.keys import parse_upload_key, upload_key
 from cloud.s3.picture_header import NotAPicture
 from darkroom.contract.errors import DarkroomError
 from darkroom.contract.jobs import State
-from darkroom.contract.uploads import AUDIO_TYPES
+from darkroom.contract.uploads import AUDIO_TYPES, MEDIA_TYPES
 from handlers.jobs.result_cache import ResultCache
 from handlers.jobs.upload_inspection import ObjectMissing, UploadInspector, not_audio_error
 from handlers.limits.rate_limiter import RateLimiter
@@ -118,6 +118,9 @@ class UploadProcessor:
         record = self._expecting_job(key, job_id, role)
         if record is None:
             return
+        if record.uploads[role].content_type not in MEDIA_TYPES:
+            # A newer version accepted the request: the event is received again, by its function perhaps.
+            raise error
         if isinstance(error, NotAPicture) and record.uploads[role].content_type in AUDIO_TYPES:
             error = not_audio_error(role, error.detected)
         failed = self._store.fail(job_id, error.detail, allowed={State.AWAITING_UPLOAD})

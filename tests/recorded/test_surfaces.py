@@ -30,3 +30,18 @@ def test_nothing_is_gone_from_the_openapi_document(now: files.Files) -> None:
     recorded["info"].pop("version")
     found = files.differences(recorded, now["api/openapi"], sets=True)
     assert not found, "\n".join(found)
+
+
+def test_defaults_of_params_never_change(now: files.Files) -> None:
+    """An invocation leaves out params at their defaults: a container of another version fills in its own."""
+    recorded, today = (
+        document["components"]["schemas"] for document in (files.read("api/openapi"), now["api/openapi"])
+    )
+    changed = [
+        f"{name}.{field}: {today[name]['properties'][field].get('default')}, was {schema['default']}"
+        for name, model in recorded.items()
+        if name.endswith(("Params", "Scene"))
+        for field, schema in model["properties"].items()
+        if "default" in schema and today[name]["properties"][field].get("default") != schema["default"]
+    ]
+    assert not changed, "\n".join(changed)

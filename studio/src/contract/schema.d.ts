@@ -302,6 +302,24 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * ApiVersions
+         * @description Versions of the API: the first number grows with incompatible changes, the second one with additions.
+         */
+        ApiVersions: {
+            /**
+             * Version
+             * @description Version of the service, as in the header `Darkroom-Api-Version`.
+             * @default 1.1
+             */
+            version: string;
+            /**
+             * Oldest Client
+             * @description Clients made for an older version are answered with `client_too_old`.
+             * @default 1.0
+             */
+            oldest_client: string;
+        };
+        /**
          * Aspect
          * @description Width to height of a generated picture: the shapes that SDXL was trained on, about a megapixel each.
          * @enum {string}
@@ -1725,6 +1743,13 @@ export interface components {
              * @default []
              */
             kinds: components["schemas"]["KindSummary"][];
+            /**
+             * @default {
+             *       "version": "1.1",
+             *       "oldest_client": "1.0"
+             *     }
+             */
+            api: components["schemas"]["ApiVersions"];
         };
         /**
          * Quality
