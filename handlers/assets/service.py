@@ -118,6 +118,7 @@ class AssetService:
         asset = self.get(owner, asset_id)
         if asset.state is not AssetState.READY:
             raise DarkroomError(ErrorCode.CONFLICT, f"The asset {asset_id} has no picture yet: it is {asset.state}.")
+        _require_supported(asset.content_type)
         pixels = (asset.width or 0) * (asset.height or 0)
         if (asset.size or 0) > MAX_UPLOAD_BYTES or pixels > MAX_PIXELS:
             raise DarkroomError(
@@ -239,11 +240,11 @@ class AssetService:
 
 
 def _require_supported(content_type: str) -> ContentType:
-    """Return the content type. Raises ``DarkroomError`` (``conflict``) if an asset cannot have it."""
+    """Return the content type. Raises ``DarkroomError`` (``conflict``) for one of a newer version."""
     try:
         return _content_type.validate_python(content_type)
     except ValidationError as error:
-        raise DarkroomError(ErrorCode.CONFLICT, f"An asset cannot have the type {content_type}.") from error
+        raise DarkroomError(ErrorCode.CONFLICT, f"This version does not know the type {content_type}.") from error
 
 
 def _source_key(record: JobRecord, source: AssetSource) -> str:

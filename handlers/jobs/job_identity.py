@@ -29,11 +29,13 @@ class JobIdentity:
     @classmethod
     def of(cls, owner: str, request: BaseModel, idempotency_key: str | None, *, prefix: str = "") -> Self:
         """Return the identity of a request's job: a new one without a key, else always the same one."""
-        texts = (request.model_dump_json(), request.model_dump_json(exclude_defaults=True))
-        digests = (sha256((prefix + text).encode()).hexdigest() for text in texts)
-        if idempotency_key is None:
-            return cls(owner, uuid4().hex, *digests, may_exist=False)
-        return cls(owner, uuid5(IDEMPOTENCY_NAMESPACE, f"{owner}\n{idempotency_key}").hex, *digests, may_exist=True)
+        digest, essential_digest = (
+            sha256((prefix + text).encode()).hexdigest()
+            for text in (request.model_dump_json(), request.model_dump_json(exclude_defaults=True))
+        )
+        may_exist = idempotency_key is not None
+        job_id = uuid5(IDEMPOTENCY_NAMESPACE, f"{owner}\n{idempotency_key}") if may_exist else uuid4()
+        return cls(owner, job_id.hex, digest, essential_digest, may_exist)
 
     def is_of(self, record: JobRecord) -> bool:
         """Return True if the job was created by an equal request, perhaps to another version."""

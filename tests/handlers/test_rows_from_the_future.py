@@ -16,6 +16,7 @@ from cloud.invocation import Completed, inference_id
 from darkroom.contract.engine import Engine
 from darkroom.contract.results import Result
 from handlers import dispatch, ended, finished, push, sweep
+from handlers.assets.asset import Asset
 from handlers.websocket.subscriptions import Subscription, Subscriptions
 from tests.handlers.calls import Call
 from tests.handlers.test_dispatch import FakeEndpoint
@@ -180,3 +181,23 @@ def test_attempts_of_jobs_of_a_newer_version_begin_and_end(
         finished.handler({"Records": [{"Sns": {"Message": json.dumps(notice)}}]}, context)
         now = {"queued": "dispatched", "dispatched": "completed", "running": "completed"}
         assert row(job_id)["state"] == now.get(state, state)
+
+
+def test_assets_of_a_newer_version_are_listed_and_deleted(call: Call) -> None:
+    client: Any = clients.dynamodb()
+    schema = Asset.model_json_schema()
+    put: list[str] = []
+    for number, recorded in enumerate(files.read("rows/assets").values()):
+        values = future.all_changes(from_item(recorded), schema, keep=("state",) if number % 2 else ())
+        values |= {"asset_id": f"{number:032x}", "owner": "owner-1"}
+        values.pop("expires_at", None)
+        put.append(values["asset_id"])
+        client.put_item(TableName="assets", Item=to_item(values))
+    listed = call("GET", "/assets")
+    assert (listed.status, {asset["asset_id"] for asset in listed.body["assets"]} >= set(put)) == (200, True)
+    job = {"kind": "upscale", "uploads": {"photo": {"asset_id": "0" * 32}}}
+    assert call("POST", "/jobs", job).status == 409
+    for asset_id in put:
+        assert call("GET", f"/assets/{asset_id}").body["newer_version"]
+        assert call("DELETE", f"/assets/{asset_id}").status == 200
+        assert call("GET", f"/assets/{asset_id}").status == 404

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from mypy_boto3_s3 import S3Client
 
+from cloud import clients
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
 from cloud.invocation import Failed, inference_id
@@ -15,6 +16,7 @@ from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
 from handlers import dispatch, finished
 from handlers.jobs import retry
+from tests.handlers.calls import Call
 from tests.handlers.test_dispatch import FakeEndpoint
 
 pytestmark = pytest.mark.usefixtures("environment")
@@ -136,3 +138,21 @@ def test_an_invocation_after_a_refusal_has_an_id_of_its_own(
     job = refuse(job_in(State.DISPATCHED))
     dispatch.handler(sqs_event({"job_id": job.job_id, "attempt": 1, "kind": job.kind}), context)
     assert endpoint.invoked() == [f"{job.job_id}-1.1"]
+
+
+def test_a_request_repeated_after_an_upgrade_creates_nothing_new(call: Call) -> None:
+    body = {"kind": "upscale", "uploads": {"photo": {"content_type": "image/jpeg"}}}
+    headers = {"idempotency-key": "once"}
+    first = call("POST", "/jobs", body, headers=headers)
+    job_id = first.body["job"]["job_id"]
+    # The version before knew fewer fields, so its digest of all of them is another one.
+    client: Any = clients.dynamodb()
+    client.update_item(
+        TableName="jobs",
+        Key={"job_id": {"S": job_id}},
+        UpdateExpression="SET request_digest = :digest",
+        ExpressionAttributeValues={":digest": {"S": "of fewer fields"}},
+    )
+    again = call("POST", "/jobs", body, headers=headers)
+    assert (first.status, again.status, again.body["job"]["job_id"]) == (201, 200, job_id)
+    call("POST", "/jobs", {**body, "params": {"scale": 3}}, headers=headers).problem(422, "idempotency_mismatch")
