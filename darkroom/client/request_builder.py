@@ -28,7 +28,7 @@ def build_request(
     another type.
     """
     try:
-        kind = Kind(kind)
+        kind = Kind(str(kind))
     except ValueError:
         raise ValueError(f"unknown kind {kind!r}; choose one of: {', '.join(Kind)}") from None
     sources = _by_role(kind, files)

@@ -70,7 +70,7 @@ def test_an_invocation_has_everything_that_the_container_needs(
         job.job_id,
         1,
         Engine.PREVIEW,
-        job.params,
+        {"style": "scandinavian", "strength": 0.75},  # without the default seed
     )
     assert invocation.uploads == {"photo": f"uploads/{job.job_id}/photo"}
     now = store.get(job.job_id)
