@@ -105,6 +105,7 @@ beforeEach(() => {
       config: {
         socket_url: "",
         kinds: [],
+        api: { version: "1.1", oldest_client: "1.0" },
         region: "",
         issuer: "",
         client_id: "",

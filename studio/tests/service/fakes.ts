@@ -15,6 +15,7 @@ export const CONFIG = {
   client_id: CLIENT,
   limits: LIMITS,
   kinds: [],
+  api: { version: "1.1", oldest_client: "1.0" },
 };
 
 /** Sets a loaded deployment. */
