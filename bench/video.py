@@ -16,7 +16,8 @@ from darkroom.contract.params import Params
 from darkroom.contract.video_params import RenderScenesParams, RenderVideoParams, Resolution
 from pipeline.core.artifacts import SAVED, SavedVideo
 from pipeline.core.stages import StageContext
-from pipeline.imaging.codec import decode, on_white
+from pipeline.decoding.client import decode_picture
+from pipeline.imaging.codec import on_white
 from pipeline.plans import get_plan
 from pipeline.speech.espeak import EspeakSynthesiser
 from pipeline.video.encoder import VideoWriter
@@ -107,7 +108,7 @@ def _run_stages(kind: Kind, params: Params) -> tuple[dict[str, float], SavedVide
 
 
 def _encoding_seconds(video: SavedVideo) -> float:
-    frame = resize_to_cover(on_white(decode(FILES["avatar"])), video.width, video.height, None)
+    frame = resize_to_cover(on_white(decode_picture(FILES["avatar"], lambda: None)), video.width, video.height, None)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         with VideoWriter(Path(folder) / "still.mp4", video.width, video.height) as writer:

@@ -119,7 +119,7 @@ class Runner:
                 for artifact in readers[index]:
                     context.release(artifact)
         finally:
-            context.enter_stage(None, _ignore_report, _ignore_progress_image)
+            context.enter_stage(None, _ignore_report, _ignore_progress_image, _go_on)
         return PlanResult(
             files=_get(context, SAVED) or (),
             engine=plan.engine,
@@ -228,7 +228,7 @@ class _PlanRun:
 
     def begin(self, stage: Stage, share: float) -> None:
         self._stage, self._message, self._share = stage.name, stage.message, share
-        self.context.enter_stage(stage, self.report, self._reporter.report_progress_image)
+        self.context.enter_stage(stage, self.report, self._reporter.report_progress_image, self.check)
         self.report(0.0)
 
     def end(self) -> None:
@@ -255,6 +255,10 @@ class _PlanRun:
 
 def _ignore_report(_fraction: float, _message: str) -> None:
     """Replace the context's progress callback after a run."""
+
+
+def _go_on() -> None:
+    """Replace the context's check after a run."""
 
 
 def _ignore_progress_image(_picture: Rgb) -> None:

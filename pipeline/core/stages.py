@@ -53,6 +53,7 @@ class StageContext:
     - ``speaker``: synthesises speech from scripts; None if unavailable
     - ``intermediates``: stores finished parts for the job's next attempt
     - ``report``: callback for the running stage's progress (0 to 1); it raises on cancellation and after the deadline
+    - ``check``: callback that raises like ``report``, and reports nothing
     - ``report_progress_image``: callback for a small image of the unfinished picture
     - ``unsafe_progress_images``: set by a stage if progress images show content banned from the result; all of the
       job's progress images are then deleted
@@ -69,6 +70,7 @@ class StageContext:
         speaker: "SpeechSynthesiser | None" = None,
         intermediates: Intermediates | None = None,
         report_progress_image: "Callable[[Rgb], None]" = lambda _picture: None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self.params = params
         self.files = files
@@ -81,6 +83,7 @@ class StageContext:
         self.unsafe_progress_images = False
         self._report = report
         self._report_progress_image = report_progress_image
+        self._check = check
         self._values: dict[str, Any] = {}
         self._stage: Stage | None = None
 
@@ -89,6 +92,7 @@ class StageContext:
         stage: "Stage | None",
         report: Callable[[float, str], None] | None = None,
         report_progress_image: "Callable[[Rgb], None] | None" = None,
+        check: Callable[[], None] | None = None,
     ) -> None:
         """Enforce ``stage``'s declarations from now on (None: no limits), and set the callbacks that are given.
 
@@ -99,6 +103,8 @@ class StageContext:
             self._report = report
         if report_progress_image is not None:
             self._report_progress_image = report_progress_image
+        if check is not None:
+            self._check = check
 
     def release(self, artifact: Artifact[Any]) -> None:
         """Drop ``artifact``, which no later stage reads, to free its memory. For the runner only."""
@@ -125,6 +131,10 @@ class StageContext:
     def report(self, fraction: float, message: str = "") -> None:
         """Report the running stage's progress (0 to 1). Raises ``JobAbandoned`` or ``DarkroomError`` to end the job."""
         self._report(fraction, message)
+
+    def check(self) -> None:
+        """Raise like ``report`` if the job must end, without reporting. Cheap: call it as often as you like."""
+        self._check()
 
     def add_note(self, text: str) -> None:
         """Add a note to the result, unless it is there already."""

@@ -6,7 +6,8 @@ from darkroom.contract.params import FaceSwapParams
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import OBJECTS, PHOTO
 from pipeline.core.stages import Artifact, Slot, Stage, StageContext
-from pipeline.imaging.codec import decode, on_white
+from pipeline.decoding.client import decode_picture
+from pipeline.imaging.codec import on_white
 from pipeline.imaging.faces import Face, choose_source_face, choose_target_faces, no_face_error, objects_from_faces
 
 SOURCE: Artifact[Rgb] = Artifact("source", "the picture whose face is taken: H×W×3 uint8 sRGB, upright")
@@ -28,9 +29,9 @@ class LoadPictures(Stage):
     depends_on_params = ()
 
     def run(self, context: StageContext) -> None:
-        context[SOURCE] = on_white(decode(context.files["source"]))
+        context[SOURCE] = on_white(decode_picture(context.files["source"], context.check))
         context.report(0.5)
-        context[PHOTO] = on_white(decode(context.files["target"]))
+        context[PHOTO] = on_white(decode_picture(context.files["target"], context.check))
 
 
 class DetectFaces(Stage):

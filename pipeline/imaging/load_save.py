@@ -4,7 +4,9 @@ from darkroom.contract.params import Format
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import PHOTO, RESULT, SAVED, SavedPicture
 from pipeline.core.stages import Slot, Stage, StageContext
-from pipeline.imaging.codec import Alpha, DigitalSource, decode, on_white, save_jpeg, save_png, thumbnail
+from pipeline.decoding.client import decode_picture
+from pipeline.decoding.picture_decoder import Alpha
+from pipeline.imaging.codec import DigitalSource, on_white, save_jpeg, save_png, thumbnail
 
 
 class LoadPhoto(Stage):
@@ -17,7 +19,7 @@ class LoadPhoto(Stage):
     depends_on_params = ()
 
     def run(self, context: StageContext) -> None:
-        context[PHOTO] = on_white(decode(context.files["photo"]))
+        context[PHOTO] = on_white(decode_picture(context.files["photo"], context.check))
 
 
 class SaveResult(Stage):

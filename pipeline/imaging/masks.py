@@ -1,5 +1,6 @@
 """Uploaded inpainting masks: white is filled, black stays."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,7 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import InpaintParams
 from pipeline.core.artifacts import PHOTO
 from pipeline.core.stages import Artifact, Slot, Stage, StageContext
-from pipeline.imaging.codec import decode
+from pipeline.decoding.client import decode_picture
 
 Mask = NDArray[np.bool_]
 
@@ -35,10 +36,10 @@ class LoadMask(Stage):
         self._allow_full_mask = allow_full_mask
 
     def run(self, context: StageContext) -> None:
-        """Read and check the mask. Raises ``DarkroomError``: ``invalid_mask``, or as ``decode`` does."""
+        """Read and check the mask. Raises ``DarkroomError``: ``invalid_mask``, or as ``decode_picture`` does."""
         params = context.params_as(InpaintParams)
         height, width = context[PHOTO].shape[:2]
-        mask = read_mask(context.files["mask"])
+        mask = read_mask(context.files["mask"], context.check)
         if mask.shape != (height, width):
             raise _invalid_mask_error(
                 f"The mask is {mask.shape[1]}×{mask.shape[0]} pixels and the upright photo {width}×{height}. "
@@ -56,15 +57,17 @@ class LoadMask(Stage):
         context[HOLE] = hole
 
 
-def read_mask(path: Path) -> Mask:
+def read_mask(path: Path, check: Callable[[], None]) -> Mask:
     """Decode a picture as a mask, H×W bool: true where its grey (ITU-R BT.601) is 128 or more.
 
-    Transparent pixels are black. Raises ``DarkroomError`` as ``decode`` does; the message names the mask.
+    Transparent pixels are black. Raises like ``decode_picture``; the message of a ``DarkroomError`` names the mask.
     """
     try:
-        picture = decode(path)
+        picture = decode_picture(path, check)
     except DarkroomError as error:
-        raise DarkroomError(error.detail.code, f"The mask: {error.detail.message}") from error
+        raise DarkroomError(
+            error.detail.code, f"The mask: {error.detail.message}", retryable=error.detail.retryable
+        ) from error
     grey = cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY)
     if picture.alpha is not None:
         grey = cv2.multiply(grey, picture.alpha, scale=1 / 255)

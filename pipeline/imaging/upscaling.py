@@ -13,7 +13,9 @@ from darkroom.contract.results import Quality
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import QUALITY, RESULT, SAVED
 from pipeline.core.stages import Artifact, Slot, Stage, StageContext
-from pipeline.imaging.codec import Alpha, DecodedPicture, decode, on_white
+from pipeline.decoding.client import decode_picture
+from pipeline.decoding.picture_decoder import Alpha, DecodedPicture
+from pipeline.imaging.codec import on_white
 from pipeline.imaging.load_save import save_picture, save_thumbnail
 
 Bytes = NDArray[np.uint8]
@@ -42,7 +44,7 @@ class LoadPicture(Stage):
     provides = (PICTURE,)
 
     def run(self, context: StageContext) -> None:
-        picture = decode(context.files["photo"])
+        picture = decode_picture(context.files["photo"], context.check)
         params = context.params_as(UpscaleParams)
         width, height = enlarged_size(picture.rgb, params.scale)
         if width * height > MAX_RESULT_PIXELS:

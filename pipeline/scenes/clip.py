@@ -14,7 +14,8 @@ from darkroom.contract.errors import DarkroomError
 from darkroom.contract.video_params import RenderScenesParams, RenderVideoParams, Scene
 from pipeline.core.arrays import Rgb
 from pipeline.core.stages import Stage, StageContext
-from pipeline.imaging.codec import decode, on_white
+from pipeline.decoding.client import decode_picture
+from pipeline.imaging.codec import on_white
 from pipeline.scenes.intermediate_files import file_digest, samples_digest
 from pipeline.scenes.parallel_scenes import SceneContext, prefix_error
 from pipeline.scenes.timeline import SceneSpan
@@ -78,9 +79,8 @@ class ClipSpec:
 def render_pan_clip(spec: ClipSpec, path: Path, scene_context: SceneContext) -> tuple[str, ...]:
     """Write the clip of a picture under a moving camera. Returns no notes."""
     with scene_context.acquire(scene_context.shared.cpu_slots):
-        frames = camera_move_frames(
-            on_white(decode(spec.picture)), spec.width, spec.height, spec.frames, seed=spec.own_seed
-        )
+        picture = on_white(decode_picture(spec.picture, scene_context.check))
+        frames = camera_move_frames(picture, spec.width, spec.height, spec.frames, seed=spec.own_seed)
         _write(frames, spec, path, scene_context, 0.0)
     return ()
 
@@ -110,7 +110,8 @@ def render_talking_clip(
     with scene_context.acquire(
         scene_context.shared.device_slot if animate.networks else scene_context.shared.cpu_slots
     ):
-        inner_context[PORTRAIT], inner_context[SPEECH] = on_white(decode(spec.picture)), Speech(spec.voice, ())
+        inner_context[PORTRAIT] = on_white(decode_picture(spec.picture, scene_context.check))
+        inner_context[SPEECH] = Speech(spec.voice, ())
         inner_context.enter_stage(animate)
         animate.run(inner_context)
         inner_context.enter_stage(None)

@@ -41,6 +41,7 @@ class JoinScenes(Stage):
             music_volume=params.music_volume,
             loudness=params.loudness,
             report=lambda part: context.report(MIX_SHARE * part),
+            check=context.check,
         )
         clips = [decode_frames(path) for path in context[CLIPS]]
         lengths = [span.frames for span in timeline.spans]

@@ -1,11 +1,12 @@
 """First stage of ``render_scenes``: validates every input file before any work starts."""
 
 from collections.abc import Mapping
+from contextlib import closing
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.video_params import MUSIC, RenderScenesParams
 from pipeline.core.stages import Artifact, Slot, Stage, StageContext
-from pipeline.imaging.codec import decode
+from pipeline.decoding.client import decode_picture
 from pipeline.scenes.clip import label_scene_errors
 from pipeline.scenes.timeline import timeline_of
 from pipeline.speech.types import SAMPLE_RATE, Samples
@@ -41,7 +42,8 @@ class LoadScenes(Stage):
         if params.scenes[0].transition is not None:
             context.notes.append("Scene 1: Its transition had no effect: no scene comes before it.")
         if MUSIC in context.files:
-            next(iter(decode_stereo(context.files[MUSIC])))
+            with closing(decode_stereo(context.files[MUSIC], context.check)) as blocks:
+                next(blocks)
         voices: dict[str, Samples] = {}
         checked_roles: set[str] = set()
         for index, scene in enumerate(params.scenes):
@@ -52,10 +54,12 @@ class LoadScenes(Stage):
             report(0.0)
             with label_scene_errors(index + 1, scene):
                 if scene.picture_role is not None and scene.picture_role not in checked_roles:
-                    decode(context.files[scene.picture_role])
+                    decode_picture(context.files[scene.picture_role], context.check)
                     checked_roles.add(scene.picture_role)
                 if scene.voice_track is not None and scene.voice_track not in voices:
-                    voices[scene.voice_track] = decode_voice(context.files[scene.voice_track], report=report)
+                    voices[scene.voice_track] = decode_voice(
+                        context.files[scene.voice_track], context.check, report=report
+                    )
             # Fails as soon as the total is too long, before all recordings are in memory.
             timeline_of(params, recorded_seconds(params, voices))
         context[VOICES] = voices

@@ -54,7 +54,7 @@ class SceneContext:
 
     def report(self, fraction: float) -> None:
         """Report the fraction done, 0 to 1. Raises ``JobAbandoned`` if the job was stopped or another task failed."""
-        self._check()
+        self.check()
         self.fraction = fraction
 
     def show_progress_image(self, picture: Rgb) -> None:
@@ -69,9 +69,9 @@ class SceneContext:
     def acquire(self, resource: threading.Semaphore) -> Iterator[None]:
         """Hold a shared resource during the block. Raises ``JobAbandoned`` like ``report``."""
         while not resource.acquire(timeout=POLL_SECONDS):
-            self._check()
+            self.check()
         try:
-            self._check()
+            self.check()
             yield
         except BaseException:
             # Before the release, so that no waiting thread starts.
@@ -80,7 +80,8 @@ class SceneContext:
         finally:
             resource.release()
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise ``JobAbandoned`` like ``report``, without reporting."""
         if self.shared.stop.is_set():
             raise JobAbandoned
 

@@ -1,6 +1,7 @@
 """Soundtrack mix: voices at their positions, ducked music under them, and one loudness."""
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,6 +34,7 @@ def mix_soundtrack(
     music_volume: float,
     loudness: float,
     report: Callable[[float], None] = lambda _fraction: None,
+    check: Callable[[], None] = lambda: None,
 ) -> RawAudioFile:
     """Write the sound of a video that lasts ``seconds`` to ``path``: n×2 float32 at ``SAMPLE_RATE``.
 
@@ -44,8 +46,8 @@ def mix_soundtrack(
     The mix is then brought to ``loudness`` in LUFS; it is silent where there is no sound.
 
     Temporary files next to ``path``, as large again for the voices and for the music, are removed. ``report`` receives
-    the fraction done, 0 to 1, and may raise to end the work. Raises ``DarkroomError`` (``invalid_audio``) for music
-    that cannot be decoded.
+    the fraction done, 0 to 1, and may raise to end the work; so may ``check`` while the music is decoded. Raises
+    ``DarkroomError`` (``invalid_audio``) for music that cannot be decoded.
     """
     length = round(seconds * SAMPLE_RATE)
     with TemporaryDirectory(dir=path.parent) as name:
@@ -53,7 +55,7 @@ def mix_soundtrack(
         mixed = RawAudioFile(folder / "mixed", length)
         voice_activity = _add_voices(speech, mixed.memory_map(), loudness, seconds, lambda part: report(0.3 * part))
         if music is not None and music_volume > 0:
-            blocks = with_progress(_limited(music, length), length, lambda part: report(0.3 + 0.1 * part))
+            blocks = with_progress(_limited(music, length, check), length, lambda part: report(0.3 + 0.1 * part))
             music_audio = write_audio(folder / "music", blocks)
             blocks = with_progress(music_audio, len(music_audio), lambda part: report(0.4 + 0.05 * part))
             volume = _gain(blocks, loudness) * music_volume * _ducking(voice_activity)
@@ -139,14 +141,15 @@ def _looped(music_audio: StereoSamples, places: NDArray[np.int64], fade: int) ->
     return block
 
 
-def _limited(music: Path, length: int) -> Iterable[StereoSamples]:
+def _limited(music: Path, length: int, check: Callable[[], None]) -> Iterable[StereoSamples]:
     """Yield no more of the music than is needed."""
     remaining = length
-    for block in decode_stereo(music):
-        yield block[:remaining]
-        remaining -= len(block)
-        if remaining <= 0:
-            return
+    with closing(decode_stereo(music, check)) as blocks:
+        for block in blocks:
+            yield block[:remaining]
+            remaining -= len(block)
+            if remaining <= 0:
+                return
 
 
 def _gain(sound: Iterable[StereoSamples], loudness: float) -> float:

@@ -15,7 +15,8 @@ from darkroom.contract.voices import Voice, voice_for
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import Clip
 from pipeline.core.stages import Artifact, Slot, Stage, StageContext
-from pipeline.imaging.codec import decode, on_white
+from pipeline.decoding.client import decode_picture
+from pipeline.imaging.codec import on_white
 from pipeline.speech.alignment import align_words
 from pipeline.speech.language import resolve_language
 from pipeline.speech.types import SAMPLE_RATE, Samples, Speech, SpeechSynthesiser, Transcript, shift_words
@@ -62,11 +63,13 @@ class LoadAvatar(Stage):
         ``engine_unavailable``.
         """
         context.params_as(RenderVideoParams).check_engine(self._engine, context.files)
-        context[PORTRAIT] = on_white(decode(context.files["avatar"]))
+        context[PORTRAIT] = on_white(decode_picture(context.files["avatar"], context.check))
         context.report(0.3)
         track = context.files.get(VOICE_TRACK)
         context[RECORDED_VOICE] = (
-            None if track is None else decode_voice(track, report=lambda part: context.report(0.3 + 0.7 * part))
+            None
+            if track is None
+            else decode_voice(track, context.check, report=lambda part: context.report(0.3 + 0.7 * part))
         )
 
 

@@ -1,13 +1,14 @@
 """Scene picture stage of ``render_scenes``: generates the pictures of its generated scenes, as ``generate`` does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from darkroom.contract.errors import DarkroomError
 from darkroom.contract.params import Aspect, GenerateParams
 from darkroom.contract.video_params import GeneratedScene, RenderScenesParams
 from pipeline.core.stages import Artifact, Slot, Stage, StageContext
-from pipeline.imaging.codec import decode, save_png
+from pipeline.decoding.client import decode_picture
+from pipeline.imaging.codec import save_png
 from pipeline.models.network_registry import SAFETY, SDXL_TEXT_ENCODERS, SDXL_VAE_DECODER
 from pipeline.models.stages.prompt_encoding import EncodePrompt
 from pipeline.models.stages.safety_check import SAFE_PICTURES, SafetyCheck
@@ -65,7 +66,11 @@ def _picture(context: StageContext, scene: GeneratedScene, number: int, part: tu
         return _generate_picture(context, params, path, number, part)
 
     notes = get_or_create(
-        context.intermediates, intermediate_name("picture", key_parts, ".png"), path, generate, _is_decodable
+        context.intermediates,
+        intermediate_name("picture", key_parts, ".png"),
+        path,
+        generate,
+        lambda path: _is_decodable(path, context.check),
     )
     context.notes.extend(f"Scene {number}: {note}" for note in notes)
     return path
@@ -106,9 +111,9 @@ def _generate_picture(
     return scene_context.notes
 
 
-def _is_decodable(path: Path) -> bool:
+def _is_decodable(path: Path, check: Callable[[], None]) -> bool:
     try:
-        decode(path)
+        decode_picture(path, check)
     except DarkroomError:
         return False
     return True

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from pipeline.imaging.codec import DigitalSource, decode, on_white, save_jpeg, save_png, sniff, thumbnail
+from pipeline.decoding.picture_decoder import sniff
+from pipeline.imaging.codec import DigitalSource, on_white, save_jpeg, save_png, thumbnail
+from tests.pipeline.uninterrupted import decode
 
 RED, BLUE = (220, 30, 30), (30, 30, 220)
 

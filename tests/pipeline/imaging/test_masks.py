@@ -14,6 +14,7 @@ from darkroom.contract.params import InpaintParams
 from pipeline.core.artifacts import PHOTO
 from pipeline.core.stages import StageContext
 from pipeline.imaging.masks import HOLE, LoadMask, dilated, read_mask
+from tests.pipeline.uninterrupted import go_on
 
 SIZE = (60, 40)
 
@@ -80,14 +81,14 @@ def test_a_full_mask_needs_a_prompt_and_an_engine_that_supports_it(tmp_path: Pat
 def test_a_damaged_mask_is_named_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "mask.png").write_bytes(b"GIF89a" + bytes(60))
     with pytest.raises(DarkroomError, match=r"^The mask: .*GIF"):
-        read_mask(tmp_path / "mask.png")
+        read_mask(tmp_path / "mask.png", go_on)
 
 
 def test_the_masks_exif_orientation_is_applied(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("L", (40, 60), 255).save(tmp_path / "mask.png", exif=exif)
-    assert read_mask(tmp_path / "mask.png").shape == (40, 60)
+    assert read_mask(tmp_path / "mask.png", go_on).shape == (40, 60)
 
 
 @given(mask=arrays(bool, (23, 31)), by=st.integers(0, 64))

@@ -15,8 +15,9 @@ from PIL import Image
 from darkroom.contract.errors import DarkroomError, ErrorCode, ErrorDetail
 from pipeline.speech.types import SAMPLE_RATE
 from pipeline.video.audio import StereoSamples
-from pipeline.video.decoder import decode_frames, decode_stereo, decode_voice
+from pipeline.video.decoder import decode_frames
 from pipeline.video.encoder import encode_video
+from tests.pipeline.uninterrupted import decode_stereo, decode_voice
 
 SIDE = 64
 FORMATS = [

@@ -16,8 +16,9 @@ from pipeline.scenes.intermediate_files import file_digest
 from pipeline.speech.types import SAMPLE_RATE
 from pipeline.video import FPS
 from pipeline.video.audio import StereoSamples
-from pipeline.video.decoder import decode_frames, decode_stereo
+from pipeline.video.decoder import decode_frames
 from pipeline.video.encoder import AVX512_SKX, VideoWriter, encode_video, instruction_set_options
+from tests.pipeline.uninterrupted import decode_stereo
 
 WIDTH, HEIGHT = 160, 96
 AVX2 = 11  # OpenCV's ``CV_CPU_AVX2``

@@ -1,6 +1,6 @@
 """Soundtrack mix: voices at their positions, and ducked music."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
@@ -137,7 +137,7 @@ def test_short_music_loops_without_gaps_and_fades_out(tmp_path: Path, seconds: f
 
 
 def test_no_more_music_is_read_than_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def without_end(_path: Path) -> Iterator[StereoSamples]:
+    def without_end(_path: Path, _check: Callable[[], None]) -> Iterator[StereoSamples]:
         while True:
             yield np.full((5_000, 2), 0.1, np.float32)
 

@@ -10,7 +10,6 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import Aspect, Profile
 from darkroom.contract.results import HALF_SIZE_NOTE, Result
 from darkroom.contract.video_params import RenderScenesParams
-from pipeline.imaging.codec import decode
 from pipeline.models.network_registry import SAFETY
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.manager import ModelManager
@@ -23,6 +22,7 @@ from pipeline.speech.types import SAMPLE_RATE
 from pipeline.weights.catalog import catalog
 from pipeline.weights.store import WeightStore
 from tests.pipeline.scenes.scene_rendering import COLOURS, Reporter, VideoRenderer, write_wav
+from tests.pipeline.uninterrupted import decode
 
 SIDE = 128
 DITTO = catalog()["ditto"]

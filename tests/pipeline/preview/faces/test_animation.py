@@ -8,7 +8,6 @@ import pytest
 from darkroom.contract.avatars import avatars
 from pipeline.core.arrays import Rgb
 from pipeline.core.stages import JobAbandoned
-from pipeline.imaging.codec import decode
 from pipeline.preview.faces.animation import MIN_EYE_DISTANCE, NO_FACE, SEVERAL_FACES, FaceRig, animate_portrait
 from pipeline.preview.faces.detection import detect_faces
 from pipeline.preview.faces.motion_curves import eye_closure
@@ -17,6 +16,7 @@ from pipeline.video import FPS
 from pipeline.video.decoder import decode_frames
 from pipeline.video.ken_burns import plan_camera_move
 from tests.paths import DATA
+from tests.pipeline.uninterrupted import decode
 
 WIDTH, HEIGHT = 180, 320
 

@@ -8,9 +8,9 @@ import pytest
 
 from darkroom.contract.avatars import AvatarName, avatars
 from pipeline.core.arrays import Floats, Rgb
-from pipeline.imaging.codec import decode
 from pipeline.preview.faces.detection import detect_faces
 from pipeline.preview.faces.eyelids import Eyelid
+from tests.pipeline.uninterrupted import decode
 
 
 @cache

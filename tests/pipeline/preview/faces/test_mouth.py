@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from darkroom.contract.avatars import AvatarName, avatars
 from pipeline.core.arrays import Floats, Rgb
-from pipeline.imaging.codec import decode
 from pipeline.preview.faces.detection import detect_faces
 from pipeline.preview.faces.mouth import LEVELS, Mouth
+from tests.pipeline.uninterrupted import decode
 
 
 @cache
