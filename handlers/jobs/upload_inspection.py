@@ -1,4 +1,4 @@
-"""Upload inspection: content type and dimensions by the header of an S3 object, and its SHA-256."""
+"""Upload inspection: content type, dimensions and scans of an S3 object, without decoding, and its SHA-256."""
 
 from base64 import b64decode
 from dataclasses import replace
@@ -11,7 +11,8 @@ from cloud.dynamodb.job_store import InspectedUpload
 from cloud.s3.picture_header import IncompleteHeader, read_header
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import UploadStatus
-from darkroom.contract.uploads import audio_type_of, byte_limit
+from darkroom.contract.jpeg_scans import MAX_SCANS, TOO_MANY_SCANS, count_scans, may_have_several_scans
+from darkroom.contract.uploads import MAX_UPLOAD_BYTES, audio_type_of, byte_limit
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,6 +34,8 @@ class UploadInspector:
 
     def inspect(self, key: str, *, accept_audio: bool = False) -> InspectedUpload:
         """Return content type, dimensions and size by the header; the SHA-256 too, if the whole file was read.
+
+        JPEGs that may have several scans, such as progressive ones, are read whole and their scans are counted.
 
         With ``accept_audio``, audio files are accepted; ``check_declared`` rejects them where a picture was declared.
 
@@ -58,10 +61,23 @@ class UploadInspector:
                 if len(data) >= size:
                     break
                 continue
+            if header.content_type == "image/jpeg" and may_have_several_scans(data):
+                # Scans are spread over the whole file. Few files have several.
+                whole = data if len(data) == size else self._read(key)
+                _check_scans(whole)
+                digest = sha256(whole).hexdigest()
             return InspectedUpload(header.content_type, header.width, header.height, size, digest)
         raise DarkroomError(
             ErrorCode.INVALID_IMAGE, "The file ends before its picture begins. Save it again and retry."
         )
+
+    def _read(self, key: str) -> bytes:
+        """Read a whole object, whose size has been checked. Raises ``ObjectMissing``."""
+        try:
+            # The object may have been replaced by a larger one since.
+            return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read(MAX_UPLOAD_BYTES)
+        except ClientError as error:
+            raise _missing_or_same(error, key) from error
 
     def check_declared(self, key: str, name: str, declared: UploadStatus, received: InspectedUpload) -> InspectedUpload:
         """Compare an upload with its declaration; return it, with its SHA-256 if one was declared.
@@ -123,6 +139,11 @@ def _check_size(size: int, limit: int) -> None:
             ErrorCode.TOO_LARGE,
             f"The file has {size / 2**20:.1f} MB; {limit // 2**20} MB is the limit. Make it smaller.",
         )
+
+
+def _check_scans(jpeg: bytes) -> None:
+    if count_scans(jpeg) > MAX_SCANS:
+        raise DarkroomError(ErrorCode.INVALID_IMAGE, TOO_MANY_SCANS)
 
 
 def _missing_or_same(error: ClientError, key: str) -> Exception:

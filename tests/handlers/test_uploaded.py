@@ -13,7 +13,9 @@ from darkroom.contract.jobs import State
 from darkroom.contract.uploads import MAX_UPLOAD_BYTES
 from handlers import uploaded
 from handlers.jobs.service import CANCELLED_ERROR
+from handlers.jobs.upload_inspection import HEADER_READ_BYTES
 from tests.handlers.uploads import object_exists, picture, sha256
+from tests.pipeline.scan_bomb import scan_bomb
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
@@ -106,6 +108,33 @@ def test_an_upload_with_the_declared_digest_is_received(
     data = picture() + bytes(padding)
     declared = {"content_type": "image/jpeg", "size": len(data), "sha256": sha256(data)}
     job = job_in(State.AWAITING_UPLOAD, uploads={"photo": declared})
+    upload(upload_key(job.job_id, "photo"), data)
+    assert queues.sent() == [(job.job_id, 1)]
+
+
+@pytest.mark.parametrize("copies", [60, 9000])
+def test_a_progressive_jpeg_with_too_many_scans_fails_its_job(
+    store: JobStore, job_in: JobIn, upload: Any, queues: Any, bucket: S3Client, copies: int
+) -> None:
+    job = job_in(State.AWAITING_UPLOAD)
+    key = upload_key(job.job_id, "photo")
+    data = scan_bomb(320, copies)
+    # The small one ends within the first read, the large one after it.
+    assert (len(data) > HEADER_READ_BYTES[0]) == (copies > 1000)
+    upload(key, data, times=2)
+    now = store.get(job.job_id)
+    assert now is not None
+    assert now.state is State.FAILED
+    assert now.error is not None
+    assert (now.error.code, now.error.retryable) == ("invalid_image", False)
+    assert "more than 64 scans" in now.error.message
+    assert not object_exists(bucket, key)
+    assert queues.sent() == []
+
+
+def test_an_ordinary_progressive_photo_is_received(job_in: JobIn, upload: Any, queues: Any) -> None:
+    job = job_in(State.AWAITING_UPLOAD)
+    data = picture(progressive=True) + bytes(100_000)
     upload(upload_key(job.job_id, "photo"), data)
     assert queues.sent() == [(job.job_id, 1)]
 
