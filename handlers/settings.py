@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AliasChoices, Field
 
 from cloud.settings import EnvironmentSettings
 from darkroom.contract.engine import Engine
+from darkroom.contract.kinds import VIDEO_KINDS, Kind
 from handlers.limits import rates
 
 MAX_QUEUE_SECONDS = 6 * 60 * 60
@@ -34,6 +35,13 @@ class RetrySettings(JobsSettings):
         description="Time after which a job fails that is queued without any change, or that machines of another "
         "version refuse.",
     )
+    invocation_seconds: int = Field(900, ge=1, le=3600, description="Time limit of an attempt.")
+    video_seconds: int = Field(3600, ge=1, le=3600, description="Time limit of an attempt that makes a video.")
+    instance_usd_per_hour: float = Field(0.7364, ge=0)
+
+    def time_limit(self, kind: Kind | None) -> int:
+        """Return the time limit of an attempt in seconds."""
+        return self.video_seconds if kind in VIDEO_KINDS else self.invocation_seconds
 
 
 class ApiSettings(JobsSettings):
@@ -82,8 +90,6 @@ class DispatchSettings(RetrySettings):
     endpoint_name: str
     sockets_table: str
     look_seconds: int = Field(15, ge=0, description="Minimum time between two checks of the endpoint's instances.")
-    invocation_seconds: int = Field(900, ge=1, le=3600, description="Time limit of an attempt.")
-    video_seconds: int = Field(3600, ge=1, le=3600, description="Time limit of an attempt that makes a video.")
     invocation_ttl_seconds: int = Field(
         3600, ge=60, le=21600, description="Longest wait of an invocation for an instance."
     )
@@ -97,7 +103,6 @@ class FinishedSettings(RetrySettings):
     sockets_table: str
     ledger_table: str
     cache_days: int = Field(7, ge=0, description="Days for which a result is reused for an identical job; 0: never.")
-    instance_usd_per_hour: float = Field(0.7364, ge=0)
 
 
 class EndedSettings(EnvironmentSettings):

@@ -176,10 +176,10 @@ class JobStore(JobTable):
     def requeue(
         self, job_id: str, attempt: int, *, due_at: float, message: str, cost_usd: float | None = None
     ) -> JobRecord | None:
-        """``dispatched or running → queued``, after ``attempt`` failed (at this cost, if known)."""
+        """``dispatched or running → queued``, after ``attempt`` failed; without a cost, it never ran."""
         update = self._conditional_update(ATTEMPT_STATES, attempt)
         update.set(job_changes.queued(due_at) | {"message": message})
-        update.remove(["stage", "preview"])
+        update.remove(["stage", "preview"] if cost_usd is not None else ["stage", "preview", "waking_since"])
         job_changes.charge(update, cost_usd)
         return self._apply(job_id, update)
 
@@ -226,6 +226,7 @@ class JobStore(JobTable):
         """``allowed → failed``, only for ``attempt``, if given. The job's cost includes earlier attempts."""
         update = self._conditional_update(states_before(State.FAILED) & set(allowed), attempt)
         update.set(job_changes.ended(State.FAILED, error))
+        update.remove([] if ATTEMPT_STATES & set(allowed) else ["started_at"])  # no attempt of it is running
         if timeline:
             update.set({"timeline": job_changes.times(timeline)})
         job_changes.charge(update, cost_usd)

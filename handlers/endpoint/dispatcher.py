@@ -14,7 +14,6 @@ from cloud.observability import logger
 from cloud.s3.keys import invocation_key, upload_key
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
-from darkroom.contract.kinds import VIDEO_KINDS, Kind
 from darkroom.contract.requests import essential_params
 from handlers.endpoint.cold_start import ColdStartMonitor
 from handlers.jobs.retry import RetryPolicy
@@ -50,7 +49,7 @@ class Dispatcher:
     def dispatch(self, message: DispatchMessage, *, redelivered: bool) -> None:
         """Start the attempt of ``message``. A late or duplicate message does nothing."""
         now = time.time()
-        deadline = now + self._settings.invocation_ttl_seconds + self._time_limit(message.kind)
+        deadline = now + self._settings.invocation_ttl_seconds + self._settings.time_limit(message.kind)
         wait = self._cold_start_monitor.estimate_wait(now)
         record = self._store.dispatch(
             message.job_id,
@@ -79,10 +78,6 @@ class Dispatcher:
             self._cold_start_monitor.record_invocation(record)
             logger.info("dispatched", job_id=record.job_id, attempt=record.attempt)
 
-    def _time_limit(self, kind: Kind | None) -> int:
-        """Return the time limit of an attempt in seconds."""
-        return self._settings.video_seconds if kind in VIDEO_KINDS else self._settings.invocation_seconds
-
     def _invoke(self, record: JobRecord, deadline: float) -> None:
         invocation = Invocation(
             job_id=record.job_id,
@@ -107,7 +102,7 @@ class Dispatcher:
             InputLocation=f"s3://{self._settings.bucket}/{key}",
             InferenceId=inference_id(record.job_id, record.attempt, record.refusals),
             RequestTTLSeconds=self._settings.invocation_ttl_seconds,
-            InvocationTimeoutSeconds=self._time_limit(record.kind),
+            InvocationTimeoutSeconds=self._settings.time_limit(record.kind),
             ContentType="application/json",
             Accept="application/json",
         )

@@ -42,6 +42,10 @@ UNKNOWN_TO_VERSION_ERROR = ErrorDetail(
 )
 
 
+class LostAttempt(Failed):
+    """An attempt that crashed or timed out, so that the container returned no outcome for it."""
+
+
 class _Response(BaseModel):
     output_location: str | None = Field(None, alias="outputLocation")
 
@@ -95,9 +99,10 @@ class OutcomeProcessor:
             case Failed() if outcome.error.code is ErrorCode.UNKNOWN_TO_VERSION:
                 record = self._retry.defer_or_fail(job_id, attempt, refusals, outcome.error)
             case Failed():
-                cost = self._cost(outcome.timeline)
+                # Without an outcome of the container, nobody knows what the attempt did with its time.
+                known = None if isinstance(outcome, LostAttempt) else self._cost(outcome.timeline)
                 record = self._retry.retry_or_fail(
-                    job_id, attempt, outcome.error, timeline=outcome.timeline, cost_usd=cost
+                    job_id, attempt, outcome.error, timeline=outcome.timeline, cost_usd=known
                 )
             case Abandoned():
                 record = None
@@ -114,7 +119,7 @@ class OutcomeProcessor:
             if NOT_UNDERSTOOD.search(reason):
                 return Failed(job_id=job_id, attempt=attempt, error=UNKNOWN_TO_VERSION_ERROR)
             timed_out = any(word in reason for word in ("timed out", "timeout", "time out", "expired", "ttl"))
-            return Failed(
+            return LostAttempt(
                 job_id=job_id, attempt=attempt, error=TIMED_OUT_ERROR if timed_out else CONTAINER_FAILED_ERROR
             )
         bucket, key = parse_s3_uri(notice.response.output_location)
@@ -125,13 +130,13 @@ class OutcomeProcessor:
             if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
                 raise
             logger.warning("outcome is gone", job_id=job_id, attempt=attempt, key=key)
-            return Failed(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
+            return LostAttempt(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
         except ValidationError as error:
             logger.warning("outcome is invalid", job_id=job_id, attempt=attempt, reason=str(error))
-            return Failed(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
+            return LostAttempt(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
         if (outcome.job_id, outcome.attempt) != (job_id, attempt):
             logger.warning("outcome of another attempt", job_id=job_id, attempt=attempt, key=key)
-            return Failed(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
+            return LostAttempt(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
         return outcome
 
     def _record_cold_start(self, record: JobRecord) -> None:

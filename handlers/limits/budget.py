@@ -25,6 +25,8 @@ WIDE_CHARACTERS = 3  # one Chinese, Japanese or Korean character takes the time 
 RECORDED_SECONDS = 60  # the length of a recorded voice is unknown before its upload
 SILENT_SECONDS = 4
 
+_LOST = frozenset({ErrorCode.TIMED_OUT, ErrorCode.CONTAINER_FAILED})
+
 
 class Spending(BaseModel):
     """Spending of an owner in a UTC day."""
@@ -113,13 +115,12 @@ def _seconds_shown(scene: Mapping[str, Any]) -> float:
 def settle_budget(record: JobRecord) -> LedgerUpdate | None:
     """Return the update that replaces an ended job's reservation by its cost; None if nothing changes.
 
-    A job cancelled while running costs at least its reservation. The GPU time until it stops is unknown, and otherwise
-    cancelling every job at its last step would be free.
+    Some jobs cost at least their reservation, because what they took is unknown and would otherwise be free: those of
+    ``_keeps_reservation``.
     """
     if record.reserved_usd is None:
         return None
-    begun = record.state is State.CANCELLED and record.started_at is not None
-    cost = max(record.cost_usd or 0, record.reserved_usd if begun else 0)
+    cost = max(record.cost_usd or 0, record.reserved_usd if _keeps_reservation(record) else 0)
     difference = round(cost * MICROS) - round(record.reserved_usd * MICROS)
     if difference == 0:
         return None
@@ -128,6 +129,14 @@ def settle_budget(record: JobRecord) -> LedgerUpdate | None:
     # In case the day's item expired before the job ended.
     update.set_if_absent("expires_at", int((record.created_at + timedelta(days=KEEP_DAYS)).timestamp()))
     return LedgerUpdate(*_row(record.owner, record.created_at), update)
+
+
+def _keeps_reservation(record: JobRecord) -> bool:
+    """Return True for a job cancelled while running or after it woke a GPU, and for one that crashed or timed out."""
+    if record.state is State.CANCELLED:
+        return record.started_at is not None or record.waking_since is not None
+    lost = record.error is not None and record.error.code in _LOST
+    return record.state is State.FAILED and lost and record.started_at is not None
 
 
 def _row(owner: str, moment: datetime) -> tuple[str, str]:

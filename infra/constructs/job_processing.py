@@ -51,6 +51,9 @@ class JobProcessing(Construct):
             "retry_delay_seconds": config.retry_delay_seconds,
             "queue_seconds": config.queue_seconds,
             "queue_limit_seconds": config.queue_limit_seconds,
+            "invocation_seconds": config.invocation_seconds,
+            "video_seconds": config.video_seconds,
+            "instance_usd_per_hour": config.instance_usd_per_hour,
         }
         send_job = allow(["sqs:SendMessage"], [jobs.queue.queue_arn])
         send_dead_letter = allow(["sqs:SendMessage"], [jobs.dead_letters.queue_arn])
@@ -98,8 +101,6 @@ class JobProcessing(Construct):
                 endpoint_name=config.endpoint_name,
                 sockets_table=jobs.sockets.table_name,
                 look_seconds=config.look_seconds,
-                invocation_seconds=config.invocation_seconds,
-                video_seconds=config.video_seconds,
                 invocation_ttl_seconds=config.invocation_ttl_seconds,
             ),
             statements=[
@@ -131,7 +132,6 @@ class JobProcessing(Construct):
                 sockets_table=jobs.sockets.table_name,
                 ledger_table=ledger.table.table_name,
                 cache_days=config.cache_days,
-                instance_usd_per_hour=config.instance_usd_per_hour,
             ),
             statements=[
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
