@@ -28,6 +28,7 @@ from darkroom.contract.kinds import Kind
 from pipeline.core.runner import Runner, noop_plan
 from pipeline.core.stage_cache import StageCache
 from pipeline.core.stages import Plan
+from pipeline.decoding.client import DECODERS
 from pipeline.plans import available_plans, get_plan
 
 logger = logging.getLogger(__name__)
@@ -93,6 +94,9 @@ def main() -> None:
     )
     runner = Runner(cache=StageCache(settings.cache_mb * 2**20) if settings.cache_mb else None)
     worker = Worker(settings, JobStore(settings.jobs_table), storage, runner, plan_preparer, speaker)
+    if settings.stages != "noop":
+        # The first job need not wait for the decoder's start.
+        DECODERS.warm_up()
     if settings.preload:
         # In a thread, so that /ping answers while weights are loaded. An early job waits for them.
         threading.Thread(target=plan_preparer.preload, args=(settings.preload,), name="preload", daemon=True).start()
