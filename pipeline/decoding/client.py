@@ -18,7 +18,13 @@ from pydantic import BaseModel, ValidationError
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.uploads import MAX_PIXELS
-from pipeline.decoding.decoder_process import DecoderCrash, DecoderFailed, DecoderProcess, DecoderTimeout
+from pipeline.decoding.decoder_process import (
+    DecoderCrash,
+    DecoderFailed,
+    DecoderProcess,
+    DecoderTimeout,
+    DecoderUnavailable,
+)
 from pipeline.decoding.picture_decoder import DecodedPicture
 from pipeline.decoding.pool import DecoderPool
 from pipeline.decoding.protocol import (
@@ -48,6 +54,7 @@ _REMEDY: dict[Medium, str] = {
 }
 
 _SYSTEM_OUT_OF_MEMORY = "The machine ran out of memory while it opened a file. Try again, or with a smaller one."
+_UNAVAILABLE = "The machine could not start its decoder. Try again: another machine may take the job."
 
 DECODERS = DecoderPool()
 atexit.register(DECODERS.close)
@@ -58,7 +65,7 @@ def decode_picture(path: Path, check: Callable[[], None], *, decoders: DecoderPo
 
     Of an animation only the first frame is used. Raises what ``check`` raises, and ``DarkroomError``: ``empty_file``,
     ``unsupported_media``, ``too_large``, ``invalid_image`` (also if it takes too long or crashes the decoder),
-    ``out_of_memory``.
+    ``out_of_memory``, ``container_failed``.
     """
     request = Request(medium="picture", path=str(path), cpu_seconds=CPU_SECONDS)
     with _translated(request), decoders.answering(request, check) as process:
@@ -136,6 +143,9 @@ def _translated(request: Request) -> Iterator[None]:
         yield
     except DecoderFailed as error:
         raise _reported(error.failure, request, subject) from error
+    except DecoderUnavailable as error:
+        logger.exception("no decoder")
+        raise DarkroomError(ErrorCode.CONTAINER_FAILED, _UNAVAILABLE, retryable=True) from error
     except DecoderTimeout as error:
         logger.warning("decoder stopped after %g s of processor time", request.cpu_seconds)
         message = f"{subject} takes longer than {request.cpu_seconds:g} seconds to decode, which no ordinary file does."

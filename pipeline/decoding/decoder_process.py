@@ -33,6 +33,10 @@ _BOOTSTRAP = (
 _ENVIRONMENT = ("LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TMPDIR")
 
 
+class DecoderUnavailable(Exception):
+    """Raised when no child can be started, which says nothing about a file."""
+
+
 class DecoderTimeout(Exception):
     """Raised when the child has taken the processor time that its request allows, or hangs."""
 
@@ -56,7 +60,7 @@ class DecoderFailed(Exception):
 class DecoderProcess:
     """A child that decodes one file at a time. ``busy`` until the answer to its request has ended.
 
-    Not thread-safe: one thread has it at a time.
+    Not thread-safe: one thread has it at a time. Raises ``OSError`` if the system starts no process.
     """
 
     def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
@@ -91,14 +95,20 @@ class DecoderProcess:
         return self._process.poll() is None
 
     def wait_ready(self, check: Callable[[], None]) -> None:
-        """Wait until the child has started. Raises like ``read_frame``."""
+        """Wait until the child has started. Raises ``DecoderUnavailable``, and what ``check`` raises."""
         self._check = check
         if not self._ready:
-            self.read_frame(0)
+            try:
+                self.read_frame(0)
+            except (DecoderCrash, DecoderTimeout) as error:
+                raise DecoderUnavailable(f"it did not start: {error}") from error
             self._ready = True
 
     def send(self, request: Request, check: Callable[[], None]) -> None:
-        """Send a request. ``check`` is called while the child computes, and may raise. Raises ``DecoderCrash``."""
+        """Send a request. ``check`` is called while the child computes, and may raise.
+
+        Raises ``DecoderUnavailable`` and ``DecoderCrash``.
+        """
         assert self._process.stdin is not None
         self.wait_ready(check)
         self.busy = True
@@ -187,8 +197,8 @@ class DecoderProcess:
 
 def _search_path() -> list[str]:
     """Return where the child finds our code and its libraries: without ``site``, it starts faster."""
-    rooms = (Path(*pipeline.__path__), Path(*contract.__path__).parent)
-    return list(dict.fromkeys(str(Path(entry).resolve()) for entry in (*(room.parent for room in rooms), *sys.path)))
+    roots = [str(Path(*pipeline.__path__).parent), str(Path(*contract.__path__).parents[1])]
+    return list(dict.fromkeys(str(Path(entry).resolve()) for entry in [*roots, *sys.path]))
 
 
 def _enlarge(pipe: int) -> None:

@@ -4,7 +4,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from pipeline.decoding.decoder_process import MEMORY_BYTES, DecoderCrash, DecoderProcess
+from pipeline.decoding.decoder_process import (
+    MEMORY_BYTES,
+    DecoderCrash,
+    DecoderFailed,
+    DecoderProcess,
+    DecoderUnavailable,
+)
 from pipeline.decoding.protocol import Request
 
 # Jobs of one worker that open files at the same time.
@@ -27,10 +33,10 @@ class DecoderPool:
             return tuple(process.pid for process in self._idle)
 
     def warm_up(self) -> None:
-        """Start a process for the first file, unless there is one."""
+        """Start a process for the first file, unless there is one. Raises ``DecoderUnavailable``."""
         with self._lock:
             if not self._idle:
-                self._idle.append(DecoderProcess(self._memory_bytes))
+                self._idle.append(self._start())
 
     def close(self) -> None:
         """End the idle processes. The pool can still be used."""
@@ -47,22 +53,33 @@ class DecoderPool:
         process = self._sent(request, check)
         try:
             yield process
-        finally:
+        except DecoderFailed:
             self._give_back(process)
+            raise
+        except BaseException:
+            process.kill()
+            raise
+        self._give_back(process)
 
     def _sent(self, request: Request, check: Callable[[], None]) -> DecoderProcess:
         while True:
             idle = self._take_idle()
-            process = idle or DecoderProcess(self._memory_bytes)
+            process = idle or self._start()
             try:
                 process.send(request, check)
             except BaseException as error:
                 process.kill()
                 # One that died while it was idle says nothing about the file.
-                if idle is not None and isinstance(error, DecoderCrash):
+                if idle is not None and isinstance(error, DecoderCrash | DecoderUnavailable):
                     continue
                 raise
             return process
+
+    def _start(self) -> DecoderProcess:
+        try:
+            return DecoderProcess(self._memory_bytes)
+        except OSError as error:
+            raise DecoderUnavailable(str(error)) from error
 
     def _take_idle(self) -> DecoderProcess | None:
         while True:
