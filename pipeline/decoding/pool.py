@@ -1,5 +1,6 @@
 """Pool of decoder processes: keeps one warm for the next file, and ends those that were interrupted."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from pipeline.decoding.decoder_process import (
     DecoderUnavailable,
 )
 from pipeline.decoding.protocol import Request
+
+logger = logging.getLogger(__name__)
 
 # Jobs of one worker that open files at the same time.
 MAX_IDLE = 2
@@ -33,10 +36,12 @@ class DecoderPool:
             return tuple(process.pid for process in self._idle)
 
     def warm_up(self) -> None:
-        """Start a process for the first file, unless there is one. Raises ``DecoderUnavailable``."""
+        """Start a process for the first file, unless there is one. A failure is only logged."""
         with self._lock:
-            if not self._idle:
-                self._idle.append(self._start())
+            try:
+                self._idle = self._idle or [self._start()]
+            except DecoderUnavailable:
+                logger.warning("no decoder could be started", exc_info=True)
 
     def close(self) -> None:
         """End the idle processes. The pool can still be used."""

@@ -297,5 +297,4 @@ def test_an_ordinary_progressive_jpeg_is_decoded(tmp_path: Path, pool: DecoderPo
     with Image.open(photo) as image:
         image.save(data, "JPEG", progressive=True, quality=100, subsampling=0)
     (tmp_path / "a.jpg").write_bytes(data.getvalue())
-    decoded = decode_picture(tmp_path / "a.jpg", go_on, decoders=pool)
-    assert decoded.rgb.shape == (64, 64, 3)
+    assert decode_picture(tmp_path / "a.jpg", go_on, decoders=pool).rgb.shape == (64, 64, 3)
