@@ -205,11 +205,10 @@ class JobStore(JobTable):
     ) -> JobRecord | None:
         """``dispatched or running → completed``. The job's cost includes earlier attempts."""
         update = self._conditional_update(ATTEMPT_STATES, attempt)
-        update.set({"state": State.COMPLETED, "progress": 1.0, "message": "Done"})
+        times = job_changes.times(timeline)
+        update.set({"state": State.COMPLETED, "progress": 1.0, "message": "Done", "timeline": times})
+        update.set({"result": result.model_dump(mode="json", exclude_none=True)})
         job_changes.charge(update, cost_usd)
-        update.set(
-            {"result": result.model_dump(mode="json", exclude_none=True), "timeline": job_changes.times(timeline)}
-        )
         update.remove(["stage"])
         return self._end(job_id, update)
 
