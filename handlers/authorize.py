@@ -19,15 +19,17 @@ def _verifier() -> TokenVerifier:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Authorize ``$connect`` by its ``?token=``; put the owner into the context of every message."""
+    """Authorize ``$connect`` by its ``?token=``; put owner and expiry into the context of every message."""
     token = (event.get("queryStringParameters") or {}).get("token") or ""
     try:
-        owner = _verifier().owner(token)
+        verified = _verifier().verify(token)
     except jwt.PyJWTError as error:
         logger.warning("denied", reason=str(error))
         return _policy("nobody", "Deny", event["methodArn"])
-    logger.info("allowed", owner=owner)
-    return _policy(owner, "Allow", event["methodArn"]) | {"context": {"owner": owner}}
+    logger.info("allowed", owner=verified.owner)
+    # API Gateway hands the context on as text.
+    context = {"owner": verified.owner, "expires_at": str(verified.expires_at)}
+    return _policy(verified.owner, "Allow", event["methodArn"]) | {"context": context}
 
 
 def _policy(principal: str, effect: str, resource: str) -> dict[str, Any]:

@@ -118,6 +118,7 @@ class SweepSettings(RetrySettings):
     """Settings of ``handlers.sweep``."""
 
     sockets_table: str
+    callback_url: str
 
 
 class GuardSettings(EnvironmentSettings):

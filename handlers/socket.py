@@ -1,5 +1,6 @@
 """WebSocket function: handles subscribe, unsubscribe, ping and disconnects."""
 
+import time
 from functools import cache
 from typing import Any
 
@@ -11,7 +12,7 @@ from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from cloud.s3.presigner import Presigner
 from handlers.settings import SocketSettings
-from handlers.websocket.session import WebSocketSession
+from handlers.websocket.session import Connection, WebSocketSession
 from handlers.websocket.subscriptions import Subscriptions
 
 
@@ -38,7 +39,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, int]:
         case "DISCONNECT":
             _session().disconnect(connection_id)
         case _:
-            _session().handle_frame(connection_id, request["authorizer"]["owner"], event.get("body") or "")
+            _session().handle_frame(Connection.of(request), event.get("body") or "", now=time.time())
     return {"statusCode": 200}
 
 

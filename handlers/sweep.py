@@ -1,4 +1,4 @@
-"""Sweep function: every minute, ends or resends overdue jobs and removes expired subscriptions."""
+"""Sweep function: every minute, ends or resends overdue jobs and closes connections whose token has expired."""
 
 import time
 from functools import cache
@@ -24,7 +24,8 @@ def _sweeper() -> Sweeper:
     store = JobStore(settings.jobs_table, dynamodb)
     queue = JobQueue(clients.sqs(), settings.queue_url, settings.dead_letter_queue_url)
     subscriptions = Subscriptions(settings.sockets_table, dynamodb)
-    return Sweeper(settings, store, RetryPolicy(settings, store, queue), queue, subscriptions)
+    api = clients.apigateway_management(settings.callback_url)
+    return Sweeper(settings, store, RetryPolicy(settings, store, queue), queue, subscriptions, api)
 
 
 @logger.inject_lambda_context

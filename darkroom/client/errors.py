@@ -127,6 +127,10 @@ class ConnectionLost(Exception):
     """Raised when the WebSocket is closed or cannot be opened. Watching a job handles it; callers never see it."""
 
 
+class TokenExpired(ConnectionLost):
+    """Raised when the service closes a WebSocket connection because its token has expired."""
+
+
 class LinkExpired(Exception):
     """Raised when a presigned URL is rejected. Downloads read the job again for a fresh one."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from darkroom.client.connections import Clock, Socket
-from darkroom.client.errors import ClientError, ConnectionLost, ProblemError, UnreachableError
+from darkroom.client.errors import ClientError, ConnectionLost, ProblemError, TokenExpired, UnreachableError
 from darkroom.client.network import backoff_seconds
 from darkroom.contract.jobs import Job
 
@@ -101,13 +101,17 @@ class JobWatcher:
                     yield job
 
     async def _handle(self, message: dict[str, Any]) -> Job | None:
-        """Return the job if the message brings a new state. Raises ``ConnectionLost`` for an error."""
+        """Return the job if the message brings a new state. Raises ``ConnectionLost`` for an error, and
+        ``TokenExpired`` if a new token is needed.
+        """
         if message.get("type") == "job":
             self._failures = 0
             return self._accept(Job.model_validate(message["job"]))
         if message.get("type") == "subscribed" and not self._fetched:
             # Nothing is newer than after_seq: the job may have ended there, and no message would follow.
             return await self._poll_once()
+        if _is_token_expired(message):
+            raise TokenExpired(str(message.get("error")))
         if message.get("type") == "error" or "type" not in message:
             # Refused, or an error of the gateway. The GET that follows raises the reason, or polling continues.
             raise ConnectionLost(str(message.get("error") or message))
@@ -155,6 +159,11 @@ class JobWatcher:
         if job.job_id == self._job_id and job.ended:
             self._ended = True
         return None
+
+
+def _is_token_expired(message: dict[str, Any]) -> bool:
+    error = message.get("error")
+    return message.get("type") == "error" and isinstance(error, dict) and error.get("code") == "unauthorized"
 
 
 def _is_transient(error: ClientError) -> bool:

@@ -23,7 +23,7 @@ CLOCK_SKEW_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class TokenSet:
-    """Tokens of a sign-in: ``bearer`` is the one that the service accepts."""
+    """Tokens of a sign-in: ``bearer`` is the access token."""
 
     bearer: str
     expires_at: float
@@ -138,11 +138,13 @@ class OidcIssuer:
             raise refused("The ID token has expired; is this machine's clock right?")
 
     def _token_set(self, granted: Mapping[str, Any], before: TokenSet | None) -> TokenSet:
-        """Choose the token for the service: the one that names this client as audience, else the access token."""
-        found = [str(granted[name]) for name in ("access_token", "id_token") if granted.get(name)]
-        if not found:
-            raise refused("The issuer sent no token.")
-        bearer = next((token for token in found if self.client_id in Claims.of(token).audience), found[0])
+        """Return the access token as the bearer. Raises ``ProblemError`` if the service would refuse it."""
+        bearer = str(granted.get("access_token") or "")
+        if self.client_id not in Claims.of(bearer).audience:
+            raise refused(
+                f"The issuer's access token is not for {self.client_id}. The issuer must issue access tokens as JSON"
+                " Web Tokens, with that value in aud or client_id."
+            )
         expiry = Claims.of(bearer).expires_at
         lifetime = float(granted.get("expires_in") or DEFAULT_LIFETIME_SECONDS)
         name = Claims.of(str(granted.get("id_token") or bearer)).username

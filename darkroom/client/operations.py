@@ -14,7 +14,7 @@ from darkroom.client.api import Api
 from darkroom.client.async_assets import AsyncAssets
 from darkroom.client.async_service_info import AsyncServiceInformation
 from darkroom.client.connections import Connections, Socket
-from darkroom.client.errors import ClientError, ConnectionLost, DownloadError, JobError, LinkExpired, UploadError
+from darkroom.client.errors import ClientError, ConnectionLost, DownloadError, JobError, LinkExpired, TokenExpired, UploadError
 from darkroom.client.file_upload import Progress
 from darkroom.client.input_files import FileSource, InputFile, input_file
 from darkroom.client.job_watcher import JobWatcher, Pace
@@ -215,8 +215,20 @@ class Operations(AsyncServiceInformation):
             raise ConnectionLost(str(error)) from error
         if not url:
             raise ConnectionLost("this deployment names no socket")
-        async with self._connections.open_socket(url, token) as socket:
-            yield socket
+        try:
+            async with self._connections.open_socket(url, token) as socket:
+                yield socket
+        except TokenExpired:
+            await self._discard(token)
+            raise
+
+    async def _discard(self, token: str | None) -> None:
+        """Discard an expired token, unless it has been renewed meanwhile."""
+        try:
+            if await self._connections.token() == token:
+                self._connections.forget_token()
+        except ClientError as error:
+            raise ConnectionLost(str(error)) from error
 
 
 def _contents(files: Files) -> dict[str, InputFile]:

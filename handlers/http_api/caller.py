@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
+from handlers.access_tokens import ID_TOKEN_REFUSED, is_access_token
 
 ADMIN_SCOPE = "darkroom/admin"
 ADMIN_GROUP = "admin"
@@ -23,13 +24,15 @@ class Caller:
         """Return the caller of an HTTP API event (payload format 2.0).
 
         An administrator has the scope ``darkroom/admin``, or is in the group ``admin`` of the Cognito pool. Raises
-        ``DarkroomError`` (``unauthorized``) without a token.
+        ``DarkroomError`` (``unauthorized``) without an access token.
         """
         authorizer = event["requestContext"].get("authorizer") or {}
         claims: Mapping[str, Any] = (authorizer.get("jwt") or {}).get("claims") or {}
         owner = claims.get("sub")
         if not owner:
             raise DarkroomError(ErrorCode.UNAUTHORIZED, "Send an access token: Authorization: Bearer …")
+        if not is_access_token(claims):
+            raise DarkroomError(ErrorCode.UNAUTHORIZED, ID_TOKEN_REFUSED)
         scopes = str(claims.get("scope") or "").split()
         # API Gateway converts a list to text: "[admin editors]".
         groups = re.split(r"[\s,]+", str(claims.get("cognito:groups") or "").strip("[]"))

@@ -1,6 +1,7 @@
-"""Sweeper: ends or resends overdue jobs, and removes expired subscriptions."""
+"""Sweeper: ends or resends overdue jobs, and closes connections whose token has expired."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from cloud import observability
 from cloud.dynamodb.job_record import SHARDS, JobRecord
@@ -12,7 +13,11 @@ from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
 from handlers.jobs.retry import TIMED_OUT_ERROR, RetryPolicy
 from handlers.settings import SweepSettings
+from handlers.websocket.connections import close_expired_connection
 from handlers.websocket.subscriptions import Subscriptions
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
 
 JOBS_PER_SHARD = 100
 
@@ -29,7 +34,7 @@ QUEUE_TIMEOUT_ERROR = ErrorDetail(
 
 
 class Sweeper:
-    """Handles overdue jobs and expired subscriptions."""
+    """Handles overdue jobs, and connections whose token has expired."""
 
     def __init__(
         self,
@@ -38,12 +43,14 @@ class Sweeper:
         retry: RetryPolicy,
         queue: JobQueue,
         subscriptions: Subscriptions,
+        api: "ApiGatewayManagementApiClient",
     ) -> None:
         self._settings = settings
         self._store = store
         self._retry = retry
         self._queue = queue
         self._subscriptions = subscriptions
+        self._api = api
 
     def sweep(self, now: float) -> None:
         """Handle everything due at ``now`` (epoch seconds), up to ``JOBS_PER_SHARD`` jobs of each shard.
@@ -65,7 +72,8 @@ class Sweeper:
         for shard in SHARDS:
             for job_id in self._store.due(shard, now, limit=JOBS_PER_SHARD):
                 run(lambda job_id=job_id: self._handle_due_job(job_id, now))  # type: ignore[misc] # bound at once
-            run(lambda shard=shard: self._remove_expired_subscriptions(shard, now))  # type: ignore[misc] # bound at once
+            for connection_id, job_ids in self._subscriptions.due(shard, now).items():
+                run(lambda one=connection_id, jobs=job_ids: self._close_expired_connection(one, jobs))  # type: ignore[misc] # bound at once
         logger.info("swept", counts=counts)
         if errors:
             raise errors[0]
@@ -109,6 +117,8 @@ class Sweeper:
             self._queue.send(postponed)
         return postponed
 
-    def _remove_expired_subscriptions(self, shard: str, now: float) -> str:
-        self._subscriptions.remove_expired(shard, now)
-        return "sockets"
+    def _close_expired_connection(self, connection_id: str, job_ids: list[str]) -> str:
+        """Close a connection and remove its due subscriptions, which stay for the next sweep if that fails."""
+        close_expired_connection(self._api, connection_id)
+        self._subscriptions.remove_all(connection_id, job_ids)
+        return "closed_connections"

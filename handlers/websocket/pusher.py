@@ -9,8 +9,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cloud.dynamodb.stream_records import JobChange
 from cloud.observability import logger
 from cloud.s3.presigner import Presigner
+from handlers.websocket.connections import ConnectionGone, close_expired_connection, send_to_connection
 from handlers.websocket.messages import JobMessage
-from handlers.websocket.subscriptions import ConnectionGone, Subscription, Subscriptions, send_to_connection
+from handlers.websocket.subscriptions import Subscription, Subscriptions
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
@@ -55,11 +56,11 @@ class JobUpdatePusher:
         ]
 
     def _deliver(self, change: JobChange, message: JobMessage, subscription: Subscription) -> bool:
-        """Send an update; return False if it should be retried."""
+        """Send an update, or close a connection whose token has expired; return False if it should be retried."""
         final = change.record.ended
         for _ in range(FINAL_STATE_TRIES if final else 1):
             try:
-                send_to_connection(self._api, subscription.connection_id, message)
+                self._send(message, subscription)
                 if final:
                     self._subscriptions.remove(subscription.job_id, subscription.connection_id)
             except ConnectionGone:
@@ -78,6 +79,16 @@ class JobUpdatePusher:
             else:
                 return True
         return not final or time.time() - change.at > FINAL_STATE_SECONDS
+
+    def _send(self, message: JobMessage, subscription: Subscription) -> None:
+        """Send a message. Close a connection whose token has expired, and raise ``ConnectionGone``.
+
+        Its client connects again, and its new subscription brings what it has not seen.
+        """
+        if subscription.is_expired(time.time()):
+            close_expired_connection(self._api, subscription.connection_id)
+            raise ConnectionGone(subscription.connection_id)
+        send_to_connection(self._api, subscription.connection_id, message)
 
 
 def _too_long(error: ClientError | BotoCoreError) -> bool:

@@ -1,7 +1,9 @@
 """WebSocket session: executes the messages of a connection's client, and ends its subscriptions when it closes."""
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -9,6 +11,7 @@ from cloud.dynamodb.job_store import JobStore
 from cloud.observability import logger
 from cloud.s3.presigner import Presigner
 from darkroom.contract.errors import ErrorCode
+from handlers.websocket.connections import ConnectionGone, close_expired_connection, send_to_connection
 from handlers.websocket.messages import (
     ErrorMessage,
     JobMessage,
@@ -21,10 +24,26 @@ from handlers.websocket.messages import (
     Unsubscribed,
     client_messages,
 )
-from handlers.websocket.subscriptions import ConnectionGone, Subscription, Subscriptions, send_to_connection
+from handlers.websocket.subscriptions import Subscription, Subscriptions
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Connection that a message came over: its id, the owner, and the end of its token in epoch seconds."""
+
+    connection_id: str
+    owner: str
+    token_expires_at: int | None
+
+    @classmethod
+    def of(cls, request: Mapping[str, Any]) -> "Connection":
+        """Return the connection of a ``requestContext``. Connections of version 0.2 have no end of a token."""
+        authorizer = request["authorizer"]
+        expires_at = authorizer.get("expires_at")
+        return cls(request["connectionId"], authorizer["owner"], None if expires_at is None else int(float(expires_at)))
 
 
 class WebSocketSession:
@@ -42,8 +61,16 @@ class WebSocketSession:
         self._presigner = presigner
         self._api = api
 
-    def handle_frame(self, connection_id: str, owner: str, body: str) -> None:
-        """Execute the message in ``body`` and send the reply."""
+    def handle_frame(self, connection: Connection, body: str, *, now: float) -> None:
+        """Execute the message in ``body`` and send the reply. Close the connection if its token ended before ``now``
+        (epoch seconds).
+        """
+        connection_id = connection.connection_id
+        if connection.token_expires_at is not None and connection.token_expires_at <= now:
+            close_expired_connection(self._api, connection_id)
+            self._subscriptions.remove_connection(connection_id)
+            logger.info("token expired", connection_id=connection_id)
+            return
         try:
             request = client_messages.validate_json(body)
         except ValidationError as error:
@@ -51,7 +78,7 @@ class WebSocketSession:
             return
         match request:
             case Subscribe():
-                self._subscribe(connection_id, owner, request)
+                self._subscribe(connection, request)
             case Unsubscribe():
                 self._subscriptions.remove(request.job_id, connection_id)
                 self._send(connection_id, Unsubscribed(job_id=request.job_id))
@@ -64,13 +91,19 @@ class WebSocketSession:
         self._subscriptions.remove_connection(connection_id)
         logger.info("disconnected", connection_id=connection_id)
 
-    def _subscribe(self, connection_id: str, owner: str, request: Subscribe) -> None:
-        job_id = request.job_id
+    def _subscribe(self, connection: Connection, request: Subscribe) -> None:
+        connection_id, owner, job_id = connection.connection_id, connection.owner, request.job_id
         # Subscribe before reading the job: a change in between is pushed, an earlier one is in the snapshot. Push
         # sends nothing to connections of another owner.
         after_seq = request.after_seq or 0
         self._subscriptions.add(
-            Subscription(job_id=job_id, connection_id=connection_id, owner=owner, after_seq=after_seq)
+            Subscription(
+                job_id=job_id,
+                connection_id=connection_id,
+                owner=owner,
+                after_seq=after_seq,
+                token_expires_at=connection.token_expires_at,
+            )
         )
         record = self._store.get(job_id)
         if record is None or record.owner != owner:

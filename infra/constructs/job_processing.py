@@ -15,6 +15,7 @@ from infra.constructs.functions import Functions, allow, allow_rows
 from infra.constructs.jobs import DUE, Jobs
 from infra.constructs.ledger import Ledger
 from infra.constructs.storage import Storage
+from infra.constructs.websocket import WebSocket
 from infra.constructs.worker_resources import WorkerResources
 from infra.names import ASSETS, INVOCATIONS, OUTCOMES, RESULTS, UPLOADS
 
@@ -25,7 +26,7 @@ LOCAL_CONCURRENCY = 2  # each is a local process; two use the machine's cores be
 
 class JobProcessing(Construct):
     """Functions ``uploaded`` → ``dispatch`` → (endpoint) → ``finished``, and ``sweep`` every minute for stalled
-    jobs.
+    jobs and expired connections.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class JobProcessing(Construct):
         container: WorkerResources,
         ledger: Ledger,
         library: Assets,
+        websocket: WebSocket,
     ) -> None:
         super().__init__(scope, id)
         concurrency = LOCAL_CONCURRENCY if config.local else CONCURRENCY
@@ -157,6 +159,7 @@ class JobProcessing(Construct):
             environment=SweepSettings.environment(
                 **retry,
                 sockets_table=jobs.sockets.table_name,
+                callback_url=websocket.callback_url,
             ),
             statements=[
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
@@ -166,6 +169,7 @@ class JobProcessing(Construct):
                 send_dead_letter,
             ],
         )
+        websocket.allow_closing(self, self.sweep)
         Rule(
             self,
             "EveryMinute",

@@ -8,7 +8,8 @@ from aws_cdk.aws_apigatewayv2 import (
 )
 from aws_cdk.aws_apigatewayv2_authorizers import WebSocketLambdaAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import WebSocketLambdaIntegration
-from aws_cdk.aws_lambda import FilterCriteria, FilterRule, StartingPosition
+from aws_cdk.aws_iam import Policy
+from aws_cdk.aws_lambda import FilterCriteria, FilterRule, Function, StartingPosition
 from aws_cdk.aws_lambda_event_sources import DynamoEventSource, SqsDlq
 from constructs import Construct
 
@@ -47,22 +48,13 @@ class WebSocket(Construct):
         super().__init__(scope, id)
         self.api = WebSocketApi(self, "Live", api_name=f"{config.stack_name}-live")
         self.url = addresses.socket(self.api)
-        callback_url = addresses.callback(self.api)
+        self.callback_url = callback_url = addresses.callback(self.api)
         sockets = [jobs.sockets.table_arn]
         by_connection = [f"{jobs.sockets.table_arn}/index/{BY_CONNECTION}"]
         read_pictures = allow(
             ["s3:GetObject"], [storage.arn(prefix) for prefix in (UPLOADS, ASSETS, RESULTS, PREVIEWS)]
         )
-        post_to_connections = allow(
-            ["execute-api:ManageConnections"],
-            [
-                Stack.of(self).format_arn(
-                    service="execute-api",
-                    resource=self.api.api_id,
-                    resource_name=f"{SOCKET_STAGE}/POST/@connections/*",
-                )
-            ],
-        )
+        post_to_connections = allow(["execute-api:ManageConnections"], [self._connections("POST")])
         self.authorize = functions.add_function(
             self,
             "authorize",
@@ -139,12 +131,8 @@ class WebSocket(Construct):
             ),
         )
         enable_access_logs(stage, config=config)
-        acknowledge(
-            self,
-            "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:"
-            f"<{logical_id(self.api)}>/{SOCKET_STAGE}/POST/@connections/*]",
-            reason="A connection's id is known when somebody connects; the right is to send, on this stage alone.",
-        )
+        self._acknowledge_every_connection(self, "POST")
+        self.allow_closing(self, self.function, self.push)
         if not config.local:
             from infra.constructs.gateway_logs import enable_gateway_logs  # noqa: PLC0415 - slow, not needed locally
 
@@ -153,4 +141,28 @@ class WebSocket(Construct):
             self.api,
             "AwsSolutions-APIG4",
             reason="A WebSocket API authorises $connect alone; every later message comes over that connection.",
+        )
+
+    def allow_closing(self, scope: Construct, *functions: Function) -> None:
+        """Allow functions to close a connection, and to send the reason before."""
+        methods = ("POST", "DELETE")
+        statement = allow(["execute-api:ManageConnections"], [self._connections(method) for method in methods])
+        roles = [function.role for function in functions if function.role is not None]
+        policy = Policy(scope, "CloseConnections", statements=[statement], roles=roles)
+        for method in methods:
+            self._acknowledge_every_connection(policy, method)
+
+    def _connections(self, method: str) -> str:
+        return Stack.of(self).format_arn(
+            service="execute-api",
+            resource=self.api.api_id,
+            resource_name=f"{SOCKET_STAGE}/{method}/@connections/*",
+        )
+
+    def _acknowledge_every_connection(self, scope: Construct, method: str) -> None:
+        acknowledge(
+            scope,
+            "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:"
+            f"<{logical_id(self.api)}>/{SOCKET_STAGE}/{method}/@connections/*]",
+            reason="A connection's id is known when somebody connects. The right is limited to this stage.",
         )

@@ -37,6 +37,16 @@ class CoreStack(Stack):
         self.worker = WorkerResources(
             self, "Container", config=config, storage=self.storage, jobs=self.jobs, ledger=self.ledger
         )
+        self.websocket = WebSocket(
+            self,
+            "Socket",
+            config=config,
+            functions=self.functions,
+            storage=self.storage,
+            jobs=self.jobs,
+            identity=self.identity,
+            addresses=self.addresses,
+        )
         self.processing = JobProcessing(
             self,
             "Events",
@@ -47,6 +57,7 @@ class CoreStack(Stack):
             container=self.worker,
             ledger=self.ledger,
             library=self.assets,
+            websocket=self.websocket,
         )
         self.job_ended = JobEnded(
             self,
@@ -56,16 +67,6 @@ class CoreStack(Stack):
             jobs=self.jobs,
             ledger=self.ledger,
             storage=self.storage,
-        )
-        self.websocket = WebSocket(
-            self,
-            "Socket",
-            config=config,
-            functions=self.functions,
-            storage=self.storage,
-            jobs=self.jobs,
-            identity=self.identity,
-            addresses=self.addresses,
         )
         self.api = Api(
             self,

@@ -29,6 +29,7 @@ class Service:
 
     def __init__(self) -> None:
         self.url = ""
+        self.token = TOKEN  # the one that is valid
         self.job = job()
         self.story: list[Job] | None = None  # after the upload; None: happy ends
         self.uploads: list[dict[str, bytes]] = []
@@ -59,6 +60,11 @@ class Service:
         self.job = new
         if self._loop is not None and self._changed is not None:
             self._loop.call_soon_threadsafe(self._changed.set)
+
+    def expire_token(self, successor: str) -> None:
+        """Another token is valid now: open sockets are told so, and closed."""
+        self.token = successor
+        self.change(self.job)
 
     def completing_states(self) -> list[Job]:
         return [
@@ -191,7 +197,8 @@ class Service:
     # The WebSocket.
 
     async def socket(self, socket: WebSocket) -> None:
-        if socket.query_params.get("token") != TOKEN:
+        token = socket.query_params.get("token")
+        if token != self.token:
             await socket.close()
             return
         await socket.accept()
@@ -208,6 +215,11 @@ class Service:
             assert self._changed is not None
             while True:
                 self._changed.clear()
+                if token != self.token:
+                    error = {"code": "unauthorized", "message": "The token of this connection has expired."}
+                    await socket.send_json({"type": "error", "error": error, "job_id": None})
+                    await socket.close()
+                    return
                 if self.job.seq > seq:
                     seq = self.job.seq
                     await socket.send_json({"type": "job", "job": self.job.model_dump(mode="json")})
@@ -224,7 +236,7 @@ class Service:
         self.requests.append((request.method, path, dict(request.headers), body))
         if self.answers:
             return self.answers.pop(0)
-        if path != "/config" and request.headers.get("authorization") != f"Bearer {TOKEN}":
+        if path != "/config" and request.headers.get("authorization") != f"Bearer {self.token}":
             return JSONResponse({"message": "Unauthorized"}, 401)
         answer: Response = await handler(request)
         return answer

@@ -38,6 +38,7 @@ def request(
     headers: dict[str, str] | None = None,
     query: dict[str, Any] | None = None,
     scope: str | None = None,
+    token_claims: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return an event of the HTTP API, payload format 2.0."""
     event: dict[str, Any] = {
@@ -56,7 +57,13 @@ def request(
     if query:
         event["queryStringParameters"] = {name: str(value) for name, value in query.items()}
     if owner is not None:
-        claims = {"sub": owner} if scope is None else {"sub": owner, "scope": scope}
+        claims = {
+            "sub": owner,
+            "client_id": "app",
+            "token_use": "access",
+            **({} if scope is None else {"scope": scope}),
+        }
+        claims = claims if token_claims is None else {"sub": owner, **token_claims}
         event["requestContext"]["authorizer"] = {"jwt": {"claims": claims, "scopes": None}}
     if body is not None:
         event["body"] = body if isinstance(body, str) else json.dumps(body)

@@ -22,6 +22,14 @@ class FakeSockets:
             raise _http_error(500, "InternalServerError")
         self.posted.append((ConnectionId, json.loads(Data)))
 
+    def delete_connection(self, *, ConnectionId: str) -> None:  # noqa: N803 - boto3's own names
+        if ConnectionId in self.closed:
+            raise _http_error(410, "GoneException")
+        if self.broken.get(ConnectionId, 0) > 0:
+            self.broken[ConnectionId] -= 1
+            raise _http_error(500, "InternalServerError")
+        self.closed.add(ConnectionId)
+
     def received(self, connection_id: str) -> list[dict[str, Any]]:
         """Return the messages posted to a connection, in order."""
         return [message for to, message in self.posted if to == connection_id]

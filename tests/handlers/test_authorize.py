@@ -106,14 +106,35 @@ def effect(answer: dict[str, Any]) -> str:
 def test_a_valid_token_allows_the_connection_of_its_owner(issuer: Issuer, token: Any, context: Any) -> None:
     answer = connect(token(), context)
     assert effect(answer) == "Allow"
-    assert answer["context"] == {"owner": "user-1"}
+    assert answer["context"]["owner"] == "user-1"
     connect(token(sub="user-2"), context)
     assert issuer.requests == 1
 
 
 @pytest.mark.parametrize("aud", ["app", ["other", "app"]])
 def test_the_client_may_be_named_as_the_audience(issuer: Issuer, token: Any, context: Any, aud: Any) -> None:
-    assert effect(connect(token(client_id=None, aud=aud), context)) == "Allow"
+    assert effect(connect(token(client_id=None, token_use=None, aud=aud), context)) == "Allow"
+
+
+def test_the_context_has_the_end_of_the_token(issuer: Issuer, token: Any, context: Any) -> None:
+    expires_at = int(time.time()) + 77
+    assert connect(token(exp=expires_at), context)["context"] == {"owner": "user-1", "expires_at": str(expires_at)}
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"token_use": "id"},
+        {"token_use": "id", "client_id": "app"},
+        {"token_use": None, "scope": None},
+        {"token_use": None, "at_hash": "x"},
+        {"token_use": None, "typ": "ID"},
+    ],
+    ids=["cognito", "cognito-client", "oidc", "oidc-hash", "keycloak"],
+)
+def test_an_id_token_is_denied(issuer: Issuer, token: Any, context: Any, claims: dict[str, Any]) -> None:
+    identity = {"client_id": None, "aud": "app", "nonce": "n", **claims}
+    assert effect(connect(token(**identity), context)) == "Deny"
 
 
 @pytest.mark.parametrize(

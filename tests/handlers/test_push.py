@@ -56,9 +56,21 @@ def deliver(context: Any, sockets: Any, monkeypatch: pytest.MonkeyPatch) -> Call
 
 @pytest.fixture
 def subscribe(subscriptions: Subscriptions) -> Callable[..., None]:
-    def do(job: JobRecord, connection_id: str, owner: str | None = None, after_seq: int = 0) -> None:
+    def do(
+        job: JobRecord,
+        connection_id: str,
+        owner: str | None = None,
+        after_seq: int = 0,
+        token_expires_at: int | None = None,
+    ) -> None:
         subscriptions.add(
-            Subscription(job_id=job.job_id, connection_id=connection_id, owner=owner or job.owner, after_seq=after_seq)
+            Subscription(
+                job_id=job.job_id,
+                connection_id=connection_id,
+                owner=owner or job.owner,
+                after_seq=after_seq,
+                token_expires_at=token_expires_at,
+            )
         )
 
     return do
@@ -230,3 +242,32 @@ def test_a_removed_item_sends_nothing(job_in: JobIn, deliver: Any, sockets: Any)
     del removed["dynamodb"]["NewImage"]
     assert deliver(removed) == []
     assert sockets.posted == []
+
+
+def test_a_connection_whose_token_has_expired_gets_no_job_and_is_closed(
+    job_in: JobIn, subscribe: Any, deliver: Any, sockets: Any, subscriptions: Subscriptions
+) -> None:
+    job, other = job_in(State.RUNNING), job_in(State.RUNNING)
+    for each in (job, other):
+        subscribe(each, "expired", token_expires_at=int(NOW) + 1)
+    subscribe(job, "valid", token_expires_at=int(NOW) + 2)
+    assert deliver(change(job, 1)) == []
+    (message,) = sockets.received("expired")
+    assert (message["type"], message["error"]["code"]) == ("error", "unauthorized")
+    assert [message["type"] for message in sockets.received("valid")] == ["job"]
+    assert sockets.closed == {"expired"}
+    assert [row.connection_id for row in subscriptions.of_job(job.job_id)] == ["valid"]
+    assert subscriptions.of_job(other.job_id) == []
+
+
+def test_closing_is_tried_again_with_a_final_state(
+    store: JobStore, job_in: JobIn, subscribe: Any, deliver: Any, sockets: Any
+) -> None:
+    job = job_in(State.RUNNING)
+    subscribe(job, "expired", token_expires_at=1)
+    sockets.broken["expired"] = 99
+    end = store.cancel(job.job_id, job.owner, NO)
+    assert deliver(change(end, 7)) == ["107"]
+    sockets.broken["expired"] = 0
+    assert deliver(change(end, 7)) == []
+    assert sockets.closed == {"expired"}

@@ -1,6 +1,7 @@
 """WebSocket messages: answered on their connection, and limited to the owner's jobs."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +24,9 @@ def send(context: Any, sockets: Any, monkeypatch: pytest.MonkeyPatch) -> Callabl
     """Sends a frame over ``CONNECTION`` and returns the replies."""
     monkeypatch.setattr("cloud.clients.apigateway_management", lambda _url: sockets)
 
-    def do(frame: Any = None, *, kind: str = "MESSAGE", owner: str = "owner-1") -> list[dict[str, Any]]:
+    def do(
+        frame: Any = None, *, kind: str = "MESSAGE", owner: str = "owner-1", expires_at: str | None = None
+    ) -> list[dict[str, Any]]:
         before = len(sockets.received(CONNECTION))
         event = {
             "requestContext": {
@@ -34,6 +37,8 @@ def send(context: Any, sockets: Any, monkeypatch: pytest.MonkeyPatch) -> Callabl
             },
             "isBase64Encoded": False,
         }
+        if expires_at is not None:
+            event["requestContext"]["authorizer"]["expires_at"] = expires_at  # type: ignore[index]
         if frame is not None:
             event["body"] = frame if isinstance(frame, str) else json.dumps(frame)
         assert socket.handler(event, context) == {"statusCode": 200}
@@ -152,3 +157,24 @@ def test_a_connection_closed_before_the_reply_loses_its_subscriptions(
     sockets.closed.add(CONNECTION)
     assert send({"action": "subscribe", "job_id": job.job_id}) == []
     assert subscribed_connections(subscriptions, job) == []
+
+
+@pytest.mark.parametrize("action", ["subscribe", "unsubscribe", "ping", "dance"])
+def test_an_expired_token_closes_the_connection_and_serves_nothing(
+    job_in: JobIn, send: Any, sockets: Any, subscriptions: Subscriptions, action: str
+) -> None:
+    job = job_in(State.QUEUED)
+    send({"action": "subscribe", "job_id": job.job_id}, expires_at=str(int(time.time()) + 60))
+    (message,) = send({"action": action, "job_id": job.job_id}, expires_at=str(int(time.time())))
+    assert (message["type"], message["error"]["code"], message["job_id"]) == ("error", "unauthorized", None)
+    assert sockets.closed == {CONNECTION}
+    assert subscribed_connections(subscriptions, job) == []
+    assert send({"action": action}, expires_at="1") == []
+
+
+def test_a_subscription_keeps_the_end_of_its_token(job_in: JobIn, send: Any, subscriptions: Subscriptions) -> None:
+    job = job_in(State.QUEUED)
+    expires_at = int(time.time()) + 60
+    send({"action": "subscribe", "job_id": job.job_id}, expires_at=str(expires_at))
+    (row,) = subscriptions.of_job(job.job_id)
+    assert row.token_expires_at == expires_at

@@ -18,8 +18,9 @@ JobIn = Callable[..., JobRecord]
 
 
 @pytest.fixture
-def sweep_job(store: JobStore, context: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., JobRecord]:
+def sweep_job(store: JobStore, context: Any, sockets: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., JobRecord]:
     """Runs the sweep some seconds from now, and returns the job."""
+    monkeypatch.setattr("cloud.clients.apigateway_management", lambda _url: sockets)
 
     def do(job: JobRecord, later: float = 0, times: int = 1) -> JobRecord:
         moment = time.time() + later
@@ -106,3 +107,22 @@ def test_expired_subscriptions_are_removed(job_in: JobIn, sweep_job: Any, subscr
     assert len(subscriptions.of_job(job.job_id)) == 2
     sweep_job(job, later=CONNECTION_SECONDS + GRACE_SECONDS + 1)
     assert subscriptions.of_job(job.job_id) == []
+
+
+def test_connections_are_closed_when_their_token_expires(
+    job_in: JobIn, sweep_job: Any, sockets: Any, subscriptions: Subscriptions
+) -> None:
+    job = job_in(State.AWAITING_UPLOAD, due_at=time.time() + 3600)
+    for name, seconds in {"short": 60, "long": 120, "broken": 60, "gone": 60}.items():
+        row = Subscription(job_id=job.job_id, connection_id=name, owner="owner-1")
+        subscriptions.add(row.model_copy(update={"token_expires_at": int(time.time()) + seconds}))
+    sockets.closed.add("gone")
+    sockets.broken["broken"] = 1
+    with pytest.raises(Exception, match="InternalServerError"):
+        sweep_job(job, later=61)
+    assert sockets.closed == {"gone", "short"}
+    assert {row.connection_id for row in subscriptions.of_job(job.job_id)} == {"long", "broken"}
+    sweep_job(job, later=61, times=2)
+    assert sockets.closed == {"gone", "short", "broken"}
+    assert [message["error"]["code"] for message in sockets.received("short")] == ["unauthorized"]
+    assert [row.connection_id for row in subscriptions.of_job(job.job_id)] == ["long"]

@@ -187,9 +187,17 @@ def test_functions_access_only_their_own_rows_of_the_sockets_table(
     assert found == rows
 
 
-def test_only_socket_and_push_post_to_connections(core: Template) -> None:
+def test_only_socket_push_and_sweep_post_to_connections_and_close_them(core: Template) -> None:
     may = [name for name in FUNCTIONS if "execute-api:ManageConnections" in core.function_actions(name)]
-    assert sorted(may) == ["push", "socket"]
+    assert sorted(may) == ["push", "socket", "sweep"]
+    resources = {
+        text(resource).rpartition("/live/")[2]
+        for name in may
+        for statement in core.statements(core.function(name)["Role"]["Fn::GetAtt"][0])
+        if statement["Action"] == "execute-api:ManageConnections"
+        for resource in statement["Resource"]
+    }
+    assert resources == {"POST/@connections/*", "DELETE/@connections/*"}
 
 
 @pytest.mark.parametrize("name", ["api", "push", "socket"])

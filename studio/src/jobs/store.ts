@@ -7,7 +7,7 @@ import { currentService } from "@/service/deployment";
 import { ServiceError, toServiceError } from "@/service/error";
 import { JobUpdates } from "@/service/job-updates";
 import { onClearLocalData } from "@/service/local-data";
-import { bearerToken, useSession } from "@/service/session";
+import { bearerToken, invalidateToken, useSession } from "@/service/session";
 import type { ConnectionStatus, SocketLike } from "@/service/websocket";
 import * as submission from "./create-job";
 import { nextMarks, recordDuration } from "./estimate";
@@ -29,12 +29,17 @@ const OPEN_LISTED = 50;
 /** The factory of WebSockets, replaced by tests. */
 export const sockets = { open: (url: string): SocketLike => new WebSocket(url) };
 
+/** The token of the current socket. */
+let socketToken = "";
+
 const jobUpdates = new JobUpdates({
   async socketUrl() {
     const url = new URL(currentService().config.socket_url);
-    url.searchParams.set("token", await bearerToken());
+    socketToken = await bearerToken();
+    url.searchParams.set("token", socketToken);
     return url.href;
   },
+  onTokenExpired: () => invalidateToken(socketToken),
   openSocket: (url) => sockets.open(url),
   fetchJob,
   onJob: apply,

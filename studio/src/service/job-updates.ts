@@ -6,6 +6,8 @@ import { DEFAULT_TIMINGS, ReconnectingWebSocket, type SocketOptions, type Timing
 
 /** What `JobUpdates` is given: the socket, the GET, and its callbacks. */
 export interface JobUpdatesOptions extends Pick<SocketOptions, "socketUrl" | "openSocket" | "onConnectionChange"> {
+  /** The socket's token has expired: the next `socketUrl()` must have another one. */
+  onTokenExpired(): void;
   /** `GET /jobs/{id}`. */
   fetchJob(jobId: string): Promise<Job>;
   /** A state with a larger `seq` than any before. */
@@ -152,7 +154,7 @@ export class JobUpdates {
     this.#socket.send({ action: "subscribe", job_id: jobId, after_seq: afterSeq });
   }
 
-  #onMessage({ type, job, job_id: jobId }: Record<string, unknown>): void {
+  #onMessage({ type, job, error, job_id: jobId }: Record<string, unknown>): void {
     if (type === "job" && isJob(job)) {
       this.#socket.resetBackoff();
       this.#applyJob(job);
@@ -164,6 +166,7 @@ export class JobUpdates {
       // The subscription was refused. The GET gives the reason, or polling goes on without the socket.
       this.#fetchJobs((_, one) => one === jobId);
     } else if (type === "error" || type === undefined) {
+      if (isRecord(error) && error.code === "unauthorized") this.#options.onTokenExpired();
       // An error of the gateway itself: the last message sent may not have arrived.
       this.#socket.reconnect();
     }

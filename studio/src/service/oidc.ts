@@ -118,13 +118,10 @@ async function discover(issuer: Issuer): Promise<oauth.AuthorizationServer> {
   }
 }
 
-/**
- * The tokens to use. The API accepts the token whose `aud` (or `client_id`) is our client: the access token if it has
- * one, else the ID token, whose audience is always the client.
- */
+/** The tokens to use. The API accepts an access token whose `aud` or `client_id` is our client; never an ID token. */
 function tokensOf({ clientId }: Issuer, granted: oauth.TokenEndpointResponse, before: Tokens | null): Tokens {
-  const candidates = [granted.access_token, granted.id_token].filter((token) => token !== undefined);
-  const bearer = candidates.find((token) => audienceOf(token).includes(clientId)) ?? granted.access_token;
+  const bearer = granted.access_token;
+  if (!audienceOf(bearer).includes(clientId)) throw signInError(`The issuer's access token is not for ${clientId}.`);
   const claims = claimsOf(granted.id_token ?? granted.access_token);
   const { exp } = claimsOf(bearer);
   const seconds = typeof exp === "number" ? exp - Date.now() / 1000 : (granted.expires_in ?? 3600);

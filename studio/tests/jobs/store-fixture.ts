@@ -9,7 +9,7 @@ import { API, FakeSocket, fakeHosts, idOf, jobIn, jsonResponse, jwt, setDeployme
 
 export const A = idOf("a");
 export const B = idOf("b");
-const POOL = "POST https://cognito-idp.eu-west-1.amazonaws.com/";
+export const POOL = "POST https://cognito-idp.eu-west-1.amazonaws.com/";
 export const FORM = {
   url: "https://bucket.example.com/",
   fields: { key: `uploads/${A}/photo` },

@@ -6,6 +6,7 @@ import {
   B,
   entry,
   FORM,
+  POOL,
   photoDraft,
   reload,
   respondToCreate,
@@ -42,6 +43,17 @@ test("a fetched job is tracked; an unknown one is an error", async () => {
   await store.trackJob(B);
   expect((await socketNumber(0)).sentMessages).toEqual([{ action: "subscribe", job_id: B, after_seq: 3 }]);
   await expect(store.trackJob(A)).rejects.toMatchObject({ code: "not_found" });
+});
+
+test("a socket whose token has expired is replaced by one with a new token", async () => {
+  respondToCreate(jobIn("running", 3), {});
+  await store.submitJob(photoDraft());
+  const first = await socketNumber(0);
+  const before = service.to(POOL).length;
+  first.receive({ type: "error", error: { code: "unauthorized", message: "expired" }, job_id: null });
+  const second = await socketNumber(1);
+  expect(service.to(POOL).length).toBe(before + 1);
+  expect(second.sentMessages).toEqual([{ action: "subscribe", job_id: A, after_seq: 3 }]);
 });
 
 describe("after a reload", () => {

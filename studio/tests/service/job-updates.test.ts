@@ -14,6 +14,7 @@ let errors: string[];
 let serverJobs: Map<string, Job>;
 let fetches: string[];
 let socketUrl: () => Promise<string>;
+let expiries: number;
 let updates: JobUpdates;
 
 beforeEach(() => {
@@ -24,6 +25,7 @@ beforeEach(() => {
   connections = [];
   errors = [];
   fetches = [];
+  expiries = 0;
   serverJobs = new Map();
   socketUrl = async () => "wss://socket.example.com/live?token=t";
   updates = new JobUpdates({
@@ -32,6 +34,9 @@ beforeEach(() => {
       const socket = new FakeSocket(url);
       sockets.push(socket);
       return socket;
+    },
+    onTokenExpired: () => {
+      expiries += 1;
     },
     async fetchJob(jobId) {
       fetches.push(jobId);
@@ -88,6 +93,27 @@ test("a lost socket reconnects at once and resumes after the newest seq", async 
   second.receiveJob(jobIn("running", 6));
   second.receiveJob(jobIn("completed", 7));
   expect(states()).toEqual(["running 4", "running 6", "completed 7"]);
+});
+
+test("an expired token is reported before a new socket is opened, and no state is missed", async () => {
+  const tokens: number[] = [];
+  socketUrl = async () => {
+    tokens.push(expiries);
+    return "wss://socket.example.com/live?token=t";
+  };
+  updates.subscribe(A, 1);
+  const first = await openSocket();
+  first.receiveJob(jobIn("running", 4));
+  first.receive({ type: "error", error: { code: "unauthorized", message: "expired" }, job_id: null });
+  first.receiveJob(jobIn("running", 5));
+  first.disconnect();
+  const second = await openSocket(1);
+  expect(tokens).toEqual([0, 1]);
+  expect(first.closed).toBe(true);
+  expect(second.sentMessages).toEqual([subscription(A, 4)]);
+  second.receiveJob(jobIn("completed", 6));
+  expect(states()).toEqual(["running 4", "completed 6"]);
+  expect(sockets).toHaveLength(2);
 });
 
 test("late, duplicate, invalid and unrelated messages change nothing", async () => {

@@ -22,10 +22,11 @@ describe("sign-in with an OIDC provider", () => {
     });
 
   test("redirects with PKCE and returns signed in", async () => {
-    const { startSignIn, finishSignIn, isCallback } = await import("@/service/oidc");
+    const { startSignIn, finishSignIn, isCallback, refreshTokens } = await import("@/service/oidc");
     const issuer = { url: ISSUER, clientId: CLIENT };
     let nonce = "";
     let verifier = "";
+    let access: object = { aud: ["account", CLIENT], scope: "openid" };
     const given = () => ({
       iss: ISSUER,
       aud: CLIENT,
@@ -47,7 +48,7 @@ describe("sign-in with an OIDC provider", () => {
         const form = new URLSearchParams(await asked.text());
         verifier = form.get("code_verifier") ?? "";
         return jsonResponse({
-          access_token: jwt({ aud: "account" }),
+          access_token: jwt(access),
           id_token: jwt({ ...given(), alg: "none" }).replace(/^[^.]+/, btoa('{"alg":"RS256"}').replaceAll("=", "")),
           token_type: "bearer",
           refresh_token: "r",
@@ -66,8 +67,10 @@ describe("sign-in with an OIDC provider", () => {
     const { tokens, from } = await finishSignIn(issuer, back);
     expect(from).toBe("/jobs?kind=upscale");
     expect(tokens).toMatchObject({ username: "ann", refresh: "r", clientId: CLIENT });
-    // The access token is for another API, the ID token for our client.
-    expect(JSON.parse(atob(tokens.bearer.split(".")[1] ?? "")).aud).toBe(CLIENT);
+    // Never the ID token, though its audience is the client, too.
+    expect(JSON.parse(atob(tokens.bearer.split(".")[1] ?? ""))).toEqual({ aud: ["account", CLIENT], scope: "openid" });
+    access = { aud: "account" };
+    await expect(refreshTokens(issuer, tokens)).rejects.toMatchObject({ code: "unauthorized" });
     expect(verifier.length).toBeGreaterThan(40);
     expect(isCallback(back)).toBe(false);
   });

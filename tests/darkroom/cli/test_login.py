@@ -97,10 +97,14 @@ def test_no_browser_prints_the_link_only(issuer: FakeIssuer, tmp_path: Path) -> 
     assert output == f"Signed in at {issuer.url} as ann.\n"
 
 
-def test_the_id_token_is_used_if_the_access_token_is_for_somebody_else(issuer: FakeIssuer, opened: list[str]) -> None:
+def test_an_access_token_for_somebody_else_is_refused_though_the_id_token_is_for_this_client(
+    issuer: FakeIssuer, opened: list[str]
+) -> None:
     issuer.access_claims = {"aud": "https://another.example"}
-    darkroom("login")
-    assert Claims.of(store_of(issuer).token()).payload["preferred_username"] == "ann"
+    result = darkroom("login")
+    assert result.exit_code == 1
+    assert f"access token is not for {CLIENT_ID}" in " ".join(result.stderr.split())
+    assert login_store().all() == {}
 
 
 @pytest.mark.parametrize(
