@@ -21,6 +21,7 @@ from darkroom.cli.source_arguments import arguments
 from darkroom.cli.submission import Submission, submit_and_watch
 from darkroom.client import scenes
 from darkroom.client.input_files import InputFile
+from darkroom.client.input_folder import ALLOW_OUTSIDE
 from darkroom.client.request_builder import build_request
 from darkroom.client.sources import NamedSource
 from darkroom.contract.kinds import Kind
@@ -31,13 +32,21 @@ PreviewFlag = Annotated[
     bool, typer.Option("--allow-preview", help="Accept the preview engine if the models engine is unavailable.")
 ]
 SCENES = scenes.SCENES.upper()
+OutsideFlag = Annotated[
+    bool,
+    typer.Option(
+        ALLOW_OUTSIDE,
+        help="Let the scenes file name files outside of its folder. They are uploaded: do so only for your own files.",
+    ),
+]
 ScenesArgument = Annotated[
     str | None,
     typer.Argument(
         metavar=SCENES,
         help='A JSON file: {"scenes": [{"type": "image", "picture": "room.jpg", "script": "…", "seconds": 4}, '
         '{"type": "avatar", "avatar": "amara", "script": "@hello.txt"}, {"type": "generated", "prompt": "…"}], '
-        '"music": "bed.mp3", "subtitles": "both"}. Paths are relative to the file; options of the command override it.',
+        '"music": "bed.mp3", "subtitles": "both"}. Paths are relative to the file and stay within its folder; '
+        "options of the command override it.",
         show_default=False,
     ),
 ]
@@ -84,7 +93,12 @@ class KindCommand:
     @property
     def parameters(self) -> list[inspect.Parameter]:
         """The parameters for the signature that typer reads."""
-        file = [parameter(scenes.SCENES, ScenesArgument, None, required=False)] if self.reads_scenes else []
+        file = []
+        if self.reads_scenes:
+            file = [
+                parameter(scenes.SCENES, ScenesArgument, None, required=False),
+                parameter("allow_outside", OutsideFlag, default=False, required=False),
+            ]
         source_parameters = [each for argument in self.arguments for each in argument.parameters]
         return [*file, *source_parameters, *(each.parameter for each in self.flags)]
 
@@ -137,7 +151,7 @@ class KindCommand:
         if path is None:
             raise typer.BadParameter("missing: a JSON file with the scenes", param_hint=f"'{SCENES}'")
         try:
-            return scenes.read(path)
+            return scenes.read(path, allow_outside=explicit.get("allow_outside", False))
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint=f"'{SCENES}'") from error
 

@@ -14,7 +14,15 @@ from darkroom.client.api import Api
 from darkroom.client.async_assets import AsyncAssets
 from darkroom.client.async_service_info import AsyncServiceInformation
 from darkroom.client.connections import Connections, Socket
-from darkroom.client.errors import ClientError, ConnectionLost, DownloadError, JobError, LinkExpired, TokenExpired, UploadError
+from darkroom.client.errors import (
+    ClientError,
+    ConnectionLost,
+    DownloadError,
+    JobError,
+    LinkExpired,
+    TokenExpired,
+    UploadError,
+)
 from darkroom.client.file_upload import Progress
 from darkroom.client.input_files import FileSource, InputFile, input_file
 from darkroom.client.job_watcher import JobWatcher, Pace

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from darkroom.client import script
 from darkroom.client.errors import ScenesError
+from darkroom.client.input_folder import InputFolder
 from darkroom.client.sources import Models, NamedSource, allowed_models, parse_source
 from darkroom.contract.kinds import Kind
 from darkroom.contract.uploads import AssetReference, AudioUpload, AvatarReference, Upload
@@ -25,7 +26,7 @@ _FIELDS: dict[str, tuple[str, Models]] = {
 }
 
 
-def read(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, NamedSource]]:
+def read(path: str | PathLike[str], *, allow_outside: bool = False) -> tuple[dict[str, Any], dict[str, NamedSource]]:
     """Read the params and sources of ``render_scenes`` from a JSON file.
 
     The file holds the params. Where the params have a role, it has a path (relative to the file), ``asset:ID`` or an
@@ -35,6 +36,7 @@ def read(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, NamedSour
                     {"type": "avatar", "avatar": "amara", "script": "@hello.txt"}],
          "music": "bed.mp3", "subtitles": "both"}
 
+    Paths stay within the file's folder, also those of symbolic links, unless ``allow_outside`` is true.
     Each source gets one role, however often it is named. Raises ``ScenesError``, which names the scene and the field,
     for invalid JSON, missing scenes, or sources that do not exist. Everything else is validated by the contract.
 
@@ -48,13 +50,12 @@ def read(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, NamedSour
         raise ScenesError(f'{str(path)!r} has no list of "{SCENES}"')
     if not MIN_SCENES <= len(scenes) <= MAX_SCENES:
         raise ScenesError(f"{MIN_SCENES} to {MAX_SCENES} scenes make a video, not {len(scenes)}")
+    folder = InputFolder(file.parent, confined=not allow_outside)
     sources: dict[str, NamedSource] = {}
-    params[SCENES] = [_scene(number, scene, file.parent, sources) for number, scene in enumerate(scenes, 1)]
+    params[SCENES] = [_scene(number, scene, folder, sources) for number, scene in enumerate(scenes, 1)]
     music = params.pop(MUSIC, None)
     if music is not None:
-        sources[MUSIC] = _parse_named_source(
-            music, allowed_models(Kind.RENDER_SCENES, MUSIC), file.parent, f"{MUSIC}: "
-        )
+        sources[MUSIC] = _parse_named_source(music, allowed_models(Kind.RENDER_SCENES, MUSIC), folder, f"{MUSIC}: ")
     return params, sources
 
 
@@ -90,7 +91,7 @@ def _document(file: Path) -> dict[str, Any]:
     return found
 
 
-def _scene(number: int, scene: Any, folder: Path, sources: dict[str, NamedSource]) -> Any:
+def _scene(number: int, scene: Any, folder: InputFolder, sources: dict[str, NamedSource]) -> Any:
     """Return the scene with roles in place of sources, and with its script read; adds new sources to ``sources``."""
     if not isinstance(scene, Mapping):
         raise ScenesError(f'scene {number} is to be an object, {{"type": …}}')
@@ -107,7 +108,7 @@ def _scene(number: int, scene: Any, folder: Path, sources: dict[str, NamedSource
     return found
 
 
-def _parse_named_source(word: Any, allowed: Models, folder: Path, where: str) -> NamedSource:
+def _parse_named_source(word: Any, allowed: Models, folder: InputFolder, where: str) -> NamedSource:
     if not isinstance(word, str) or not word:
         raise ScenesError(f"{where}write the path of a file")
     try:

@@ -1,8 +1,8 @@
 """Scripts: text to be spoken, given directly or read from a text file."""
 
 import sys
-from pathlib import Path
 
+from darkroom.client.input_folder import InputFolder
 from darkroom.contract.video_params import MAX_SCRIPT_CHARACTERS
 
 FILE = "@"
@@ -11,12 +11,12 @@ STANDARD_INPUT = "-"
 MAX_BYTES = 1024 * 1024
 
 
-def read(word: str, folder: Path = Path()) -> str:
+def read(word: str, folder: InputFolder = InputFolder()) -> str:  # noqa: B008 - frozen
     """Return the script that ``word`` stands for: itself, or the text of a file.
 
     ``@hello.txt`` is the text of that file, UTF-8, within ``folder``; ``@-`` is that of standard input; ``@@home`` is
     the text ``@home``. Raises ``ValueError`` for a file that is missing, not text or empty, and for more than 5,000
-    characters.
+    characters, and for a path that leads out of a confined ``folder``.
     """
     if word.startswith(FILE * 2):
         return checked(word[1:], "the script")
@@ -39,10 +39,11 @@ def checked(text: str, what: str) -> str:
     return text
 
 
-def _content(name: str, folder: Path) -> bytes:
+def _content(name: str, folder: InputFolder) -> bytes:
     if name == STANDARD_INPUT:
+        folder.require_standard_input()
         return sys.stdin.buffer.read(MAX_BYTES + 1)
-    path = folder / name
+    path = folder.locate(name)
     if path.suffix.lower() in (".srt", ".vtt"):
         raise ValueError(f"{_describe(name)} holds subtitles, with times that would be spoken: give the words alone")
     if not path.exists():

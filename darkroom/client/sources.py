@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, get_args
 from pydantic import BaseModel, ValidationError
 
 from darkroom.client.input_files import FileSource, input_file
+from darkroom.client.input_folder import InputFolder
 from darkroom.client.media import audio_type, looks_like_audio
 from darkroom.contract.avatars import avatars
 from darkroom.contract.kinds import Kind
@@ -45,18 +46,19 @@ def expects_audio(kind: Kind, role: str, params: Mapping[str, Any]) -> bool:
     return isinstance(scenes, list | tuple) and any(_voice_track(scene) == role for scene in scenes)
 
 
-def parse_source(word: str, allowed: Models, folder: Path = Path()) -> NamedSource:
+def parse_source(word: str, allowed: Models, folder: InputFolder = InputFolder()) -> NamedSource:  # noqa: B008 - frozen
     """Return the source that ``word`` names: ``asset:`` and an id, the path of a file in ``folder``, or an avatar.
 
     A plain avatar name is accepted where an avatar is ``allowed`` and no file has this name; ``avatar:amara`` always
-    means the avatar. Raises ``ValueError`` for a source that does not exist, is not allowed, or has the wrong type.
+    means the avatar. Raises ``ValueError`` for a source that does not exist, is not allowed, or has the wrong type,
+    and for a path that leads out of a confined ``folder``.
     """
     if word.startswith(ASSET):
         return _asset(word.removeprefix(ASSET), allowed)
     if word.startswith(AVATAR):
         return _avatar(word.removeprefix(AVATAR), allowed)
-    path = folder / word
     by_name = AvatarReference in allowed
+    path = folder.locate(word)
     if by_name and word in avatars() and not path.is_file():
         return AvatarReference(avatar=word)
     if not path.exists():

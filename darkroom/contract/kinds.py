@@ -158,7 +158,7 @@ KINDS: Mapping[Kind, KindDefinition] = {
         demo=DemoSample(files={"photo": LIVING_ROOM}, sheet="found.png", own="PHOTO=me.jpg", command="me.jpg"),
     ),
     Kind.RENDER_VIDEO: KindDefinition(
-        summary="Have a portrait speak: a script, or a recorded voice.",
+        summary="Have a portrait speak, with the consent of the person shown: a script, or a recorded voice.",
         inputs="a portrait, and a script or a voice",
         params=RenderVideoParams,
         uploads=VideoUploads,
@@ -177,7 +177,7 @@ KINDS: Mapping[Kind, KindDefinition] = {
         form=FormLayout(
             icon="video",
             beside_files=("script",),
-            visible=("voice", "aspect", "subtitles"),
+            visible=("voice", "aspect", "subtitles", "consent"),
             compared_role=None,
         ),
         demo=DemoSample(
@@ -190,8 +190,8 @@ KINDS: Mapping[Kind, KindDefinition] = {
             },
             sheet="frames.png",
             photo="avatar",
-            own="PHOTO=me.jpg",
-            command='me.jpg --script "Hello there." --subtitles both',
+            own="PHOTO=me.jpg CONSENT=yes",
+            command='me.jpg --script "Hello there." --subtitles both --consent',
         ),
     ),
     Kind.RENDER_SCENES: KindDefinition(
@@ -214,7 +214,7 @@ KINDS: Mapping[Kind, KindDefinition] = {
         form=FormLayout(
             icon="scenes",
             beside_files=("scenes",),
-            visible=("aspect", "transition", "subtitles", "music_volume"),
+            visible=("aspect", "transition", "subtitles", "music_volume", "consent"),
             compared_role=None,
         ),
         demo=DemoSample(

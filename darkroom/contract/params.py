@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 
@@ -21,10 +21,19 @@ class Contract(BaseModel):
 
 
 class Params(Contract):
-    """Base of the params of every kind, with checks that involve the uploads or the engine."""
+    """Base of the params of every kind, with checks that involve the uploads or the engine.
+
+    ``REQUEST_ONLY`` names params that only the request needs: containers, also those of an earlier version, do not get
+    them.
+    """
+
+    REQUEST_ONLY: ClassVar[frozenset[str]] = frozenset()
 
     def check_roles(self, _pictures: Collection[str], _sounds: Collection[str], /) -> None:
         """Check the uploads' roles against the params. Raises ``ValueError`` for missing, wrong or unused roles."""
+
+    def check_consent(self, _own: Collection[str], /) -> None:
+        """Check the consent of the people in the caller's own pictures, named by role. Raises ``ValueError``."""
 
     def check_engine(self, _engine: Engine, _roles: Collection[str], /) -> None:
         """Check that the engine supports these params. Raises ``DarkroomError`` (``engine_unavailable``)."""

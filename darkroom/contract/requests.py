@@ -15,7 +15,7 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.kinds import KINDS, Kind
 from darkroom.contract.params import Contract, Params
-from darkroom.contract.uploads import AnySource, AudioUpload
+from darkroom.contract.uploads import AnySource, AudioUpload, AvatarReference
 
 
 class BaseRequest(Contract):
@@ -39,6 +39,9 @@ class BaseRequest(Contract):
     def _check_roles(self) -> Self:
         sounds = {role for role, source in self.sources.items() if isinstance(source, AudioUpload)}
         self.params.check_roles(self.sources.keys() - sounds, sounds)
+        self.params.check_consent(
+            {role for role, source in self.sources.items() if not isinstance(source, AvatarReference)}
+        )
         return self
 
 
@@ -99,21 +102,25 @@ def params_model(kind: Kind) -> type[Params]:
     return KINDS[kind].params
 
 
-def essential_params(kind: Kind, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the params that differ from their defaults: a container of an earlier version may not know the others.
+def container_params(kind: Kind, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the params that a container is sent: those that differ from their defaults, and not ``REQUEST_ONLY``.
 
-    The defaults of a released version never change, so the container fills in the same ones. Params that this version
-    cannot read are returned as they are.
+    A container of an earlier version may not know the others. The defaults of a released version never change, so the
+    container fills in the same ones. Params that this version cannot read are returned as they are.
 
-    >>> essential_params(Kind.UPSCALE, {"scale": 3.0, "content": "photo", "format": "jpeg"})
+    >>> container_params(Kind.UPSCALE, {"scale": 3.0, "content": "photo", "format": "jpeg"})
     {'scale': 3.0}
+    >>> container_params(Kind.RENDER_VIDEO, {"script": "Hello.", "consent": True})
+    {'script': 'Hello.'}
     """
     if not kind.known:
         return dict(params)
+    model = params_model(kind)
+    sent = {name: value for name, value in params.items() if name not in model.REQUEST_ONLY}
     try:
-        return params_model(kind).model_validate(params).model_dump(mode="json", exclude_defaults=True)
+        return model.model_validate(sent).model_dump(mode="json", exclude_defaults=True)
     except ValidationError:
-        return dict(params)
+        return sent
 
 
 def resolve_engine(kind: Kind, asked: Engine | None, default: Engine) -> Engine:

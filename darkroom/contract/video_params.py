@@ -1,8 +1,8 @@
 """Params of the two video kinds, ``render_video`` and ``render_scenes``."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -97,7 +97,12 @@ class Spoken(Contract):
 
 
 class VideoParams(Params):
-    """Base of the params of both video kinds."""
+    """Base of the params of both video kinds.
+
+    ``consent`` has a default, so that stored jobs of earlier versions can be read and run.
+    """
+
+    REQUEST_ONLY: ClassVar[frozenset[str]] = frozenset({"consent"})
 
     language: Language | None = Field(
         None,
@@ -107,6 +112,25 @@ class VideoParams(Params):
     aspect: VideoAspect = Field(VideoAspect.TALL, description="Width to height.")
     resolution: Resolution = Field(Resolution.P720, description="The shorter side.")
     seed: Seed = 42
+    consent: Literal[True] | None = Field(
+        None,
+        description="Must be true if a portrait of your own speaks: you confirm that whoever it shows has agreed to it."
+        " The avatars of GET /avatars need none.",
+    )
+
+    def check_consent(self, own: Collection[str], /) -> None:
+        """Raise ``ValueError`` if a picture of the caller's own is made to speak without consent."""
+        speaking = sorted(self.speaking_roles & set(own))
+        if speaking and not self.consent:
+            raise ValueError(
+                f"consent must be true: {', '.join(speaking)} is made to speak. Confirm that whoever it shows has"
+                " agreed to it, or use an avatar of GET /avatars"
+            )
+
+    @property
+    def speaking_roles(self) -> Set[str]:
+        """Roles of the portraits that speak."""
+        raise NotImplementedError
 
 
 class RenderVideoParams(Spoken, VideoParams):
@@ -116,6 +140,11 @@ class RenderVideoParams(Spoken, VideoParams):
     def _voice_speaks_the_language(self) -> Self:
         self.check_voice(self.language)
         return self
+
+    @property
+    def speaking_roles(self) -> Set[str]:
+        """The role of the portrait."""
+        return {"avatar"}
 
     def check_roles(self, _pictures: Collection[str], sounds: Collection[str], /) -> None:
         """Check script, voice and voice track. Raises ``ValueError`` if there is no speech, or two voices."""
@@ -215,6 +244,11 @@ class RenderScenesParams(VideoParams):
         if sum(scene.seconds or 0 for scene in self.scenes) > MAX_VIDEO_SECONDS:
             raise ValueError(f"the scenes last longer than {MAX_VIDEO_SECONDS} seconds, which is the limit")
         return self
+
+    @property
+    def speaking_roles(self) -> Set[str]:
+        """Roles of the portraits that speak in a scene."""
+        return {scene.avatar for scene in self.scenes if isinstance(scene, AvatarScene)}
 
     def check_roles(self, pictures: Collection[str], sounds: Collection[str], /) -> None:
         """Check the scenes' roles. Raises ``ValueError`` for a role that is missing, of the wrong type, or unused."""

@@ -14,7 +14,7 @@ from cloud.observability import logger
 from cloud.s3.keys import invocation_key, upload_key
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
-from darkroom.contract.requests import essential_params
+from darkroom.contract.requests import container_params
 from handlers.endpoint.cold_start import ColdStartMonitor
 from handlers.jobs.retry import RetryPolicy
 from handlers.settings import DispatchSettings
@@ -85,7 +85,7 @@ class Dispatcher:
             kind=record.kind,
             engine=record.engine,
             allow_preview=record.allow_preview,
-            params=essential_params(record.kind, record.params),
+            params=container_params(record.kind, record.params),
             uploads={role: upload_key(record.job_id, role) for role in record.uploads},
             progress=record.progress,
             deadline=datetime.fromtimestamp(deadline, UTC),

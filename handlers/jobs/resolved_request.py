@@ -145,6 +145,7 @@ def resolve_rerun(record: JobRecord, rerun: Rerun, default_engine: Engine) -> Re
     audio_roles = {role for role, upload in record.uploads.items() if upload.content_type in AUDIO_TYPES}
     try:
         params.check_roles(record.uploads.keys() - audio_roles, audio_roles)
+        params.check_consent({role for role, upload in record.uploads.items() if upload.avatar is None})
     except ValueError as error:
         loc = ("body", "params")
         raise RequestValidationError([{"type": "value_error", "loc": loc, "msg": str(error)}]) from error

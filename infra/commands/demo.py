@@ -60,7 +60,7 @@ def demo(
     source: Annotated[Path | None, _picture("source", "face_swap: whose face.")] = None,
     target: Annotated[Path | None, _picture("target", "face_swap: the picture it goes into.")] = None,
     consent: Annotated[
-        bool, typer.Option("--consent", help="face_swap: everybody in your pictures has agreed to it.")
+        bool, typer.Option("--consent", help="face_swap, render_video: everybody in your pictures has agreed.")
     ] = False,
 ) -> None:
     """Try a kind end to end: start everything, submit, watch, save, stop everything.
@@ -78,6 +78,8 @@ def demo(
     }
     _check(kind, demo_sample, own, style, consent=consent)
     params = {**demo_sample.params, **({"style": style} if style is not None else {})}
+    if own and kind is Kind.RENDER_VIDEO:
+        params["consent"] = True
     with ExitStack() as samples:
         given: dict[str, Source] = {
             role: samples.enter_context(sample(name)) if isinstance(name, str) else name
@@ -118,9 +120,10 @@ def _check(kind: Kind, demo_sample: DemoSample, own: dict[str, Path], style: str
         raise typer.BadParameter("missing: give all pictures, or none", param_hint=f"'{names[missing[0]]}'")
     if style is not None and "style" not in demo_sample.params:
         raise typer.BadParameter(f"{kind} has no style", param_hint="'--style'")
-    if own and "consent" in demo_sample.params and not consent:
+    if own and (kind is Kind.RENDER_VIDEO or "consent" in demo_sample.params) and not consent:
         raise typer.BadParameter(
-            "missing: say that everybody whose face is used or replaced has agreed to it (make demo … CONSENT=yes)",
+            "missing: say that everybody whose face is used or replaced, or who is made to speak, has agreed to it"
+            " (make demo … CONSENT=yes)",
             param_hint="'--consent'",
         )
 

@@ -195,7 +195,7 @@ def test_only_socket_push_and_sweep_post_to_connections_and_close_them(core: Tem
         for name in may
         for statement in core.statements(core.function(name)["Role"]["Fn::GetAtt"][0])
         if statement["Action"] == "execute-api:ManageConnections"
-        for resource in statement["Resource"]
+        for resource in _listed(statement["Resource"])
     }
     assert resources == {"POST/@connections/*", "DELETE/@connections/*"}
 

@@ -69,6 +69,10 @@ export function submitBlockers(draft: Draft, painted: PaintedMask, limits: Limit
       if (scenes.reduce((sum, scene) => sum + textOf(scene.script).length, 0) > MAX_SCRIPT_CHARACTERS) {
         add(`params.${field.name}`, "scripts_too_long", field.name, { count: MAX_SCRIPT_CHARACTERS });
       }
+    } else if (field.widget.type === "consent" && !field.required) {
+      if (isOwnPortraitSpeaking(draft) && draft.params[field.name] !== true) {
+        add(`params.${field.name}`, "consent", field.name);
+      }
     } else if (isMissing(field, draft.params)) add(`params.${field.name}`, reasonOf(field), field.name);
   }
   for (const [role, input] of Object.entries(draft.inputs)) {
@@ -78,6 +82,18 @@ export function submitBlockers(draft: Draft, painted: PaintedMask, limits: Limit
     }
   }
   return found;
+}
+
+/** Whether a portrait that is none of the service's avatars is made to speak. */
+function isOwnPortraitSpeaking({ kind, params, inputs }: Draft): boolean {
+  const roles =
+    kind === "render_video"
+      ? ["avatar"]
+      : objectsOf(params.scenes).map(({ type, avatar }) => (type === "avatar" ? textOf(avatar) : ""));
+  return roles.some((role) => {
+    const input = inputs[role];
+    return input !== undefined && input.type !== "avatar" && !(input.type === "same" && input.isAvatar);
+  });
 }
 
 /** Whether inpaint has a mask: painted, or an earlier job's. */

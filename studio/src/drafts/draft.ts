@@ -61,7 +61,7 @@ export function draftOf(state: Pick<Drafts, "drafts">, kind: Kind): Draft {
 export function draftFromJob(job: Job): Draft {
   const inputs = Object.entries(job.uploads).map(([role, upload]): [string, InputFile] => [
     role,
-    { type: "same", job_id: job.job_id, role, url: upload.url ?? null },
+    { type: "same", job_id: job.job_id, role, url: upload.url ?? null, ...(upload.avatar ? { isAvatar: true } : {}) },
   ]);
   return {
     kind: job.kind,

@@ -35,7 +35,7 @@ export type InputFile =
   | { type: "asset"; asset: Asset }
   | { type: "avatar"; name: string; url: string }
   /** The input of an earlier job for `role`; `url` is null if the file is gone. */
-  | { type: "same"; job_id: string; role: string; url: string | null };
+  | { type: "same"; job_id: string; role: string; url: string | null; isAvatar?: boolean };
 
 /** The reason why a file is rejected: a key of `rejected_file` in compose.json. */
 export type RejectionReason =

@@ -5,6 +5,7 @@ import type { InputFile } from "@/drafts/input-file";
 import { draft, PHOTO, VOICE } from "./drafts";
 
 const LIMITS = { max_voice_seconds: 300 } as Limits;
+const AVATAR: InputFile = { type: "avatar", name: "amara", url: "" };
 const UNPAINTED = { strokes: null, size: null };
 
 const missing = (...given: Parameters<typeof draft>) =>
@@ -19,13 +20,29 @@ test("blockers are listed in the order of the page", () => {
 });
 
 test("a portrait needs a script, or a recorded voice within the limit", () => {
-  expect(missing("render_video", {}, { avatar: PHOTO })).toEqual(["params.script: words_or_voice"]);
-  expect(missing("render_video", { script: "Hello" }, { avatar: PHOTO })).toEqual([]);
-  expect(missing("render_video", {}, { avatar: PHOTO, voice_track: VOICE })).toEqual([]);
+  expect(missing("render_video", {}, { avatar: AVATAR })).toEqual(["params.script: words_or_voice"]);
+  expect(missing("render_video", { script: "Hello" }, { avatar: AVATAR })).toEqual([]);
+  expect(missing("render_video", {}, { avatar: AVATAR, voice_track: VOICE })).toEqual([]);
   const long: InputFile = { ...VOICE, seconds: 301 } as InputFile;
-  expect(missing("render_video", {}, { avatar: PHOTO, voice_track: long })).toEqual([
+  expect(missing("render_video", {}, { avatar: AVATAR, voice_track: long })).toEqual([
     "uploads.voice_track: voice_too_long",
   ]);
+});
+
+test("a portrait of one's own speaks with consent alone", () => {
+  const script = "Hello";
+  const same: InputFile = { type: "same", job_id: "a", role: "avatar", url: null };
+  for (const own of [PHOTO, same]) {
+    expect(missing("render_video", { script }, { avatar: own })).toEqual(["params.consent: consent"]);
+    expect(missing("render_video", { script, consent: true }, { avatar: own })).toEqual([]);
+  }
+  expect(missing("render_video", { script }, { avatar: { ...same, isAvatar: true } })).toEqual([]);
+  const scenes = [
+    { type: "avatar", avatar: "a", script },
+    { type: "image", picture: "p" },
+  ];
+  expect(missing("render_scenes", { scenes }, { a: PHOTO, p: PHOTO })).toEqual(["params.consent: consent"]);
+  expect(missing("render_scenes", { scenes }, { a: AVATAR, p: PHOTO })).toEqual([]);
 });
 
 test("blockers of scenes name the scene and the field", () => {

@@ -69,10 +69,10 @@ describe("sign-in with an OIDC provider", () => {
     expect(tokens).toMatchObject({ username: "ann", refresh: "r", clientId: CLIENT });
     // Never the ID token, though its audience is the client, too.
     expect(JSON.parse(atob(tokens.bearer.split(".")[1] ?? ""))).toEqual({ aud: ["account", CLIENT], scope: "openid" });
-    access = { aud: "account" };
-    await expect(refreshTokens(issuer, tokens)).rejects.toMatchObject({ code: "unauthorized" });
     expect(verifier.length).toBeGreaterThan(40);
     expect(isCallback(back)).toBe(false);
+    access = { aud: "account" };
+    await expect(refreshTokens(issuer, tokens)).rejects.toMatchObject({ code: "unauthorized" });
   });
 
   test("asks for no password, and shows the provider's error", async () => {

@@ -168,3 +168,63 @@ def test_the_client_reads_a_scenes_file_and_accepts_other_roles(
     assert body(service)["uploads"]["words"]["content_type"] == "audio/wav"
     with pytest.raises(ScenesError, match="does not exist"):
         read(tmp_path / "no.json")
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Path:
+    """A folder of the reader's own beside the folder of a scenes file."""
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "key.txt").write_text("secret\n")
+    sound(tmp_path / "private" / "voice.wav")
+    (tmp_path / "private" / "room.jpg").write_bytes((tmp_path / "room.jpg").read_bytes())
+    folder = tmp_path / "downloaded"
+    folder.mkdir()
+    (folder / "link.txt").symlink_to(tmp_path / "private" / "key.txt")
+    (folder / "linked").symlink_to(tmp_path / "private", target_is_directory=True)
+    return folder
+
+
+OUTSIDE = [
+    {"type": "avatar", "avatar": "amara", "script": "@/etc/passwd"},
+    {"type": "avatar", "avatar": "amara", "script": "@../private/key.txt"},
+    {"type": "avatar", "avatar": "amara", "script": "@../../../../../../etc/hostname"},
+    {"type": "avatar", "avatar": "amara", "script": "@link.txt"},
+    {"type": "avatar", "avatar": "amara", "script": "@linked/key.txt"},
+    {"type": "avatar", "avatar": "amara", "script": "@C:\\Users\\me\\key.txt"},
+    {"type": "avatar", "avatar": "amara", "script": "@\\\\server\\share\\key.txt"},
+    {"type": "avatar", "avatar": "amara", "script": "@-"},
+    {"type": "avatar", "avatar": "amara", "voice_track": "../private/voice.wav"},
+    {"type": "avatar", "avatar": "linked/room.jpg", "script": "Hello."},
+    {"type": "image", "picture": "../private/room.jpg", "seconds": 2},
+]
+
+
+@pytest.mark.parametrize("scene", OUTSIDE, ids=lambda scene: scene.get("script") or scene.get("picture") or "voice")
+def test_a_scenes_file_reads_nothing_outside_of_its_folder(
+    service: Service, private: Path, scene: dict[str, Any]
+) -> None:
+    other = {"type": "generated", "prompt": "a fox", "seconds": 2}
+    result = scenes(write(private, {"scenes": [other, scene]}))
+    assert result.exit_code == 2
+    assert "scene 2" in result.stderr
+    assert "--allow-outside" in result.stderr
+    assert "secret" not in result.output
+    assert service.requests == []
+
+
+def test_music_outside_of_the_folder_needs_permission(service: Service, private: Path) -> None:
+    scene = {"type": "avatar", "avatar": "amara", "script": "@link.txt"}
+    path = write(private, {"scenes": [scene, scene], "music": "../private/voice.wav"})
+    assert "music" in scenes(path).stderr
+    result = scenes(path, "--allow-outside", "--consent")
+    assert result.exit_code == 0, result.output
+    assert body(service)["params"]["scenes"][0]["script"] == "secret"
+    assert [each for each in body(service)["params"] if each == "allow_outside"] == []
+
+
+def test_a_link_within_the_folder_may_be_named(private: Path) -> None:
+    (private / "hello.txt").write_text("Hello.")
+    (private / "again.txt").symlink_to("hello.txt")
+    scene = {"type": "avatar", "avatar": "amara", "script": "@./again.txt"}
+    params, _ = read(write(private, {"scenes": [scene, scene]}))
+    assert [each["script"] for each in params["scenes"]] == ["Hello.", "Hello."]

@@ -12,7 +12,7 @@ from darkroom.contract.errors import DarkroomError, ErrorCode, ErrorDetail
 from darkroom.contract.jobs import Job, State, UploadStatus
 from darkroom.contract.kinds import Kind
 from darkroom.contract.open_enum import Open, unknown_values
-from darkroom.contract.requests import UpscaleRequest, essential_params
+from darkroom.contract.requests import UpscaleRequest, container_params
 
 
 class Answer(BaseModel):
@@ -114,7 +114,7 @@ def test_a_job_of_an_older_service_has_ended_by_its_state() -> None:
     assert Job.model_validate({**answer, "state": "archived", "ended": True}).ended
 
 
-def test_essential_params_of_scenes_leave_out_defaults_at_every_depth() -> None:
+def test_container_params_of_scenes_leave_out_defaults_at_every_depth() -> None:
     params = {
         "scenes": [
             {"type": "image", "picture": "a", "script": "Hello.", "voice": None, "seconds": None},
@@ -123,7 +123,7 @@ def test_essential_params_of_scenes_leave_out_defaults_at_every_depth() -> None:
         "transition": "fade",
         "loudness": -16.0,
     }
-    assert essential_params(Kind.RENDER_SCENES, params) == {
+    assert container_params(Kind.RENDER_SCENES, params) == {
         "scenes": [
             {"type": "image", "picture": "a", "script": "Hello."},
             {"type": "image", "picture": "b", "transition": "cut"},
@@ -134,4 +134,4 @@ def test_essential_params_of_scenes_leave_out_defaults_at_every_depth() -> None:
 @pytest.mark.parametrize("kind", [Kind.UPSCALE, Kind.of("sketch")])
 def test_params_of_a_newer_version_are_passed_on_as_they_are(kind: Kind) -> None:
     params = {"scale": 2.0, "sparkle": True}
-    assert essential_params(kind, params) == params
+    assert container_params(kind, params) == params

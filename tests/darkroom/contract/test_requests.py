@@ -1,13 +1,20 @@
 """Request validation: valid and invalid parameters."""
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.kinds import Kind
 from darkroom.contract.params import FaceSwapParams, GenerateParams, InpaintParams, RestyleRoomParams, Room
-from darkroom.contract.requests import UpscaleRequest, resolve_engine
+from darkroom.contract.requests import (
+    BaseRequest,
+    JobRequest,
+    UpscaleRequest,
+    container_params,
+    params_model,
+    resolve_engine,
+)
 
 
 @pytest.mark.parametrize("name", ["couch", "sofa", " Sofa ", "COUCH"])
@@ -130,3 +137,43 @@ def test_a_prompt_of_nothing_but_white_space_is_none() -> None:
     with pytest.raises(ValidationError, match="prompt"):
         GenerateParams(prompt="  ")
     assert GenerateParams(prompt=f"{'a' * 500} ").prompt == "a" * 500
+
+
+PICTURE = {"content_type": "image/jpeg"}
+AMARA = {"avatar": "amara"}
+ASSET = {"asset_id": "a" * 32}
+
+
+def speaking(kind: str, portrait: dict[str, str], **params: object) -> dict[str, object]:
+    if kind == "render_video":
+        return {"kind": kind, "params": {"script": "Hello.", **params}, "uploads": {"avatar": portrait}}
+    scenes = [
+        {"type": "image", "picture": "room", "script": "Nobody speaks in this picture."},
+        {"type": "avatar", "avatar": "host", "script": "Hello."},
+    ]
+    return {"kind": kind, "params": {"scenes": scenes, **params}, "uploads": {"room": PICTURE, "host": portrait}}
+
+
+@pytest.mark.parametrize("kind", ["render_video", "render_scenes"])
+@pytest.mark.parametrize("portrait", [PICTURE, ASSET], ids=["upload", "asset"])
+def test_a_portrait_of_ones_own_speaks_with_consent_alone(kind: str, portrait: dict[str, str]) -> None:
+    requests: TypeAdapter[BaseRequest] = TypeAdapter(JobRequest)
+    role = {"render_video": "avatar", "render_scenes": "host"}[kind]
+    for consent in ({}, {"consent": None}):
+        with pytest.raises(ValidationError, match=f"consent must be true: {role} is made to speak"):
+            requests.validate_python(speaking(kind, portrait, **consent))
+    for invalid in (False, "yes", 1):
+        with pytest.raises(ValidationError, match="consent"):
+            requests.validate_python(speaking(kind, portrait, consent=invalid))
+    requests.validate_python(speaking(kind, portrait, consent=True))
+
+
+@pytest.mark.parametrize("kind", ["render_video", "render_scenes"])
+def test_avatars_of_the_service_speak_without_consent(kind: str) -> None:
+    TypeAdapter(JobRequest).validate_python(speaking(kind, AMARA))
+
+
+def test_containers_get_no_consent_which_earlier_versions_do_not_know() -> None:
+    assert container_params(Kind.RENDER_VIDEO, {"script": "Hello.", "consent": True}) == {"script": "Hello."}
+    assert container_params(Kind.FACE_SWAP, {"consent": True}) == {"consent": True}
+    assert params_model(Kind.RENDER_VIDEO).model_validate({"script": "Hello."})
