@@ -3,6 +3,9 @@
 X-Ray is enabled by the stack only: patching the SDK with aws_xray_sdk would add a third to every import.
 """
 
+import json
+from functools import partial
+
 from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
@@ -12,7 +15,8 @@ from darkroom.contract.jobs import State
 NAMESPACE = "Darkroom"
 GPU_SPEND = "GpuSpendToday"
 
-logger = Logger(service="darkroom")
+# ASCII alone: names and messages of callers cannot write escape sequences into the log.
+logger = Logger(service="darkroom", json_serializer=partial(json.dumps, default=str))
 
 
 def count_job_created(record: JobRecord) -> None:

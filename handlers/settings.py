@@ -57,7 +57,7 @@ class ApiSettings(JobsSettings):
     ledger_table: str
     assets_table: str
     rate_limits: Annotated[dict[str, str], AfterValidator(rates.validate_overrides)] = Field(
-        {}, description="Kind (or `prompts`, `default`) → `10/60`: ten in 60 seconds."
+        {}, description="Kind (or `prompts`, `assets`, `default`) → `10/60`: ten in 60 seconds."
     )
     owner_daily_usd: float = Field(
         10.0, ge=0, description="Largest cost of one owner's jobs in a UTC day; 0: no limit."

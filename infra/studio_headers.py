@@ -47,6 +47,9 @@ def content_security_policy(origins: ConnectOrigins) -> str:
             "font-src 'self'",
             "manifest-src 'self'",
             "base-uri 'none'",
+            # Markup or code made of text is refused, wherever a page would run it (Trusted Types).
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",
         ]

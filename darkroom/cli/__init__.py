@@ -9,6 +9,7 @@ import typer
 
 import darkroom
 from darkroom.cli.lazy import LazyCommand, LazyGroup, caused_by_interrupt
+from darkroom.cli.output import echo
 
 # The operators' commands are registered by entry points instead: see darkroom/cli/entry_points.py.
 COMMANDS = {
@@ -78,9 +79,9 @@ def _version(wanted: bool) -> None:
         from importlib.metadata import PackageNotFoundError  # noqa: PLC0415 - takes 30 ms
 
         try:
-            typer.echo(f"darkroom {darkroom.__version__}")
+            echo(f"darkroom {darkroom.__version__}")
         except PackageNotFoundError:
-            typer.echo("darkroom (not installed)")
+            echo("darkroom (not installed)")
         raise typer.Exit
 
 

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from darkroom.cli.jobs import LARGEST_PAGE, JobArgument, console
+from darkroom.cli.console import console
+from darkroom.cli.jobs import LARGEST_PAGE, JobArgument
+from darkroom.cli.output import echo
 from darkroom.cli.progress import format_bytes, reporting
 from darkroom.cli.service import connect
 from darkroom.cli.settings import EndpointFlag, JsonFlag, TokenFlag
@@ -44,7 +46,7 @@ def list_assets(
     with connect(endpoint, token) as client:
         found = list(islice(client.assets.list(state=state, page=min(limit, LARGEST_PAGE)), limit))
     if as_json:
-        typer.echo(json.dumps([asset.model_dump(mode="json") for asset in found], indent=2))
+        echo(json.dumps([asset.model_dump(mode="json") for asset in found], indent=2))
         return
     table = Table("asset", "name", "state", "picture", "size", "created", "from", box=None, pad_edge=False)
     table.columns[0].no_wrap = table.columns[2].no_wrap = True
@@ -105,7 +107,7 @@ def show(
     with connect(endpoint, token) as client:
         asset = client.assets.get(asset_id)
     if as_json:
-        typer.echo(asset.model_dump_json(indent=2))
+        echo(asset.model_dump_json(indent=2))
         return
     facts: list[tuple[str, Any]] = [
         ("asset", asset.asset_id),
@@ -121,7 +123,7 @@ def show(
     ]
     for label, value in facts:
         if value:
-            typer.echo(f"{label:<10} {value}")
+            echo(f"{label:<10} {value}")
 
 
 @app.command()
@@ -134,11 +136,11 @@ def remove(
     with connect(endpoint, token) as client:
         for asset_id in asset_ids:
             client.assets.remove(asset_id)
-            typer.echo(f"{asset_id} removed")
+            echo(f"{asset_id} removed")
 
 
 def _print(asset: Asset, *, as_json: bool) -> None:
-    typer.echo(asset.model_dump_json(indent=2) if as_json else asset.asset_id)
+    echo(asset.model_dump_json(indent=2) if as_json else asset.asset_id)
 
 
 def _picture(asset: Asset) -> str:

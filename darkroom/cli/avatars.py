@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import typer
 from rich.table import Table
 
-from darkroom.cli.jobs import console
+from darkroom.cli.console import console
+from darkroom.cli.output import echo
 from darkroom.cli.service import client_for_endpoint, client_for_running_stack
 from darkroom.cli.settings import EndpointFlag, JsonFlag, Settings, TokenFlag
 from darkroom.client.responses import Avatar
@@ -23,7 +24,7 @@ def avatars(as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: Tok
     """
     found = _avatars(endpoint, token)
     if as_json:
-        typer.echo(json.dumps([avatar.model_dump(exclude={"picture"}) for avatar in found], indent=2))
+        echo(json.dumps([avatar.model_dump(exclude={"picture"}) for avatar in found], indent=2))
         return
     table = Table("avatar", "title", "description", box=None, pad_edge=False)
     table.columns[0].no_wrap = True

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from darkroom.cli.jobs import console
+from darkroom.cli.console import console
+from darkroom.cli.output import echo
 from darkroom.cli.service import connect
 from darkroom.cli.settings import EndpointFlag, JsonFlag, TokenFlag
 
@@ -31,7 +32,7 @@ def stats(as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: Token
     with connect(endpoint, token) as client:
         found = client.cache_stats()
     if as_json:
-        typer.echo(found.model_dump_json(indent=2))
+        echo(found.model_dump_json(indent=2))
         return
     table = Table("day", "hits", "misses", "stored", "saved", "time saved", box=None, pad_edge=False)
     for column in table.columns[1:]:
@@ -44,7 +45,7 @@ def stats(as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: Token
     rate = "" if found.hit_rate is None else f"{found.hit_rate:.0%} of lookups were hits; "
     since = "" if found.valid_from is None else f"; cleared up to {found.valid_from.astimezone():%Y-%m-%d %H:%M:%S}"
     kept = f"results are reused for {found.cache_days} days" if found.cache_days else "the cache is off"
-    typer.echo(rate + kept + since, err=True)
+    echo(rate + kept + since, err=True)
 
 
 @app.command()
@@ -67,7 +68,7 @@ def clear(
     with connect(endpoint, token) as client:
         found = client.clear_cache(max_age_days=older_than)
     if as_json:
-        typer.echo(found.model_dump_json(indent=2))
+        echo(found.model_dump_json(indent=2))
         return
     before = found.valid_from.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    typer.echo(f"results from before {before} are taken no more" + ("" if found.moved else " (cleared already)"))
+    echo(f"results from before {before} are taken no more" + ("" if found.moved else " (cleared already)"))

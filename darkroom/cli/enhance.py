@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from darkroom.cli.output import echo
 from darkroom.cli.service import connect
 from darkroom.cli.settings import EndpointFlag, JsonFlag, TokenFlag
 from darkroom.contract.kinds import Kind
@@ -24,9 +25,9 @@ def enhance(
     with connect(endpoint, token) as client:
         found = client.enhance(prompt, kind=kind, style=style)
     if as_json:
-        typer.echo(found.model_dump_json(indent=2))
+        echo(found.model_dump_json(indent=2))
         return
-    typer.echo(found.prompt)
-    typer.echo(f"by {found.by}{f' ({found.model})' if found.model else ''}", err=True)
+    echo(found.prompt)
+    echo(f"by {found.by}{f' ({found.model})' if found.model else ''}", err=True)
     if found.note:
-        typer.echo(f"note: {found.note}", err=True)
+        echo(f"note: {found.note}", err=True)

@@ -5,9 +5,10 @@ from itertools import islice
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from darkroom.cli.console import console
+from darkroom.cli.output import echo
 from darkroom.cli.output_path import choose_output, format_of
 from darkroom.cli.param_flags import parse_changes
 from darkroom.cli.progress import format_bytes, headline, reporting
@@ -22,7 +23,6 @@ from darkroom.contract.kinds import Kind
 from darkroom.contract.open_enum import unknown_values
 from darkroom.contract.results import Picture, ResultFile, SubtitleFile, Video
 
-PIPED_WIDTH = 160
 LARGEST_PAGE = 100
 NEWER_VERSION = (
     "Made by a newer version, with values that are unknown here. To know them: pip install --upgrade darkroom-sdk"
@@ -56,7 +56,7 @@ def list_jobs(
     with connect(endpoint, token) as client:
         found = list(islice(client.list(status=status, kind=kind, page=min(limit, LARGEST_PAGE)), limit))
     if as_json:
-        typer.echo(json.dumps([job.model_dump(mode="json") for job in found], indent=2))
+        echo(json.dumps([job.model_dump(mode="json") for job in found], indent=2))
         return
     table = Table("job", "kind", "state", "progress", "created", "made", "what", box=None, pad_edge=False)
     table.columns[0].no_wrap = table.columns[2].no_wrap = True
@@ -78,10 +78,10 @@ def show(
     with connect(endpoint, token) as client:
         job = client.get(job_id)
     if as_json:
-        typer.echo(job.model_dump_json(indent=2))
+        echo(job.model_dump_json(indent=2))
         return
     for name, value in _fields(job):
-        typer.echo(f"{name:<10} {value}")
+        echo(f"{name:<10} {value}")
 
 
 @app.command()
@@ -120,7 +120,7 @@ def cancel(
     with connect(endpoint, token) as client:
         for job_id in job_ids:
             job = client.cancel(job_id)
-            typer.echo(job.model_dump_json(indent=2) if as_json else f"{job.job_id} {job.state}")
+            echo(job.model_dump_json(indent=2) if as_json else f"{job.job_id} {job.state}")
 
 
 @app.command()
@@ -130,7 +130,7 @@ def watch(
     """Watch a job until it ends. Exit code 0 if it completed, otherwise 1. Ctrl-C does not cancel the job."""
     with connect(endpoint, token) as client, reporting() as reporter:
         job = watch_job(client, job_id, reporter)
-    typer.echo(job.model_dump_json(indent=2) if as_json else f"{job.job_id} {job.state}")
+    echo(job.model_dump_json(indent=2) if as_json else f"{job.job_id} {job.state}")
     exit_unless_completed(job)
 
 
@@ -162,12 +162,6 @@ def rerun(
         job = upload_and_watch(client, created, {}, reporter)
         paths = download_results(client, job, target)
     print_results(job, paths, as_json=as_json)
-
-
-def console() -> Console:
-    """Return a console for stdout, wide enough for a whole row if it is no terminal."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(width=PIPED_WIDTH, highlight=False)
 
 
 def _status_text(job: Job) -> str:

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from darkroom.cli.output import echo, neutralised
 from darkroom.client.errors import ClientError, ProblemError
 
 
@@ -47,15 +48,21 @@ class LazyGroup(TyperGroup):
         return self.lazy.get(name)
 
     def invoke(self, ctx: Any) -> Any:
-        """Invoke the command; print a ``ClientError`` in one line and exit with code 1."""
+        """Invoke the command; print a ``ClientError`` in one line and exit with code 1.
+
+        Messages of usage errors may quote files and are neutralised, too.
+        """
         try:
             return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = neutralised(error.message)
+            raise
         except ClientError as error:
             if caused_by_interrupt(error):
                 raise KeyboardInterrupt from error
             wait = error.retry_after if isinstance(error, ProblemError) else None
             again = "" if wait is None or "try again" in error.message.lower() else f" Try again in {duration(wait)}."
-            typer.echo(f"darkroom: {error.code}: {error.message}{again}", err=True)
+            echo(f"darkroom: {error.code}: {error.message}{again}", err=True)
             raise typer.Exit(1) from None
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import typer
 
 from darkroom.cli.loopback_redirect import redirect_server
+from darkroom.cli.output import echo
 from darkroom.cli.settings import Settings
 from darkroom.cli.token_sources import login_store
 from darkroom.client.api import Api
@@ -80,10 +81,10 @@ def sign_in(
     )
     claims = Claims.of(tokens.bearer)
     role = " (administrator)" if claims.admin else ""
-    typer.echo(f"Signed in at {service} as {tokens.username or claims.subject or 'an unnamed user'}{role}.")
+    echo(f"Signed in at {service} as {tokens.username or claims.subject or 'an unnamed user'}{role}.")
     if tokens.refresh is None:
-        typer.echo("The issuer gave no refresh token: sign in again when the token has expired.", err=True)
-    typer.echo(f"The login is stored in {store.path}; `darkroom logout` removes it.", err=True)
+        echo("The issuer gave no refresh token: sign in again when the token has expired.", err=True)
+    echo(f"The login is stored in {store.path}; `darkroom logout` removes it.", err=True)
 
 
 @logout.command()
@@ -97,13 +98,13 @@ def sign_out(
     for each in endpoints:
         removed = store.remove(each)
         if removed is None:
-            typer.echo(f"No login is stored for {each}.", err=True)
+            echo(f"No login is stored for {each}.", err=True)
             continue
         if removed.refresh is not None:
             # Signed out here, whether or not the issuer can be reached.
             with suppress(ClientError):
                 removed.connect().revoke(removed.refresh)
-        typer.echo(f"Signed out at {each}.")
+        echo(f"Signed out at {each}.")
 
 
 def _endpoint(given: str | None) -> str:
@@ -149,7 +150,7 @@ def _code_flow(issuer: OidcIssuer, browser: bool, port: int, scopes: tuple[str, 
         request = AuthorizationRequest(server.redirect_uri)
         server.state = request.state
         url = issuer.authorization_url(request, scopes)
-        typer.echo(f"Sign in at this address:\n\n{url}\n", err=True)
+        echo(f"Sign in at this address:\n\n{url}\n", err=True)
         if browser and not webbrowser.open(url):
-            typer.echo("No browser could be opened here.", err=True)
+            echo("No browser could be opened here.", err=True)
         return issuer.exchange(request, server.wait(SIGN_IN_SECONDS))

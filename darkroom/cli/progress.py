@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from darkroom.cli.console import SafeConsole
+from darkroom.cli.output import echo, neutralised
 from darkroom.contract.jobs import Job, State
 
 MEGABYTE = 1024 * 1024
@@ -40,7 +40,7 @@ class LineReporter:
         """Print one line."""
         if text != self._last:
             self._last = text
-            typer.echo(f"[{time.monotonic() - self._started:6.1f} s] {text}", err=True)
+            echo(f"[{time.monotonic() - self._started:6.1f} s] {text}", err=True)
 
     def sending(self, sent: int, total: int) -> None:
         """Print a line at the end of the upload only."""
@@ -64,7 +64,7 @@ class BarReporter:
 
     def say(self, text: str) -> None:
         """Show a message until the job's next state."""
-        self._progress.update(self._task, message=text)
+        self._progress.update(self._task, message=neutralised(text))
 
     def sending(self, sent: int, total: int) -> None:
         """Show the upload's progress as the message; the bar shows only that of the job."""
@@ -72,7 +72,7 @@ class BarReporter:
 
     def job_changed(self, job: Job) -> None:
         """Update bar and message."""
-        self._progress.update(self._task, total=1.0, completed=job.progress, message=headline(job))
+        self._progress.update(self._task, total=1.0, completed=job.progress, message=neutralised(headline(job)))
 
 
 def headline(job: Job) -> str:
@@ -92,7 +92,7 @@ def bar() -> Progress:
         BarColumn(bar_width=30),
         TimeElapsedColumn(),
         TextColumn("{task.fields[message]}", markup=False),
-        console=Console(stderr=True),
+        console=SafeConsole(stderr=True),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from darkroom.cli.output import echo
 from darkroom.cli.output_path import OutputTarget
 from darkroom.cli.submission import exit_unless_completed
 from darkroom.client.client import Client
@@ -48,16 +49,16 @@ def download_results(client: Client, job: Job, target: OutputTarget, *, name: st
     except OSError as error:
         raise ClientError("unwritable_file", str(error)) from error
     if target.file is not None and paths[0] != target.file:
-        typer.echo(f"note: it came as {files[0].content_type}, so it is not called {target.file.name}", err=True)
+        echo(f"note: it came as {files[0].content_type}, so it is not called {target.file.name}", err=True)
     return paths
 
 
 def print_results(job: Job, paths: list[Path], *, as_json: bool) -> None:
     """Print the job or the path of each file. Exits with code 1 if the job has no result."""
     if as_json:
-        typer.echo(job.model_dump_json(indent=2))
+        echo(job.model_dump_json(indent=2))
     for path in paths:
-        typer.echo(f"saved {path}" if as_json else path, err=as_json)
+        echo(f"saved {path}" if as_json else path, err=as_json)
     exit_unless_completed(job)
     for note in job.result.notes if job.result else ():
-        typer.echo(f"note: {note}", err=True)
+        echo(f"note: {note}", err=True)

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from darkroom.cli.jobs import console
+from darkroom.cli.console import console
+from darkroom.cli.output import echo
 from darkroom.cli.service import connect
 from darkroom.cli.settings import EndpointFlag, JsonFlag, TokenFlag
 from darkroom.client.reports import Durations, Instance, Services
@@ -33,7 +34,7 @@ def show_stats(
     with connect(endpoint, token) as client:
         found = client.stats(None if day is None else day.date())
     if as_json:
-        typer.echo(found.model_dump_json(indent=2))
+        echo(found.model_dump_json(indent=2))
         return
     columns = ("kind", "engine", *STATES, "open", "cached", "success", "p50", "p95", "cost")
     table = Table(*columns, box=None, pad_edge=False)
@@ -54,7 +55,7 @@ def show_stats(
     table.add_row("all", "", *total)
     console().print(table)
     more = "; more jobs are open than were counted" if found.open_cut_off else ""
-    typer.echo(f"{found.date} (UTC), as of {found.at.astimezone().isoformat(' ', 'seconds')}{more}", err=True)
+    echo(f"{found.date} (UTC), as of {found.at.astimezone().isoformat(' ', 'seconds')}{more}", err=True)
 
 
 @services.command()
@@ -63,10 +64,10 @@ def show_services(as_json: JsonFlag = False, endpoint: EndpointFlag = None, toke
     with connect(endpoint, token) as client:
         found = client.services()
     if as_json:
-        typer.echo(found.model_dump_json(indent=2))
+        echo(found.model_dump_json(indent=2))
         return
     for name, words in _parts(found):
-        typer.echo(f"{name:<10} {words}")
+        echo(f"{name:<10} {words}")
     if not found.instances:
         return
     table = Table("instance", "device", "jobs", "memory", "networks", "heard of", box=None, pad_edge=False)
@@ -86,7 +87,7 @@ def show_limits(as_json: JsonFlag = False, endpoint: EndpointFlag = None, token:
     with connect(endpoint, token) as client:
         found = client.limits()
     if as_json:
-        typer.echo(found.model_dump_json(indent=2))
+        echo(found.model_dump_json(indent=2))
         return
     table = Table("what", "left", "of", "per", "anew in", box=None, pad_edge=False)
     for column in table.columns[1:]:
@@ -97,7 +98,7 @@ def show_limits(as_json: JsonFlag = False, endpoint: EndpointFlag = None, token:
     console().print(table)
     budget = found.budget
     allowed = "a day has no limit" if budget.daily_usd is None else f"of {_dollars(budget.daily_usd)} a day"
-    typer.echo(f"budget     {_dollars(budget.spent_usd)} {allowed}; anew at {budget.ends_at.astimezone():%H:%M:%S}")
+    echo(f"budget     {_dollars(budget.spent_usd)} {allowed}; anew at {budget.ends_at.astimezone():%H:%M:%S}")
 
 
 def _parts(found: Services) -> list[tuple[str, str]]:

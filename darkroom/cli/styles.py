@@ -9,7 +9,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from darkroom.cli.jobs import console
+from darkroom.cli.console import console
+from darkroom.cli.output import echo
 from darkroom.cli.service import client_for_endpoint, client_for_running_stack
 from darkroom.cli.settings import EndpointFlag, JsonFlag, Settings, TokenFlag
 from darkroom.client.responses import StyleCard
@@ -43,7 +44,7 @@ def styles(
     """
     cards = _cards(Kind(kind), endpoint, token)
     if as_json:
-        typer.echo(json.dumps([card.model_dump() for card in cards], indent=2))
+        echo(json.dumps([card.model_dump() for card in cards], indent=2))
         return
     coloured = any(card.palette for card in cards)
     table = Table("style", *(["palette"] if coloured else []), "title", "description", box=None, pad_edge=False)

@@ -5,6 +5,7 @@ from typing import NoReturn
 
 import typer
 
+from darkroom.cli.output import echo
 from darkroom.cli.progress import Reporter
 from darkroom.client.client import Client
 from darkroom.client.errors import ClientError, ProblemError
@@ -67,7 +68,7 @@ def exit_unless_completed(job: Job) -> None:
 def exit_with_error(state: State, code: str, message: str) -> NoReturn:
     """Print ``darkroom: failed: unsupported_media: …`` to stderr and exit with code 1."""
     words = [state, *([code] if code != state else []), message]
-    typer.echo(f"darkroom: {': '.join(words)}", err=True)
+    echo(f"darkroom: {': '.join(words)}", err=True)
     raise typer.Exit(1)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import typer
 
 from darkroom.cli.lazy import duration
+from darkroom.cli.output import echo
 from darkroom.cli.settings import EndpointFlag, JsonFlag, Settings, TokenFlag
 from darkroom.cli.token_sources import LOCAL_USER, FoundToken, find_token, login_store
 from darkroom.client.claims import Claims
@@ -34,10 +35,10 @@ def show(as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenF
             "admin": claims.admin,
             "source": found.origin,
         }
-        typer.echo(json.dumps(content, indent=2))
+        echo(json.dumps(content, indent=2))
         return
-    typer.echo(value)
-    typer.echo(f"{found.origin}: {_describe(claims)}", err=True)
+    echo(value)
+    echo(f"{found.origin}: {_describe(claims)}", err=True)
 
 
 def _find(settings: Settings) -> tuple[FoundToken, str | None]:

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from darkroom.cli.jobs import console
+from darkroom.cli.console import console
+from darkroom.cli.output import echo
 from darkroom.cli.service import client_for_endpoint, client_for_running_stack
 from darkroom.cli.settings import EndpointFlag, JsonFlag, Settings, TokenFlag
 from darkroom.client.async_service_info import speaks
@@ -37,7 +38,7 @@ def voices(
         spoken = ", ".join(dict.fromkeys(voice.language for voice in known))
         raise typer.BadParameter(f"no voice speaks {language!r}; choose one of: {spoken}", param_hint="'--language'")
     if as_json:
-        typer.echo(json.dumps([voice.model_dump() for voice in found], indent=2, ensure_ascii=False))
+        echo(json.dumps([voice.model_dump() for voice in found], indent=2, ensure_ascii=False))
         return
     table = Table("voice", "language", "title", box=None, pad_edge=False)
     for voice in found:

@@ -17,6 +17,7 @@ from cloud.s3.presigner import GRACE_SECONDS, PresignedPost, Presigner
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import JobId
 from darkroom.contract.params import Contract
+from darkroom.contract.text import DisplayName
 from darkroom.contract.uploads import MAX_PIXELS, MAX_UPLOAD_BYTES, ContentType, Upload
 from handlers.assets.asset import Asset, AssetSource, AssetState, PublicAsset
 from handlers.assets.table import AssetTable
@@ -38,7 +39,7 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 class AssetRequest(Contract):
     """A picture for the library: a new upload (`upload`), or an output or input of a job of yours (`job_id`)."""
 
-    name: str | None = Field(None, min_length=1, max_length=200, description="Display name.")
+    name: DisplayName | None = None
     upload: Upload | None = Field(None, description="The file to be uploaded; the presigned POST accepts nothing else.")
     job_id: JobId | None = Field(None, description="A job of yours.")
     picture: Identifier | None = Field(

@@ -15,7 +15,7 @@ from cloud.dynamodb.ledger import Ledger
 from darkroom.contract.errors import ErrorCode
 from darkroom.contract.kinds import Kind
 from handlers.limits.limit_exceeded import LimitExceeded
-from handlers.limits.rates import DEFAULT, PROMPTS, Rate
+from handlers.limits.rates import ASSETS, DEFAULT, PROMPTS, Rate
 
 # Time that an item is kept after its window.
 KEEP_SECONDS = 3600
@@ -84,7 +84,9 @@ class RateLimiter:
         """Return an owner's status for every subject, without counting."""
         now = time.time()
         rows = {row["sk"]: row for row in self._ledger.query_partition(_partition(owner))}
-        return {subject: _status_of(self._rate(subject), rows.get(subject), now) for subject in (*Kind, PROMPTS)}
+        return {
+            subject: _status_of(self._rate(subject), rows.get(subject), now) for subject in (*Kind, PROMPTS, ASSETS)
+        }
 
     def release(self, owner: str, subject: str, window_ends: float) -> None:
         """Undo an ``acquire`` in the window with this end; does nothing if that window is over."""

@@ -10,6 +10,7 @@ from darkroom.contract.kinds import KINDS, Kind
 
 DEFAULT = "default"
 PROMPTS = "prompts"
+ASSETS = "assets"
 MAX_COUNT = 1_000_000
 MAX_SECONDS = 86_400
 
@@ -42,6 +43,7 @@ class Rate:
 DEFAULT_RATES: Mapping[str, Rate] = {
     **{kind: Rate.parse(definition.rate) for kind, definition in KINDS.items() if definition.rate is not None},
     PROMPTS: Rate(20, 60),
+    ASSETS: Rate(30, 60),
     DEFAULT: Rate(30, 60),
 }
 SUBJECTS = frozenset(str(subject) for subject in (*Kind, *DEFAULT_RATES))

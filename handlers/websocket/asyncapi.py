@@ -40,7 +40,11 @@ token, and subscribe to jobs by their id. The answer is the job's current state;
 
 Delivery is at least once and may skip states: the newest `seq` wins. After a reconnection, subscribe again with the
 last `seq` as `after_seq`. The connection is closed after ten minutes without a message, and after two hours.
-A handshake without a valid token is refused with 401 or 403.
+A handshake without a valid access token is refused with 401 or 403. An ID token is none.
+
+When the token expires, the error `unauthorized` without a `job_id` is sent and the connection is closed: with the next
+message or change of a job, or within a minute or two. Connect again with a new token, and subscribe with the last
+`seq`.
 """
 
 _created_at = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)

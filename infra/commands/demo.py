@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from darkroom.cli.output import echo
 from darkroom.cli.param_flags import usage_error
 from darkroom.cli.progress import reporting
 from darkroom.cli.service import temporary_stack_client
@@ -104,7 +105,7 @@ def demo(
             sheet = NEEDS_PYAV
         except Exception as error:  # a failed sheet must not hide the result
             sheet = f"none: it could not be drawn ({error})"
-    typer.echo(_summary(job, files, sheet, demo_sample, params))
+    echo(_summary(job, files, sheet, demo_sample, params))
 
 
 def _check(kind: Kind, demo_sample: DemoSample, own: dict[str, Path], style: str | None, *, consent: bool) -> None:

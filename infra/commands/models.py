@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from darkroom.cli.jobs import console
+from darkroom.cli.console import SafeConsole, console
+from darkroom.cli.output import echo
 from darkroom.cli.settings import JsonFlag
 from darkroom.client.errors import ClientError
 from darkroom.contract.errors import DarkroomError
@@ -58,7 +58,7 @@ def list_models(as_json: JsonFlag = False, weights: WeightsFlag = None) -> None:
         store = WeightStore(weights or default_folder())
         rows = [(model, store.record_of(model), _state(store, model)) for model in catalog().values()]
     if as_json:
-        typer.echo(json.dumps([_document(*row) for row in rows], indent=2))
+        echo(json.dumps([_document(*row) for row in rows], indent=2))
         return
     table = Table("model", "what for", "here", "GPU", "licence", "to sell", "revision", box=None, pad_edge=False)
     table.columns[0].no_wrap = True
@@ -69,7 +69,7 @@ def list_models(as_json: JsonFlag = False, weights: WeightsFlag = None) -> None:
         sold = "yes" if model.commercial else "research" if model.research_only else "no"
         table.add_row(name, ROLES[model.role], here, f"{model.vram_mb} MB", model.licence, sold, revision)
     console().print(table)
-    typer.echo(f"in {store.folder}", err=True)
+    echo(f"in {store.folder}", err=True)
 
 
 @app.command()
@@ -94,22 +94,22 @@ def fetch(
     if not ids and not every:
         requested = default_models([kind] if kind else Kind, research=True)
     if not requested:
-        typer.echo(f"{kind} needs no model.", err=True)
+        echo(f"{kind} needs no model.", err=True)
     chosen = tuple(model for model in requested if ids or research or not model.research_only)
     if left_out := [model.id for model in requested if model not in chosen]:
-        typer.echo(
+        echo(
             f"left out: {', '.join(left_out)}, licensed for non-commercial research only; --research fetches them",
             err=True,
         )
     for model in chosen:
         if model.research_only:
-            typer.echo(f"{model.id} is licensed for non-commercial research only: {model.licence}", err=True)
+            echo(f"{model.id} is licensed for non-commercial research only: {model.licence}", err=True)
     store = WeightStore(weights or default_folder())
     with _as_client_errors(), _progress_bars() as begin:
         for model in chosen:
             fetched = fetch_model(model, store, begin(model))
             what = f"fetched {_megabytes(fetched.downloaded)}" if fetched.downloaded else "is here"
-            typer.echo(f"{model.id} {what} ({model.licence}, revision {fetched.revision[:8]})")
+            echo(f"{model.id} {what} ({model.licence}, revision {fetched.revision[:8]})")
 
 
 @app.command("import")
@@ -129,7 +129,7 @@ def import_model(
     store = WeightStore(weights or default_folder())
     with _as_client_errors():
         import_file(model, file, store)
-    typer.echo(f"{model.id} imported from {file.name} ({model.licence})")
+    echo(f"{model.id} imported from {file.name} ({model.licence})")
 
 
 @app.command()
@@ -148,9 +148,9 @@ def verify(ids: IdsArgument = None, weights: WeightsFlag = None) -> None:
             found = store.verify(model)
             problems += len(found)
             for problem in found:
-                typer.echo(f"darkroom: {problem}", err=True)
+                echo(f"darkroom: {problem}", err=True)
             if not found:
-                typer.echo(f"{model.id} is as it was fetched")
+                echo(f"{model.id} is as it was fetched")
     raise typer.Exit(1 if problems else 0)
 
 
@@ -225,7 +225,7 @@ def _progress_bars() -> Iterator[Callable[[Model], Callable[[int, int], None]]]:
         *(TextColumn("{task.description}", markup=False), BarColumn(bar_width=30), DownloadColumn()),
         *(TransferSpeedColumn(), TimeRemainingColumn()),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+    with Progress(*columns, console=SafeConsole(stderr=True), disable=not sys.stderr.isatty()) as progress:
 
         def begin(model: Model) -> Callable[[int, int], None]:
             task = progress.add_task(model.id, total=None)

@@ -18,9 +18,10 @@ import typer
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from darkroom.cli.console import SafeConsole
+from darkroom.cli.output import echo
 from darkroom.contract.errors import DarkroomError
 from pipeline.weights.catalog import Model, catalog
 from pipeline.weights.store import MANIFEST, FileRecord, Manifest, WeightStore, default_folder
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 Report = Callable[[int, int], None]
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+err = SafeConsole(stderr=True, highlight=False, soft_wrap=True)
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def main(
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     err.print(f"{len(models)} models, {sent / 1e6:.0f} MB sent, the rest was there", markup=False)
-    typer.echo(str(place))
+    echo(str(place))
 
 
 def _models_to_push(store: WeightStore, ids: list[str]) -> list[Model]:

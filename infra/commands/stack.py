@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from darkroom.cli.output import echo
 from darkroom.cli.service import client_for_stack, connect
 from darkroom.cli.settings import EndpointFlag, TokenFlag
 from darkroom.client.local_stack import FOLDER, command, find_running_stack, read_stack
@@ -77,10 +78,10 @@ def show(
     else:
         with connect(endpoint, token) as client:
             health = client.health()
-            typer.echo(f"API      {client.endpoint}\nsocket   {client.config().socket_url or 'none'}")
+            echo(f"API      {client.endpoint}\nsocket   {client.config().socket_url or 'none'}")
     for name, part in health.parts.items():
-        typer.echo(f"{name:<9}{part.status}{f': {part.reason}' if part.reason else ''}")
-    typer.echo(f"health   {'ok' if health.ok else 'down'}")
+        echo(f"{name:<9}{part.status}{f': {part.reason}' if part.reason else ''}")
+    echo(f"health   {'ok' if health.ok else 'down'}")
     raise typer.Exit(0 if health.ok else 1)
 
 

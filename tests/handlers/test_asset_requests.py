@@ -29,6 +29,7 @@ pytestmark = pytest.mark.usefixtures("environment")
         (asset_request(sha256="short"), "upload.sha256"),
         ({**asset_request(), "name": ""}, "name"),
         ({**asset_request(), "surprise": 1}, "surprise"),
+        *(({**asset_request(), "name": f"a{bad}b"}, "name") for bad in "\0\n\r\t\x1b\x7f\x9b\u2028\u202e\u2066\u2069"),
         (None, "body"),
         ([], "body"),
     ],
@@ -108,3 +109,22 @@ def test_an_asset_of_another_owner_is_not_found(call: Call, upload: Any, bucket:
 )
 def test_a_request_without_a_token_is_unauthorized(call: Call, method: str, path: str) -> None:
     call(method, path, asset_request() if method == "POST" else None, owner=None).problem(401, "unauthorized")
+
+
+@pytest.mark.parametrize("name", ["Zoë's room 😀", "غرفة الجلوس", "חדר\u200f", "[bold]x[/bold]", "नमस्ते\u200d"])
+def test_names_in_every_script_are_accepted(call: Call, name: str) -> None:
+    assert call("POST", "/assets", {**asset_request(), "name": name}).body["asset"]["name"] == name
+
+
+def test_new_assets_have_a_rate_limit_of_their_own(call: Call) -> None:
+    first = call("POST", "/assets", asset_request())
+    assert (first.headers["ratelimit-limit"], first.headers["ratelimit-remaining"]) == ("30", "29")
+    for _ in range(29):
+        assert call("POST", "/assets", asset_request()).status == 201
+    refused = call("POST", "/assets", asset_request())
+    assert "30 requests for assets in 60 seconds" in refused.problem(429, "rate_limited")["detail"]
+    assert 0 < int(refused.headers["retry-after"]) <= 60
+    assert call("GET", "/limits").body["rates"]["assets"]["remaining"] == 0
+    assert call("GET", "/limits").body["rates"]["upscale"]["remaining"] > 0
+    assert call("POST", "/assets", asset_request(), owner="owner-2").status == 201
+    assert call("GET", "/assets").status == 200

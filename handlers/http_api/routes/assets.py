@@ -15,6 +15,7 @@ from handlers.http_api import cursor, dependencies
 from handlers.http_api.caller import Caller
 from handlers.http_api.openapi_responses import JSON, document_responses
 from handlers.http_api.routes.parameters import Cursor, IdempotencyKey, Limit
+from handlers.limits.rates import ASSETS
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
 
@@ -53,7 +54,7 @@ def _owner() -> str:
     responses=document_responses(
         {201: ("A new asset; with a form, if its picture is to be uploaded.", AssetWithUpload)},
         {200: ("The asset that was created with this Idempotency-Key before.", AssetWithUpload)},
-        problems=(401, 404, 409, 413, 415, 422),
+        problems=(401, 404, 409, 413, 415, 422, 429),
     ),
 )
 def create_asset(
@@ -61,10 +62,12 @@ def create_asset(
 ) -> Response[AssetWithUpload]:
     """Create an asset: a picture uploaded with the returned form, or an output or input picture of a job."""
     library = dependencies.asset_service()
-    asset, new = library.create(_owner(), request, idempotency_key)
+    owner = _owner()
+    limit = dependencies.rate_limiter().acquire(owner, ASSETS)
+    asset, new = library.create(owner, request, idempotency_key)
     body = AssetWithUpload(asset=library.public(asset), upload=library.presigned_post(asset))
     status = HTTPStatus.CREATED if new else HTTPStatus.OK
-    return Response(status, JSON, body, headers={"Location": f"/assets/{asset.asset_id}"})
+    return Response(status, JSON, body, headers={"Location": f"/assets/{asset.asset_id}", **limit.headers})
 
 
 @router.get(

@@ -16,7 +16,7 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
 
 
 class RateLimit(BaseModel):
-    """Rate limit of one kind, or of prompts."""
+    """Rate limit of one kind, of prompts, or of new assets."""
 
     limit: int = Field(description="Requests allowed in a window.")
     remaining: int
@@ -29,7 +29,7 @@ class RateLimit(BaseModel):
 class LimitsNow(BaseModel):
     """Remaining rate limits and budget of a caller."""
 
-    rates: dict[str, RateLimit] = Field(description="Kind, or `prompts`.")
+    rates: dict[str, RateLimit] = Field(description="Kind, `prompts` or `assets`.")
     budget: Spending
 
 

@@ -45,6 +45,6 @@ def plan() -> Plan:
         (Segment(), 0.4),
         (ListObjects(), 0.05),
         (DrawObjects(), 0.05),
-        (SaveResult(DigitalSource.COMPOSITE_SYNTHETIC), 0.1),
+        (SaveResult(DigitalSource.COMPOSITE_WITH_TRAINED), 0.1),
     )
     return Plan(Kind.FIND_OBJECTS, Engine.MODELS, steps, results=(SAVED, OBJECTS))

@@ -38,6 +38,6 @@ def plan() -> Plan:
         (SegmentObjects(), 0.2),
         (ListObjects(), 0.02),
         (DrawObjects(), 0.05),
-        (SaveResult(DigitalSource.COMPOSITE_SYNTHETIC), 0.08),
+        (SaveResult(DigitalSource.COMPOSITE_WITH_TRAINED), 0.08),
     )
     return Plan(Kind.FIND_OBJECTS, Engine.PREVIEW, steps, results=(SAVED, OBJECTS))

@@ -362,10 +362,7 @@ export interface components {
          * @description A picture for the library: a new upload (`upload`), or an output or input of a job of yours (`job_id`).
          */
         AssetRequest: {
-            /**
-             * Name
-             * @description Display name.
-             */
+            /** Name */
             name?: string | null;
             /** @description The file to be uploaded; the presigned POST accepts nothing else. */
             upload?: components["schemas"]["Upload"] | null;
@@ -1496,7 +1493,7 @@ export interface components {
         LimitsNow: {
             /**
              * Rates
-             * @description Kind, or `prompts`.
+             * @description Kind, `prompts` or `assets`.
              */
             rates: {
                 [key: string]: components["schemas"]["RateLimit"];
@@ -1784,7 +1781,7 @@ export interface components {
         };
         /**
          * RateLimit
-         * @description Rate limit of one kind, or of prompts.
+         * @description Rate limit of one kind, of prompts, or of new assets.
          */
         RateLimit: {
             /**
@@ -1847,6 +1844,11 @@ export interface components {
              * @default 42
              */
             seed?: number;
+            /**
+             * Consent
+             * @description Must be true if a portrait of your own speaks: you confirm that whoever it shows has agreed to it. The avatars of GET /avatars need none.
+             */
+            consent?: true | null;
             /** Scenes */
             scenes: (components["schemas"]["ImageScene"] | components["schemas"]["GeneratedScene"] | components["schemas"]["AvatarScene"])[];
             /** @default fade */
@@ -1934,6 +1936,11 @@ export interface components {
              */
             seed?: number;
             /**
+             * Consent
+             * @description Must be true if a portrait of your own speaks: you confirm that whoever it shows has agreed to it. The avatars of GET /avatars need none.
+             */
+            consent?: true | null;
+            /**
              * Script
              * @description Text to be spoken, or the words of a recorded voice.
              * @default
@@ -1947,7 +1954,7 @@ export interface components {
         };
         /**
          * RenderVideoRequest
-         * @description Have a portrait speak: a script, or a recorded voice.
+         * @description Have a portrait speak, with the consent of the person shown: a script, or a recorded voice.
          */
         RenderVideoRequest: {
             /**
@@ -1962,6 +1969,7 @@ export interface components {
              *       "aspect": "9:16",
              *       "resolution": "720p",
              *       "seed": 42,
+             *       "consent": null,
              *       "script": "",
              *       "voice": null
              *     }
@@ -3384,6 +3392,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -113,7 +113,7 @@ function errorCodeOf(code: string, message: string, transient: boolean): ErrorCo
 /** `Code` and `Message` of S3's XML error; empty for other bodies. */
 function reasonOf(text: string): [code: string, message: string] {
   if (!text.trimStart().startsWith("<")) return ["", ""];
-  const parsed = new DOMParser().parseFromString(text, "application/xml");
-  const elementText = (name: string) => parsed.getElementsByTagName(name)[0]?.textContent?.trim() ?? "";
+  // No DOMParser: the page's policy (Trusted Types) forbids it. Both elements hold plain text.
+  const elementText = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1]?.trim() ?? "";
   return [elementText("Code"), elementText("Message")];
 }

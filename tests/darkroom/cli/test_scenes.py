@@ -48,7 +48,7 @@ def test_each_source_gets_one_role_and_is_uploaded_once(service: Service, photo:
     kept = {**IMAGE, "picture": f"asset:{'b' * 32}"}
     made = {"type": "generated", "prompt": "a fox", "voice_track": "bed.wav"}
     path = write(tmp_path, {"scenes": [IMAGE, AVATAR, spoken, kept, made], "music": "bed.wav", "subtitles": "file"})
-    result = scenes(path)
+    result = scenes(path, "--consent")
     assert result.exit_code == 0, result.output
     assert result.stdout.split() == ["trailer.mp4", "trailer.srt", "trailer.vtt"]
     sent = body(service)
@@ -61,6 +61,7 @@ def test_each_source_gets_one_role_and_is_uploaded_once(service: Service, photo:
             {**made, "voice_track": "scene_3_voice"},
         ],
         "subtitles": "file",
+        "consent": True,
     }
     assert sent["uploads"]["scene_2_avatar"] == {"avatar": "amara"}
     assert sent["uploads"]["scene_4_picture"] == {"asset_id": "b" * 32}
@@ -213,13 +214,19 @@ def test_a_scenes_file_reads_nothing_outside_of_its_folder(
 
 
 def test_music_outside_of_the_folder_needs_permission(service: Service, private: Path) -> None:
-    scene = {"type": "avatar", "avatar": "amara", "script": "@link.txt"}
+    scene = {"type": "avatar", "avatar": "amara", "script": "Hello."}
     path = write(private, {"scenes": [scene, scene], "music": "../private/voice.wav"})
-    assert "music" in scenes(path).stderr
-    result = scenes(path, "--allow-outside", "--consent")
+    assert "music: '../private/voice.wav' is outside" in scenes(path).stderr
+    result = scenes(path, "--allow-outside")
     assert result.exit_code == 0, result.output
-    assert body(service)["params"]["scenes"][0]["script"] == "secret"
-    assert [each for each in body(service)["params"] if each == "allow_outside"] == []
+    assert body(service)["uploads"]["music"]["content_type"] == "audio/wav"
+    assert "allow_outside" not in body(service)["params"]
+
+
+def test_a_script_outside_of_the_folder_is_read_with_permission(service: Service, private: Path) -> None:
+    scene = {"type": "avatar", "avatar": "amara", "script": "@link.txt"}
+    assert scenes(write(private, {"scenes": [scene, scene]}), "--allow-outside").exit_code == 0
+    assert [each["script"] for each in body(service)["params"]["scenes"]] == ["secret", "secret"]
 
 
 def test_a_link_within_the_folder_may_be_named(private: Path) -> None:

