@@ -156,7 +156,7 @@ def test_a_deployment_overrides_the_rate_of_each_subject() -> None:
         ({"upscale": "10/99999"}, "86400 seconds"),
         ({"upscale": "ten/60"}, "write 10/60"),
         ({"upscal": "10/60"}, "did you mean 'upscale'"),
-        ({"zzz": "10/60"}, "choose among default, .*face_swap"),
+        ({"zzz": "10/60"}, "choose among assets, default, .*face_swap"),
     ],
 )
 def test_an_invalid_rate_is_refused_with_a_hint(

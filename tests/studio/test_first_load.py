@@ -5,6 +5,7 @@ import gzip
 from playwright.sync_api import Response, expect
 
 from tests.studio.visitor import Visitor
+from tests.studio.watch import Watch
 
 MAX_BYTES = 200_000
 
@@ -26,3 +27,21 @@ def test_the_first_page_is_light_and_the_canvas_comes_when_it_is_needed(visitor:
     page.get_by_role("link", name="Remove or fill").click()
     page.wait_for_load_state("networkidle")
     assert not any("onva" in url for url in first)
+
+
+def test_text_is_never_run_as_markup_or_code(visitor: Visitor, watch: Watch) -> None:
+    """Trusted Types are enforced: an injection that reaches a sink of the page fails there."""
+    page = visitor.page
+    visitor.sign_in()
+    watch.allow(r"TrustedHTML|TrustedScript|Trusted Type|trusted-types")
+    sinks = (
+        "document.body.innerHTML = '<img src=x>'",
+        "document.createElement('script').src = '/assets/x.js'",
+        "new DOMParser().parseFromString('<p>', 'text/html')",
+        "document.createRange().createContextualFragment('<p>')",
+        "trustedTypes.createPolicy('own', {createHTML: (text) => text})",
+    )
+    for sink in sinks:
+        assert page.evaluate(f"() => {{ try {{ {sink}; return null }} catch (error) {{ return error.name }} }}") == (
+            "TypeError"
+        ), sink

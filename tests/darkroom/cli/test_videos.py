@@ -44,7 +44,7 @@ def test_an_avatar_of_the_service_needs_no_upload(service: Service) -> None:
 
 def test_a_recorded_voice_is_uploaded_with_the_portrait(service: Service, photo: Path, tmp_path: Path) -> None:
     voice = sound(tmp_path / "voice.mp3")  # whatever it is called
-    assert darkroom("run", "render_video", photo, "--voice-track", voice, "-o", "hello.mp4").exit_code == 0
+    assert darkroom("run", "render_video", photo, "--voice-track", voice, "--consent", "-o", "hello.mp4").exit_code == 0
     assert {each["key"]: each["file"] for each in service.uploads} == {
         b"uploads/a/avatar": photo.read_bytes(),
         b"uploads/a/voice_track": voice.read_bytes(),
@@ -55,7 +55,7 @@ def test_a_recorded_voice_is_uploaded_with_the_portrait(service: Service, photo:
 
 def test_a_file_is_preferred_to_an_avatar_of_the_same_name_without_prefix(service: Service, photo: Path) -> None:
     Path("amara").write_bytes(photo.read_bytes())
-    darkroom("run", "render_video", "amara", "--script", "Hi")
+    darkroom("run", "render_video", "amara", "--script", "Hi", "--consent")
     darkroom("run", "render_video", "avatar:amara", "--script", "Hi")
     assert [each["key"] for each in service.uploads] == [b"uploads/a/avatar"]
     assert body(service)["uploads"] == {"avatar": {"avatar": "amara"}}

@@ -85,7 +85,7 @@ def test_the_content_type_is_that_of_the_bytes(photo: Path) -> None:
 
 def test_sound_may_be_bytes(photo: Path) -> None:
     files = {"avatar": photo.read_bytes(), "voice_track": io.BytesIO(WAV)}
-    request, contents = build_request("render_video", files, {})
+    request, contents = build_request("render_video", files, {"consent": True})
     declared = request.sources["voice_track"]
     assert isinstance(declared, AudioUpload)
     assert (declared.content_type, declared.size) == ("audio/wav", len(WAV))
