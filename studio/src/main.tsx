@@ -5,10 +5,12 @@ import "@/styles/base.css";
 import { App } from "@/app";
 import { initMessages } from "@/messages";
 import { applySettings, useSettings } from "@/shell/settings";
+import { allowEmptyMarkup } from "@/shell/trusted-types";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 
+allowEmptyMarkup();
 applySettings();
 await initMessages(useSettings.getState().language);
 createRoot(root).render(

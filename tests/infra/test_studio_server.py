@@ -90,6 +90,8 @@ def test_every_response_has_the_security_headers(page: TestClient, path: str) ->
     assert policy["connect-src"] == f"'self' blob: {EMULATOR} ws://127.0.0.1:4599"
     assert policy["img-src"] == f"'self' blob: data: {EMULATOR}"
     assert policy["frame-ancestors"] == policy["form-action"] == policy["base-uri"] == "'none'"
+    assert policy["require-trusted-types-for"] == "'script'"
+    assert policy["trusted-types"] == "default"
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
     assert "microphone=()" in headers["permissions-policy"]

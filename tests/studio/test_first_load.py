@@ -34,6 +34,7 @@ def test_text_is_never_run_as_markup_or_code(visitor: Visitor, watch: Watch) -> 
     page = visitor.page
     visitor.sign_in()
     watch.allow(r"TrustedHTML|TrustedScript|Trusted Type|trusted-types")
+    assert page.evaluate("() => { const box = document.createElement('div'); box.innerHTML = ''; return 'empty' }")
     sinks = (
         "document.body.innerHTML = '<img src=x>'",
         "document.createElement('script').src = '/assets/x.js'",

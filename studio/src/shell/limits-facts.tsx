@@ -47,7 +47,9 @@ function RateFact({ subject, rate }: { subject: string; rate: LimitsNow["rates"]
   const { t } = useTranslation("shell");
   const { limit, remaining: left, window_seconds: seconds } = rate;
   return (
-    <Fact name={isKind(subject) ? kindTitle(subject, t) : t(subject === "assets" ? "settings.assets" : "settings.prompts")}>
+    <Fact
+      name={isKind(subject) ? kindTitle(subject, t) : t(subject === "assets" ? "settings.assets" : "settings.prompts")}
+    >
       {seconds % MINUTE_SECONDS === 0
         ? t("settings.rate_minutes", { left, limit, count: seconds / MINUTE_SECONDS })
         : t("settings.rate_seconds", { left, limit, count: seconds })}
