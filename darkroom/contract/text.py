@@ -20,6 +20,5 @@ DisplayName = Annotated[
         min_length=1,
         max_length=MAX_NAME_CHARACTERS,
         pattern=DISPLAY_NAME,
-        description="Display name: one line, without control characters and overrides of the text direction.",
     ),
 ]

@@ -39,7 +39,9 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 class AssetRequest(Contract):
     """A picture for the library: a new upload (`upload`), or an output or input of a job of yours (`job_id`)."""
 
-    name: DisplayName | None = None
+    name: DisplayName | None = Field(
+        None, description="Display name: one line, without control characters and overrides of the text direction."
+    )
     upload: Upload | None = Field(None, description="The file to be uploaded; the presigned POST accepts nothing else.")
     job_id: JobId | None = Field(None, description="A job of yours.")
     picture: Identifier | None = Field(

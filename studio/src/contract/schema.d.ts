@@ -362,7 +362,10 @@ export interface components {
          * @description A picture for the library: a new upload (`upload`), or an output or input of a job of yours (`job_id`).
          */
         AssetRequest: {
-            /** Name */
+            /**
+             * Name
+             * @description Display name: one line, without control characters and overrides of the text direction.
+             */
             name?: string | null;
             /** @description The file to be uploaded; the presigned POST accepts nothing else. */
             upload?: components["schemas"]["Upload"] | null;
@@ -1969,7 +1972,6 @@ export interface components {
              *       "aspect": "9:16",
              *       "resolution": "720p",
              *       "seed": 42,
-             *       "consent": null,
              *       "script": "",
              *       "voice": null
              *     }

@@ -177,3 +177,11 @@ def test_containers_get_no_consent_which_earlier_versions_do_not_know() -> None:
     assert container_params(Kind.RENDER_VIDEO, {"script": "Hello.", "consent": True}) == {"script": "Hello."}
     assert container_params(Kind.FACE_SWAP, {"consent": True}) == {"consent": True}
     assert params_model(Kind.RENDER_VIDEO).model_validate({"script": "Hello."})
+
+
+@pytest.mark.parametrize("kind", ["render_video", "render_scenes"])
+def test_a_request_without_consent_is_written_as_in_earlier_versions(kind: str) -> None:
+    """Its digest tells a replay of an idempotency key from another request, also across an upgrade."""
+    requests: TypeAdapter[BaseRequest] = TypeAdapter(JobRequest)
+    assert "consent" not in requests.validate_python(speaking(kind, AMARA)).model_dump_json()
+    assert '"consent":true' in requests.validate_python(speaking(kind, PICTURE, consent=True)).model_dump_json()
