@@ -47,12 +47,12 @@ def content_security_policy(origins: ConnectOrigins) -> str:
             "font-src 'self'",
             "manifest-src 'self'",
             "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
             # Markup or code made of text is refused, wherever a page would run it (Trusted Types). The studio's own
             # policy allows the empty text alone: studio/src/shell/trusted-types.ts.
             "require-trusted-types-for 'script'",
             "trusted-types default",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
         ]
     )
 

@@ -51,6 +51,8 @@ LASTING = (
 )
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 _ANALYTICS = "CDKMetadata"
+# Directives that later versions added to the end of the studio's content security policy: an addition, in one text.
+_ADDED_DIRECTIVES = "; require-trusted-types-for 'script'; trusted-types default"
 
 
 def normalised(template: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +91,19 @@ def changed(recorded: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 def differing(recorded: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Differences in the whole template, except names of modules; additions are none."""
-    return differences(_without_code(recorded), _without_code(now))
+    return differences(_without_code(recorded), _without_code(_without_added_directives(now)))
+
+
+def _without_added_directives(value: Any) -> Any:
+    match value:
+        case str():
+            return value.removesuffix(_ADDED_DIRECTIVES)
+        case dict():
+            return {name: _without_added_directives(member) for name, member in value.items()}
+        case list():
+            return [_without_added_directives(member) for member in value]
+        case _:
+            return value
 
 
 def _without_code(value: Any) -> Any:
