@@ -11,7 +11,7 @@ so that a newer service may add codes.
     - ``JobError``: a job ended without a result
     - ``LocalStackError``: the local stack does not run, or did not start
 - ``ScenesError``, a ``ValueError``: a file of scenes is not valid
-- ``ConnectionLost``, ``LinkExpired``: within the SDK, which reconnects and renews links by itself
+- ``ConnectionLost``, ``TokenExpired``, ``LinkExpired``: within the SDK, which reconnects and renews links by itself
 
 >>> try:
 ...     raise ProblemError(status=429, code="rate_limited", title="Too many requests", retry_after=3.0)

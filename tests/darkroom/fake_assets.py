@@ -56,3 +56,8 @@ class Library:
     async def remove(self, request: Request) -> Response:
         self.assets.pop(request.path_params["asset_id"], None)
         return JSONResponse({"asset_id": request.path_params["asset_id"]})
+
+
+def described_uploads(asked: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The uploads of a new job: what an asset or an avatar is comes from the library."""
+    return {role: {"content_type": "image/jpeg", **each} for role, each in asked.items()}

@@ -17,7 +17,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from darkroom.contract.jobs import Job
-from tests.darkroom.fake_assets import Library
+from tests.darkroom.fake_assets import Library, described_uploads
 from tests.darkroom.jobs import RESULT, completed, job
 from tests.darkroom.responses import START, problem
 
@@ -76,9 +76,8 @@ class Service:
     def done(self, seq: int, **fields: Any) -> Job:
         """The job, completed."""
         url = f"{self.url}/results/result.jpg"
-        result_count = {"count": self.result_count, "content_type": self.content_type}
-        same = {"job_id": self.job.job_id, "kind": self.job.kind, "params": self.job.params}
-        return completed(seq, url, **result_count, **same, **fields)
+        same = self.job.model_dump(include={"job_id", "kind", "params"})
+        return completed(seq, url, count=self.result_count, content_type=self.content_type, **same, **fields)
 
     # The API.
 
@@ -86,7 +85,7 @@ class Service:
         body = await request.json()
         asked = body.get("uploads", {})
         self._referenced = {role for role, each in asked.items() if "content_type" not in each}
-        self.job = job(kind=body["kind"], params=body.get("params", {}), uploads=_uploads(asked))
+        self.job = job(kind=body["kind"], params=body.get("params", {}), uploads=described_uploads(asked))
         return self._start()
 
     async def rerun(self, request: Request) -> Response:
@@ -216,7 +215,7 @@ class Service:
             while True:
                 self._changed.clear()
                 if token != self.token:
-                    error = {"code": "unauthorized", "message": "The token of this connection has expired."}
+                    error = {"code": "unauthorized", "message": "The token has expired."}
                     await socket.send_json({"type": "error", "error": error, "job_id": None})
                     await socket.close()
                     return
@@ -300,8 +299,3 @@ class Service:
         finally:
             server.should_exit = True
             thread.join(10)
-
-
-def _uploads(asked: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The uploads of a new job: what an asset or an avatar is comes from the library."""
-    return {role: {"content_type": "image/jpeg", **each} for role, each in asked.items()}

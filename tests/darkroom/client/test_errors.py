@@ -21,6 +21,7 @@ from darkroom.client.errors import (
     ProblemError,
     RetryableStatus,
     ScenesError,
+    TokenExpired,
     UnreachableError,
     UploadError,
 )
@@ -45,6 +46,7 @@ EXCEPTIONS: list[Exception] = [
     LocalStackError("It does not run."),
     ScenesError("scene 1: picture"),
     ConnectionLost("closed"),
+    TokenExpired("expired"),
     LinkExpired(),
     RetryableStatus("HTTP 503"),
     DarkroomError(ErrorCode.NO_FACE, "There is no face.", retryable=True),
