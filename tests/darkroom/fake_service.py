@@ -215,8 +215,7 @@ class Service:
             while True:
                 self._changed.clear()
                 if token != self.token:
-                    error = {"code": "unauthorized", "message": "The token has expired."}
-                    await socket.send_json({"type": "error", "error": error, "job_id": None})
+                    await socket.send_json({"type": "error", "error": {"code": "unauthorized", "message": "Expired."}})
                     await socket.close()
                     return
                 if self.job.seq > seq:
