@@ -99,7 +99,9 @@ def test_a_video_demo_saves_video_subtitles_and_sheet(
     assert [name for name in names if not Path(name).exists() or name not in result.stdout] == []
     assert uploads(service) == {"avatar": {"avatar": "amara"}}
     assert "make demo KIND=render_video PHOTO=me.jpg" in result.stdout
-    assert demo("render_video", photo).exit_code == 0
+    refused = demo("render_video", photo)
+    assert (refused.exit_code, "--consent" in refused.stderr) == (2, True)
+    assert demo("render_video", photo, "--consent").exit_code == 0
     assert service.uploads[-1]["file"] == photo.read_bytes()
     assert runtime.read_text().split() == ["up", "down"] * 2
 
