@@ -14,13 +14,16 @@ SOURCE ?=
 TARGET ?=
 CONSENT ?=
 STYLE ?=
+MODULE ?=
+SAMPLE ?= 40
+SEED ?= 1
 
 export PATH := $(abspath $(BIN)):$(PATH)
 # Dozens of processes import the same libraries, each of which would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-models setup-web demo web test test-fast test-studio check format lock bench synth reference clean
+.PHONY: help setup setup-models setup-web demo web test test-fast test-studio check format lock mutants bench synth reference clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +93,9 @@ lock: $(BIN)/uv ## Pin the newest allowed versions again
 	@$(LOCK) --group handlers --constraint requirements.lock --output-file requirements-handlers.lock --upgrade
 	@$(LOCK) pyproject.toml --extra container --extra models --extra yolo --extra faces --constraint requirements.lock --output-file requirements-container.lock --upgrade
 	@$(BIN)/uv pip compile --quiet --python-version 3.13 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-package opencv-contrib-python --custom-compile-command "make lock" containers/gpu/animator.in --constraint requirements-container.lock --output-file requirements-animator.lock --upgrade
+
+mutants: $(READY) ## Find what no test notices: faults put into a copy of a module, one at a time: make mutants MODULE=handlers/jobs [SAMPLE=40] [SEED=1]
+	@$(BIN)/python -m bench.mutants $(MODULE) --sample $(SAMPLE) --seed $(SEED)
 
 bench: $(READY) ## Measure the event path, the functions, the request guard, the preview engine and videos (a quarter of an hour), write docs/benchmarks.md; QUICK=1, PART=preview for less
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(addprefix --part ,$(PART))
