@@ -74,12 +74,12 @@ test-fast: $(READY) ## Run the quick tests: no torch, no local stack, no browser
 test-studio: $(WEB_READY) ## Run the studio's component tests with the Node of .venv
 	@cd $(WEB) && npm test
 
-check: $(MODELS_READY) $(WEB_READY) ## Lint, types, layering, links of the documentation
+check: $(MODELS_READY) $(WEB_READY) ## Lint, types, layering, templates, links of the documentation
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest --quiet --no-header tests/test_documentation.py
+	@$(BIN)/python -m pytest --quiet --no-header tests/test_documentation.py tests/infra/test_cfn_lint.py
 	@cd $(WEB) && npm run --silent check
 
 format: $(READY) $(WEB_READY) ## Format the code and fix what the linters can

@@ -57,6 +57,13 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
 
 
 @pytest.fixture(scope="session")
+def research(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """For those who accept the research licences, without weights in a bucket."""
+    context = {"stage": "test", "accept_research_licence": "true", "max_instances": "1"}
+    return synthesize(tmp_path_factory.mktemp("research"), context)
+
+
+@pytest.fixture(scope="session")
 def other_issuer(own: Assembly) -> Template:
     return own["core"]
 

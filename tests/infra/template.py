@@ -95,6 +95,11 @@ class Assembly:
         suffix = "" if stack == "core" else f"-{stack}"
         return Template.read(self._folder / f"darkroom-test{suffix}.template.json")
 
+    def image_arguments(self) -> list[dict[str, str]]:
+        """The build arguments of the container images that a deployment builds."""
+        assets = json.loads((self._folder / "darkroom-test-gpu.assets.json").read_text())
+        return [image["source"].get("dockerBuildArgs", {}) for image in assets["dockerImages"].values()]
+
 
 def text(value: Any) -> str:
     """A value with its references written out: ``Bucket/uploads/*`` for the ARN of a bucket's objects.

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from containers.worker.settings import Settings
-from tests.infra.template import Template, text
+from tests.infra.template import Assembly, Template, text
 
 
 def test_the_endpoint_scales_from_zero_to_max_instances(gpu: Template) -> None:
@@ -99,3 +99,19 @@ def test_the_containers_environment_matches_its_settings(gpu: Template, monkeypa
 
 def test_the_local_stack_has_no_gpu(local: Template) -> None:
     assert not [name for name, resource in local.resources.items() if "SageMaker" in resource["Type"]]
+
+
+def test_the_image_holds_the_animator_only_where_the_research_licence_is_accepted(
+    cloud: Assembly, research: Assembly
+) -> None:
+    assert cloud.image_arguments() == [{}]
+    assert research.image_arguments() == [{"ANIMATOR": "1"}]
+    environment = research["gpu"].only("SageMaker::Model")["PrimaryContainer"]["Environment"]
+    assert environment["ACCEPT_RESEARCH_LICENCE"] == "true"
+
+
+def test_the_operator_is_told_the_image_and_the_endpoint(gpu: Template) -> None:
+    outputs = {name: text(output["Value"]) for name, output in gpu.content["Outputs"].items()}
+    assert outputs["EndpointName"] == "darkroom-test"
+    image = gpu.only("SageMaker::Model")["PrimaryContainer"]["Image"]
+    assert outputs["ImageUri"] == text(image)

@@ -51,6 +51,7 @@ def test_cors_allows_uploads_only_from_the_configured_origins(core: Template, ot
     assert rule["AllowedOrigins"] == ["https://app.example", "https://www.app.example"]
     assert "POST" in rule["AllowedMethods"]
     assert "DELETE" not in rule["AllowedMethods"]
+    assert rule["MaxAge"] == 3600, "a browser asks once an hour before it uploads"
 
 
 def test_s3_may_notify_the_queue_of_uploads_and_assets_only(core: Template) -> None:
