@@ -88,4 +88,4 @@ def _explain(error: httpx2.TransportError | httpx2.InvalidURL) -> str:
     host = f"{request.url.scheme}://{request.url.netloc.decode()}"
     if isinstance(error, httpx2.TimeoutException):
         return f"{host} did not answer in time."
-    return f"{host} cannot be reached: {error or type(error).__name__}."
+    return f"{host} cannot be reached: {str(error) or type(error).__name__}."
