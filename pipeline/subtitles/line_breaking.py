@@ -10,8 +10,9 @@ from itertools import accumulate
 _NEVER_FIRST = frozenset(
     "、。，．・：；？！゛゜ヽヾゝゞ々ー”’）〕］｝〉》」』】〗〙…‥～,.;:?!)]}»›%％"
     "ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ"
+    "｡､｣･ｧｨｩｪｫｬｭｮｯｰﾞﾟ"
 )
-_NEVER_LAST = frozenset("“‘（〔［｛〈《「『【〖〘([{«‹$＄￥£€#＃")
+_NEVER_LAST = frozenset("“‘（〔［｛〈《「『【〖〘｢([{«‹$＄￥£€#＃")
 _MARKS = ("Mn", "Me", "Cf")  # categories of combining and invisible characters
 # Control characters except white space, and directional formatting characters: removed from lines.
 _UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
@@ -164,6 +165,8 @@ def balance_lines(
     for _ in range(lines):
         row: dict[int, tuple[float, int]] = {}
         for start, (cost, _previous) in rows[-1].items():
+            if start == count:  # nothing is left for another line
+                continue
             before = cost + (penalties[start] if start else 0.0)
             for end in range(start + 1, count + 1):
                 width = ends[end] - ends[start] - separators[start]
