@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from cloud.dynamodb.ledger import Ledger
 from cloud.instance_reports import InstanceReport, InstanceReports
@@ -193,10 +194,29 @@ def test_fonts_change_the_engine_digest(tmp_path: Path, monkeypatch: pytest.Monk
     assert usual != updated
 
 
-def test_a_rejected_write_does_not_stop_the_reports(s3: object, tiny_weights: Path) -> None:
-    reporter = InstanceReporter(InstanceReports(Ledger("nowhere")), engines(tiny_weights), lambda: 0)
+def test_a_rejected_write_does_not_stop_the_reports(reports: Reports, tiny_weights: Path) -> None:
+    rejected = iter([0, 1])
+
+    class Rejecting(InstanceReports):
+        """Rejects the first digest and the first report, as a table does for a moment."""
+
+        def write_engine_digest(self, kind: str, engine: str, digest: str) -> None:
+            for _ in rejected:
+                raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "PutItem")
+            reports.write_engine_digest(kind, engine, digest)
+
+        def write(self, report: InstanceReport) -> None:
+            reports.write(report)
+
+    preparer = engines(tiny_weights)
+    reporter = InstanceReporter(Rejecting(Ledger("nowhere")), preparer, lambda: 0, interval=0.01)
     reporter.start(SUPPORTED)
+    assert reports.wait_for_stage.wait(10)
     reporter.stop()
+    assert list(rejected) == [], "it was rejected twice"
+    assert len(reports.read(time.time())) == 1
+    for (kind, engine), digest in preparer.engine_digests(SUPPORTED).items():
+        assert reports.read_engine_digest(kind, engine) == digest
 
 
 @pytest.mark.parametrize("error", [DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, "not here"), ImportError("no cv2")])
