@@ -96,6 +96,8 @@ def measure(tests: Sequence[str], folder: Path, files: Sequence[str]) -> Baselin
 PYTEST_OPTIONS = (
     *("-q", "--no-header", "--tb=no", "-p", "no:randomly", "-p", "no:cacheprovider"),
     *("--hypothesis-profile=fast", "--hypothesis-seed=0", "-W", "ignore:::coverage"),
+    # Plugins are imported already, and their asserts are not ours.
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
 )
 
 
