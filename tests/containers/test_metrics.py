@@ -29,3 +29,18 @@ def test_metric_lines_of_concurrent_jobs_are_not_mixed(eager_threads: None, caps
             jobs.submit(metrics.emit_stage_seconds, invocation(), Engine.MODELS, timeline)
     stages = [json.loads(line)["stage"] for line in capsys.readouterr().out.splitlines()]
     assert sorted(stages) == sorted(4 * [entry.stage for entry in timeline])
+
+
+def test_a_stages_seconds_are_a_metric_of_kind_engine_and_stage(capsys: pytest.CaptureFixture[str]) -> None:
+    timeline = [StageTime(stage="depth", seconds=1.25), StageTime(stage="edges", seconds=0.5, cached=True)]
+    metrics.emit_stage_seconds(invocation(attempt=2), Engine.MODELS, timeline)
+    entries = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [entry["StageSeconds"] for entry in entries] == [[1.25], [0.5]]
+    assert [entry["cached"] for entry in entries] == [False, True]
+    for entry, stage in zip(entries, ("depth", "edges"), strict=True):
+        (directive,) = entry["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "Darkroom"
+        assert directive["Metrics"] == [{"Name": "StageSeconds", "Unit": "Seconds"}]
+        assert {"kind", "engine", "stage"} <= set(directive["Dimensions"][0])
+        assert (entry["kind"], entry["engine"], entry["stage"]) == ("restyle_room", "models", stage)
+        assert (entry["job_id"], entry["attempt"]) == ("a" * 32, 2)

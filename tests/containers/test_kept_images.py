@@ -1,0 +1,83 @@
+"""Progress images by outcome: those of refused content go at once, and others stay for the next attempt's caller."""
+
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from cloud.dynamodb.job_store import JobStore
+from containers.worker.progress_images import ProgressImages, progress_images_prefix
+from containers.worker.storage import Storage
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.jobs import State
+from darkroom.contract.results import PreviewPicture
+from pipeline.core.stages import StageContext
+from tests.containers.conftest import BUCKET, JOB, Container, cancel, invoke
+from tests.containers.plans import keys, plan_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+EARLIER = f"previews/{JOB}/0-1.jpg"
+OTHER_JOB = f"previews/{'b' * 32}/1-1.jpg"
+
+
+@pytest.fixture
+def images(s3: "S3Client") -> None:
+    """An image of an earlier attempt, and one of another job."""
+    for key in (EARLIER, OTHER_JOB):
+        s3.put_object(Bucket=BUCKET, Key=key, Body=b"image")
+
+
+@pytest.mark.usefixtures("images")
+@pytest.mark.parametrize(
+    ("code", "kept"), [(ErrorCode.REJECTED_CONTENT, False), (ErrorCode.NO_FACE, True), (ErrorCode.OUT_OF_MEMORY, True)]
+)
+async def test_images_of_refused_content_are_deleted_and_no_others(
+    container: Container, s3: "S3Client", code: ErrorCode, kept: bool
+) -> None:
+    def refuse(_: StageContext) -> None:
+        raise DarkroomError(code, "No.")
+
+    outcome = await invoke(container(plan_of(refuse)))
+    assert (outcome["status"], outcome["error"]["code"]) == ("failed", code)
+    assert keys(s3, "previews/") == [*([EARLIER] if kept else []), OTHER_JOB]
+
+
+@pytest.mark.usefixtures("images")
+async def test_a_cancelled_jobs_result_is_not_stored(container: Container, store: JobStore, s3: "S3Client") -> None:
+    outcome = await invoke(container(plan_of(lambda _: cancel(store))))
+    assert outcome["status"] == "abandoned"
+    assert keys(s3) == []
+    job = store.get(JOB)
+    assert job is not None
+    assert job.state is State.CANCELLED
+
+
+def test_an_image_is_stored_under_its_job_and_told_with_its_size(s3: "S3Client") -> None:
+    told: SimpleQueue[PreviewPicture] = SimpleQueue()
+    images = ProgressImages(Storage(BUCKET, s3), JOB, 2, told.put)
+    images.enqueue(np.full((300, 500, 3), 128, np.uint8))
+    picture = told.get(timeout=60)
+    images.close()
+    assert picture.key in keys(s3, progress_images_prefix(JOB))
+    assert picture.width / picture.height == pytest.approx(500 / 300, rel=0.01)
+
+
+def test_no_image_is_taken_after_the_end(s3: "S3Client") -> None:
+    told: list[PreviewPicture] = []
+    images = ProgressImages(Storage(BUCKET, s3), JOB, 1, told.append)
+    images.close()
+    images.enqueue(np.zeros((30, 40, 3), np.uint8))
+    images.close()
+    assert (told, keys(s3, "previews/")) == ([], [])
+
+
+def test_no_image_is_taken_once_they_were_deleted(s3: "S3Client") -> None:
+    told: list[PreviewPicture] = []
+    images = ProgressImages(Storage(BUCKET, s3), JOB, 1, told.append)
+    images.delete_all()
+    images.enqueue(np.zeros((30, 40, 3), np.uint8))
+    images.close()
+    assert keys(s3, "previews/") == []
