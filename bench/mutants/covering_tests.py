@@ -14,6 +14,7 @@ import pytest
 TESTS_OF = {
     "cloud": ("tests/handlers", "tests/containers"),
     "darkroom/contract": ("tests/darkroom/contract", "tests/handlers"),
+    "darkroom/client": ("tests/darkroom/client", "tests/darkroom/cli/test_*.py"),
     "handlers": ("tests/handlers",),
     "containers": ("tests/containers",),
     "infra": ("tests/infra",),
