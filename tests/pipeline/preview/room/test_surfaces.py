@@ -108,3 +108,20 @@ def test_a_rug_is_no_floor() -> None:
 def test_a_mirrored_room_has_the_mirrored_surfaces() -> None:
     bare, mirrored = segment(furnished()).bare, segment(furnished()[:, ::-1]).bare
     assert (bare == mirrored[:, ::-1]).mean() > 0.985
+
+
+@pytest.mark.parametrize("colour", [(176, 88, 76), (70, 110, 150), (96, 92, 84)], ids=["brick", "blue", "dark"])
+def test_a_coloured_walls_shade_is_no_other_surface(colour: tuple[int, int, int]) -> None:
+    photo = furnished()
+    painted = np.ones((HEIGHT, WIDTH), bool)
+    painted[FOOT:] = False
+    painted &= ~furniture()
+    photo[painted] = colour
+    shade = np.ones((HEIGHT, WIDTH))
+    shade[:, 180:] = 0.82
+    photo[:FOOT] *= cv2.GaussianBlur(shade, (0, 0), 12)[:FOOT, :, None]
+    bare = segment(photo).mask_of(BoxSide.BACK)
+    outside = cv2.dilate(furniture().astype(np.uint8), np.ones((15, 15), np.uint8)) == 0
+    outside[FOOT - 4 :] = False
+    assert bare[outside].mean() > 0.95
+    assert bare[48:82, 208:242].mean() < 0.05
