@@ -121,6 +121,7 @@ def test_the_deadline_is_the_longest_wait_and_the_time_limit_of_the_kind(
         "batchItemFailures": []
     }
     (call,) = runtime.calls
+    assert (call["EndpointName"], call["ContentType"]) == ("endpoint", "application/json")
     assert (call["RequestTTLSeconds"], call["InvocationTimeoutSeconds"]) == (400, limit)
     body = bucket.get_object(Bucket="bucket", Key=f"invocations/{job.job_id}/1.json")["Body"].read()
     assert Invocation.model_validate_json(body).deadline.timestamp() == NOW + 400 + limit

@@ -83,11 +83,17 @@ def test_a_job_from_the_cache_has_no_seconds(driver: JobDriver, counted: Counted
     assert [each["metric"] for each in counted()] == ["Darkroom/JobsCreated", "Darkroom/JobsCompleted"]
 
 
-def test_a_job_of_an_unusable_upload_is_counted_as_failed(call: Call, upload: Upload, counted: Counted) -> None:
+def test_a_job_of_an_unusable_upload_is_counted_as_failed(
+    call: Call, store: JobStore, upload: Upload, counted: Counted
+) -> None:
     job_id = call("POST", "/jobs", UPSCALE).body["job"]["job_id"]
     counted()
     upload(f"uploads/{job_id}/photo", b"GIF89a" + bytes(60))
     assert counted() == [ended("Failed", "upscale", "unsupported_media")]
+    job = store.get(job_id)
+    assert job is not None
+    assert job.error is not None
+    assert job.error.message.startswith("This is a GIF picture. Upload a JPEG")
 
 
 @pytest.mark.parametrize(
