@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from cloud.dynamodb.job_store import JobStore
 from containers.worker.progress_images import ProgressImages, progress_images_prefix
 from containers.worker.storage import Storage
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.jobs import State
 from darkroom.contract.results import PreviewPicture
 from pipeline.core.stages import StageContext
-from tests.containers.conftest import BUCKET, JOB, Container, cancel, invoke
+from tests.containers.conftest import BUCKET, JOB, Container, invoke
 from tests.containers.plans import keys, plan_of
 
 if TYPE_CHECKING:
@@ -45,22 +43,15 @@ async def test_images_of_refused_content_are_deleted_and_no_others(
     assert keys(s3, "previews/") == [*([EARLIER] if kept else []), OTHER_JOB]
 
 
-@pytest.mark.usefixtures("images")
-async def test_a_cancelled_jobs_result_is_not_stored(container: Container, store: JobStore, s3: "S3Client") -> None:
-    outcome = await invoke(container(plan_of(lambda _: cancel(store))))
-    assert outcome["status"] == "abandoned"
-    assert keys(s3) == []
-    job = store.get(JOB)
-    assert job is not None
-    assert job.state is State.CANCELLED
-
-
 def test_an_image_is_stored_under_its_job_and_told_with_its_size(s3: "S3Client") -> None:
     told: SimpleQueue[PreviewPicture] = SimpleQueue()
     images = ProgressImages(Storage(BUCKET, s3), JOB, 2, told.put)
     images.enqueue(np.full((300, 500, 3), 128, np.uint8))
     picture = told.get(timeout=60)
+    images.enqueue(np.full((300, 500, 3), 90, np.uint8))
+    later = told.get(timeout=60)
     images.close()
+    assert later.key != picture.key, "a link to the earlier one still shows it"
     assert picture.key in keys(s3, progress_images_prefix(JOB))
     assert picture.width / picture.height == pytest.approx(500 / 300, rel=0.01)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
 from cloud.dynamodb.ledger import Ledger
+from cloud.instance_reports import InstanceReports
 from cloud.invocation import Completed
+from cloud.job_queue import JobQueue
 from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import Kind
 from darkroom.contract.results import Picture, Result, StageTime
@@ -196,3 +199,36 @@ def test_a_result_is_reused_for_the_cache_days_or_until_a_day_before_its_picture
 
 def test_no_cache_days_reuse_nothing(ledger: Ledger) -> None:
     assert [ResultCache(ledger, cache_days=days).enabled for days in (0, 1)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("owner", "group"),
+    [
+        ("auth0|5f7c", "auth0|5f7c"),
+        ("x" * 128, "x" * 128),
+        ("x" * 129, sha256(b"x" * 129).hexdigest()),
+        ("Zoë", sha256("Zoë".encode()).hexdigest()),
+        ("with space", sha256(b"with space").hexdigest()),
+    ],
+)
+def test_an_owners_messages_are_a_group_of_their_own(record: Callable[..., JobRecord], owner: str, group: str) -> None:
+    groups: list[str] = []
+
+    class Queue:
+        def send_message(self, *, MessageGroupId: str, **_rest: Any) -> None:  # noqa: N803 - boto3's own names
+            groups.append(MessageGroupId)
+
+    queue: Any = Queue()
+    JobQueue(queue, "queue", "dead").send(record(owner=owner))
+    JobQueue(queue, "queue", "dead").send_to_dead_letters(record(owner=owner))
+    assert groups == [group, group]
+
+
+def test_a_lookup_without_a_result_is_one_miss(ledger: Ledger) -> None:
+    cache = ResultCache(ledger, cache_days=7)
+    InstanceReports(ledger).write_engine_digest("upscale", "preview", "engine-1")
+    same: Any = {"owner": "ann", "kind": Kind.UPSCALE, "engine": Engine.PREVIEW, "params": {}}
+    for _ in range(2):
+        assert cache.find(**same, inputs={"photo": "1" * 64}) is None
+    stats = cache.stats()
+    assert (stats.hits, stats.misses, stats.hit_rate) == (0, 2, 0.0)
