@@ -116,7 +116,7 @@ def test_the_deadline_is_the_longest_wait_and_the_time_limit_of_the_kind(
     runtime = SageMaker()
     monkeypatch.setattr("cloud.clients.sagemaker_runtime", lambda: runtime)
     limit = 1000 if kind in ("render_video", "render_scenes") else 100
-    job = job_in(State.QUEUED, kind=kind)
+    job = job_in(State.QUEUED, kind=kind, allow_preview=True)
     assert dispatch.handler(sqs_event({"job_id": job.job_id, "attempt": 1, "kind": kind}), context) == {
         "batchItemFailures": []
     }
@@ -124,7 +124,9 @@ def test_the_deadline_is_the_longest_wait_and_the_time_limit_of_the_kind(
     assert (call["EndpointName"], call["ContentType"]) == ("endpoint", "application/json")
     assert (call["RequestTTLSeconds"], call["InvocationTimeoutSeconds"]) == (400, limit)
     body = bucket.get_object(Bucket="bucket", Key=f"invocations/{job.job_id}/1.json")["Body"].read()
-    assert Invocation.model_validate_json(body).deadline.timestamp() == NOW + 400 + limit
+    invocation = Invocation.model_validate_json(body)
+    assert invocation.deadline.timestamp() == NOW + 400 + limit
+    assert (invocation.kind, invocation.allow_preview) == (kind, True)
     assert due_at(store, job.job_id) == NOW + 400 + limit + 60, "the notice has a minute to arrive"
 
 
