@@ -5,6 +5,7 @@ boto3's converter would import all of boto3 and s3transfer, half of a function's
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 # DynamoDB numbers have a minimum magnitude of 1E-130; smaller values have no meaning here.
@@ -16,6 +17,8 @@ def to_attribute(value: Any) -> dict[str, Any]:
 
     >>> to_attribute({"progress": 0.5, "received": True, "stage": None})
     {'M': {'progress': {'N': '0.5'}, 'received': {'BOOL': True}, 'stage': {'NULL': True}}}
+    >>> to_attribute(3e-06)
+    {'N': '0.000003'}
     """
     match value:
         case str():
@@ -23,9 +26,12 @@ def to_attribute(value: Any) -> dict[str, Any]:
         case bool():
             return {"BOOL": value}
         case float() if 0 < abs(value) < SMALLEST:
-            return {"N": repr(SMALLEST if value > 0 else -SMALLEST)}
-        case int() | float():
+            return to_attribute(SMALLEST if value > 0 else -SMALLEST)
+        case int():
             return {"N": repr(value)}
+        case float():
+            # Without an exponent: DynamoDB reads 3e-06, but not all that stands in for it does.
+            return {"N": f"{Decimal(repr(value)):f}"}
         case None:
             return {"NULL": True}
         case dict():
