@@ -14,7 +14,7 @@ let errors: string[];
 let serverJobs: Map<string, Job>;
 let fetches: string[];
 let socketUrl: () => Promise<string>;
-let expiries: number;
+let expiries: string[];
 let updates: JobUpdates;
 
 beforeEach(() => {
@@ -25,7 +25,7 @@ beforeEach(() => {
   connections = [];
   errors = [];
   fetches = [];
-  expiries = 0;
+  expiries = [];
   serverJobs = new Map();
   socketUrl = async () => "wss://socket.example.com/live?token=t";
   updates = new JobUpdates({
@@ -35,9 +35,7 @@ beforeEach(() => {
       sockets.push(socket);
       return socket;
     },
-    onTokenExpired: () => {
-      expiries += 1;
-    },
+    onTokenExpired: () => expiries.push("token"),
     async fetchJob(jobId) {
       fetches.push(jobId);
       const job = serverJobs.get(jobId);
@@ -98,7 +96,7 @@ test("a lost socket reconnects at once and resumes after the newest seq", async 
 test("an expired token is reported before a new socket is opened, and no state is missed", async () => {
   const tokens: number[] = [];
   socketUrl = async () => {
-    tokens.push(expiries);
+    tokens.push(expiries.length);
     return "wss://socket.example.com/live?token=t";
   };
   updates.subscribe(A, 1);
