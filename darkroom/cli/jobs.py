@@ -67,7 +67,7 @@ def list_jobs(
         )
     console().print(table)
     if any(job.newer_version or unknown_values(job) for job in found):
-        typer.echo(f"note: {NEWER_VERSION}", err=True)
+        echo(f"note: {NEWER_VERSION}", err=True)
 
 
 @app.command()

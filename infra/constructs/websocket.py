@@ -149,6 +149,8 @@ class WebSocket(Construct):
         statement = allow(["execute-api:ManageConnections"], [self._connections(method) for method in methods])
         roles = [function.role for function in functions if function.role is not None]
         policy = Policy(scope, "CloseConnections", statements=[statement], roles=roles)
+        for function in functions:
+            function.node.add_dependency(policy)  # as CDK does it for a role's own policy
         for method in methods:
             self._acknowledge_every_connection(policy, method)
 

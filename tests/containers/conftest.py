@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import httpx2
 import pytest
-from moto import mock_aws
 
 from cloud.dynamodb.job_store import JobRecord, JobStore
 from cloud.invocation import Invocation
@@ -23,6 +22,7 @@ from darkroom.contract.jobs import State, UploadStatus
 from darkroom.contract.kinds import Kind
 from pipeline.core.runner import Runner
 from pipeline.core.stages import Plan
+from tests.fake_aws import fake_aws
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -41,7 +41,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
         "AWS_DEFAULT_REGION": "us-east-1",
     }.items():
         monkeypatch.setenv(name, value)
-    with mock_aws():
+    with fake_aws():
         client = boto3.client("s3")
         client.create_bucket(Bucket=BUCKET)
         client.put_object(Bucket=BUCKET, Key=f"uploads/{JOB}/photo", Body=b"a photo")

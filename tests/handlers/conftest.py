@@ -9,7 +9,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from moto import mock_aws
 from mypy_boto3_s3 import S3Client
 
 from cloud import clients
@@ -19,6 +18,7 @@ from cloud.dynamodb.ledger import Ledger
 from darkroom.contract.jobs import State
 from handlers import api
 from handlers.websocket.subscriptions import Subscriptions
+from tests.fake_aws import fake_aws
 from tests.handlers.atomic import Atomic
 from tests.handlers.cached_clients import CACHED_SESSION
 from tests.handlers.calls import Answer, Call, request
@@ -43,7 +43,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
         monkeypatch.setenv(name, "us-east-1")
     monkeypatch.setattr(clients, "_session", lambda: CACHED_SESSION)
-    with mock_aws():
+    with fake_aws():
         yield
 
 

@@ -70,7 +70,8 @@ def target() -> Path:
 def differences(recorded: Any, now: Any, *, sets: bool = False, where: str = "") -> list[str]:
     """Differences of ``now`` from what was recorded: missing and changed values; additions are none.
 
-    ``sets``: lists are compared without regard to order and additions, as in a schema's ``enum`` and ``required``.
+    ``sets``: lists are compared without regard to order and additions, as in a schema's ``enum`` and ``required``. So is
+    a template's ``DependsOn``.
     """
     if isinstance(recorded, dict) and isinstance(now, dict):
         found = []
@@ -81,7 +82,7 @@ def differences(recorded: Any, now: Any, *, sets: bool = False, where: str = "")
             elif name in PROSE and isinstance(value, str):
                 found += [] if isinstance(now[name], str) and bool(now[name]) == bool(value) else [f"{path}: no text"]
             else:
-                found += differences(value, now[name], sets=sets, where=path)
+                found += differences(value, now[name], sets=sets or name == "DependsOn", where=path)
         return found
     if isinstance(recorded, list) and isinstance(now, list):
         if sets:

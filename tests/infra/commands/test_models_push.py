@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from moto import mock_aws
 from typer.testing import CliRunner
 
 from darkroom.contract.errors import DarkroomError
 from infra.commands.models_push import S3Destination, app, push
 from pipeline.weights.catalog import Model, catalog
 from pipeline.weights.store import Manifest, WeightStore
+from tests.fake_aws import fake_aws
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -28,7 +28,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
+    with fake_aws():
         client = boto3.client("s3")
         client.create_bucket(Bucket="weights")
         yield client
