@@ -70,8 +70,8 @@ def target() -> Path:
 def differences(recorded: Any, now: Any, *, sets: bool = False, where: str = "") -> list[str]:
     """Differences of ``now`` from what was recorded: missing and changed values; additions are none.
 
-    ``sets``: lists are compared without regard to order and additions, as in a schema's ``enum`` and ``required``. So is
-    a template's ``DependsOn``.
+    ``sets``: lists are compared without regard to order and additions, as in a schema's ``enum`` and ``required``.
+    So is a template's ``DependsOn``.
     """
     if isinstance(recorded, dict) and isinstance(now, dict):
         found = []
