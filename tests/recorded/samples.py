@@ -42,13 +42,11 @@ def png(width: int, height: int, *red: tuple[int, int, int, int]) -> bytes:
 def wav(seconds: float) -> bytes:
     """Bursts of a tone, as a voice has them: mono, 16 bits."""
     rate = 16_000
-    samples = array(
-        "h",
-        (
-            round(16_000 * math.sin(2 * math.pi * 220 * index / rate)) if index / rate % 0.5 < 0.25 else 0
-            for index in range(int(seconds * rate))
-        ),
-    )
+    # Half a second of 220 Hz is 110 whole periods, so that every half second is like the first.
+    burst = [round(16_000 * math.sin(2 * math.pi * 220 * index / rate)) for index in range(rate // 4)]
+    half_second = array("h", burst + [0] * (rate // 4))
+    samples = half_second * math.ceil(2 * seconds)
+    del samples[int(seconds * rate) :]
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(1)
