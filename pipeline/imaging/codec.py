@@ -2,38 +2,19 @@
 
 import io
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import numpy as np
 from PIL import Image, PngImagePlugin
 
+from darkroom.contract.digital_source import DigitalSource, xmp_packet
 from pipeline.core.arrays import Rgb
 from pipeline.decoding.picture_decoder import Alpha, DecodedPicture
 
 THUMBNAIL = (480, 360)
 JPEG_QUALITY = 95
 PROGRESS_IMAGE_QUALITY = 70
-
-_XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
-<x:xmpmeta xmlns:x="adobe:ns:meta/">
- <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-  <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
-   <Iptc4xmpExt:DigitalSourceType>{source}</Iptc4xmpExt:DigitalSourceType>
-  </rdf:Description>
- </rdf:RDF>
-</x:xmpmeta>
-<?xpacket end="r"?>"""
-
-
-class DigitalSource(StrEnum):
-    """IPTC Digital Source Type NewsCodes that apply to our results."""
-
-    TRAINED_ALGORITHMIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-    COMPOSITE_WITH_TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-    COMPOSITE_SYNTHETIC = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic"
-    ALGORITHMICALLY_ENHANCED = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
 
 
 def on_white(picture: DecodedPicture) -> Rgb:
@@ -96,11 +77,6 @@ def save_png(
     text = PngImagePlugin.PngInfo()
     text.add_itxt("XML:com.adobe.xmp", xmp_packet(source).decode("utf-8"))
     _save(image, path, on_write, format="PNG", pnginfo=text, compress_level=3)
-
-
-def xmp_packet(source: DigitalSource) -> bytes:
-    """Build the XMP packet (ISO 16684-1) with the picture's IPTC Extension ``DigitalSourceType``."""
-    return _XMP.format(source=source.value).encode("utf-8")
 
 
 class _NotifyingFile:

@@ -1,12 +1,13 @@
 """Load and save stages: the first and last stage of kinds that turn one photo into one picture."""
 
+from darkroom.contract.digital_source import DigitalSource
 from darkroom.contract.params import Format
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import PHOTO, RESULT, SAVED, SavedPicture
 from pipeline.core.stages import Slot, Stage, StageContext
 from pipeline.decoding.client import decode_picture
 from pipeline.decoding.picture_decoder import Alpha
-from pipeline.imaging.codec import DigitalSource, on_white, save_jpeg, save_png, thumbnail
+from pipeline.imaging.codec import on_white, save_jpeg, save_png, thumbnail
 
 
 class LoadPhoto(Stage):

@@ -13,8 +13,8 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 
+from darkroom.contract.digital_source import DigitalSource
 from pipeline.core.arrays import Rgb
-from pipeline.imaging.codec import DigitalSource
 from pipeline.speech.types import SAMPLE_RATE
 from pipeline.video import FPS
 from pipeline.video.audio import StereoSamples

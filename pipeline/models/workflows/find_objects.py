@@ -3,11 +3,11 @@
 The first stages are those of ``restyle_room``, so that both share cached outputs.
 """
 
+from darkroom.contract.digital_source import DigitalSource
 from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import Kind
 from pipeline.core.artifacts import OBJECTS, PHOTO, SAVED
 from pipeline.core.stages import Plan, Stage, StageContext
-from pipeline.imaging.codec import DigitalSource
 from pipeline.imaging.load_save import LoadPhoto, SaveResult
 from pipeline.imaging.object_overlay import DrawObjects
 from pipeline.imaging.outlines import MAX_OBJECTS

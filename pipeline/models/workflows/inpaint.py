@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from darkroom.contract.digital_source import DigitalSource
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.kinds import Kind
@@ -9,7 +10,6 @@ from darkroom.contract.params import InpaintParams
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import PHOTO, RESULT, SAVED, SEED
 from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext
-from pipeline.imaging.codec import DigitalSource
 from pipeline.imaging.holes import Crop, hole_crops
 from pipeline.imaging.load_save import LoadPhoto, SaveResult
 from pipeline.imaging.masks import HOLE, LoadMask

@@ -8,12 +8,12 @@ from typing import Any
 import cv2
 import numpy as np
 
+from darkroom.contract.digital_source import DigitalSource
 from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import Kind
 from pipeline.core.arrays import Floats, Rgb
 from pipeline.core.artifacts import OBJECTS, PHOTO, RESULT, SAVED
 from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext
-from pipeline.imaging.codec import DigitalSource
 from pipeline.imaging.face_swap_stages import (
     CHOSEN_FACES,
     SOURCE,

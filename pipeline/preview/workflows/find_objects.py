@@ -1,10 +1,10 @@
 """``find_objects`` on the preview engine: segments everything but the room itself, without class names."""
 
+from darkroom.contract.digital_source import DigitalSource
 from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import Kind
 from pipeline.core.artifacts import OBJECTS, PHOTO, SAVED
 from pipeline.core.stages import Plan, Slot, Stage, StageContext
-from pipeline.imaging.codec import DigitalSource
 from pipeline.imaging.load_save import LoadPhoto, SaveResult
 from pipeline.imaging.object_overlay import DrawObjects
 from pipeline.preview.room.stages import LAYOUT, OBJECT_SEGMENTS, FindLayout, SegmentObjects

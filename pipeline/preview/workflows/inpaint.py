@@ -6,13 +6,13 @@ from math import sqrt
 import cv2
 import numpy as np
 
+from darkroom.contract.digital_source import DigitalSource
 from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import Kind
 from darkroom.contract.params import InpaintParams
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import PHOTO, RESULT, SAVED, SEED
 from pipeline.core.stages import Plan, Slot, Stage, StageContext
-from pipeline.imaging.codec import DigitalSource
 from pipeline.imaging.holes import hole_crops
 from pipeline.imaging.load_save import LoadPhoto, SaveResult
 from pipeline.imaging.masks import HOLE, LoadMask, Mask

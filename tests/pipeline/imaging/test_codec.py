@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
+from darkroom.contract.digital_source import DigitalSource
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.decoding.picture_decoder import sniff
-from pipeline.imaging.codec import DigitalSource, on_white, save_jpeg, save_png, thumbnail
+from pipeline.imaging.codec import on_white, save_jpeg, save_png, thumbnail
 from tests.pipeline.uninterrupted import decode
 
 RED, BLUE = (220, 30, 30), (30, 30, 220)

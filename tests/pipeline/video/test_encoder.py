@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
+from darkroom.contract.digital_source import DigitalSource
 from pipeline.core.arrays import Rgb
-from pipeline.imaging.codec import DigitalSource
 from pipeline.scenes.intermediate_files import file_digest
 from pipeline.speech.types import SAMPLE_RATE
 from pipeline.video import FPS

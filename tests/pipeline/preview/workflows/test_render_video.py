@@ -14,13 +14,13 @@ import pytest
 from PIL import Image
 
 from darkroom.contract.avatars import avatars
+from darkroom.contract.digital_source import DigitalSource
 from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import Kind
 from darkroom.contract.video_params import RenderVideoParams
 from darkroom.contract.voices import Voice
 from pipeline.core.artifacts import SAVED, SavedFile, SavedPicture, SavedSubtitles, SavedVideo
 from pipeline.core.stages import JobAbandoned, StageContext
-from pipeline.imaging.codec import DigitalSource
 from pipeline.plans import get_plan
 from pipeline.scenes.intermediate_files import file_digest
 from pipeline.speech.espeak import EspeakSynthesiser
