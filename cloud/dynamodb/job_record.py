@@ -10,6 +10,7 @@ from cloud.dynamodb import attributes
 from cloud.dynamodb.lenient_item import read_item
 from cloud.s3.keys import parse_avatar_key, upload_key
 from darkroom.contract.jobs import Job
+from darkroom.contract.uploads import PICTURE_TYPES
 
 SHARDS = tuple(str(shard) for shard in range(8))
 
@@ -82,10 +83,15 @@ class JobRecord(Job):
             return upload_key(self.job_id, role)
         return self.copied_from.get(role)
 
-    def _stored_input_key(self, role: str) -> str | None:
-        """Return ``input_key``, but None for avatars, which are files of the code and not in the bucket."""
+    def _linked_input_key(self, role: str) -> str | None:
+        """Return ``input_key`` of a picture, which has been cleaned of metadata.
+
+        None for recordings, which keep theirs, and for avatars, which are files of the code and not in the bucket.
+        """
         key = self.input_key(role)
-        return None if key is None or parse_avatar_key(key) else key
+        if key is None or parse_avatar_key(key) or self.uploads[role].content_type not in PICTURE_TYPES:
+            return None
+        return key
 
     def public(self, presign: Callable[[str], str]) -> Job:
         """Return the job as its owner sees it; ``presign`` makes a fresh URL from the key of each file."""
@@ -96,7 +102,7 @@ class JobRecord(Job):
                 file.url = presign(file.key)
             values["result"] = with_urls
         values["uploads"] = {
-            role: upload.model_copy(update={"url": presign(key)}) if (key := self._stored_input_key(role)) else upload
+            role: upload.model_copy(update={"url": presign(key)}) if (key := self._linked_input_key(role)) else upload
             for role, upload in self.uploads.items()
         }
         if self.preview is not None:

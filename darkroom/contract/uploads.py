@@ -17,8 +17,9 @@ AudioType = Literal["audio/wav", "audio/mpeg", "audio/mp4", "audio/ogg", "audio/
 MediaType = ContentType | AudioType
 # Brands of ISO media files that contain pictures (HEIF, AVIF).
 _STILL_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis"})
+PICTURE_TYPES: tuple[ContentType, ...] = get_args(ContentType)
 AUDIO_TYPES: tuple[AudioType, ...] = get_args(AudioType)
-MEDIA_TYPES: tuple[MediaType, ...] = (*get_args(ContentType), *AUDIO_TYPES)
+MEDIA_TYPES: tuple[MediaType, ...] = (*PICTURE_TYPES, *AUDIO_TYPES)
 
 
 def content_type_of(head: bytes) -> ContentType | None:

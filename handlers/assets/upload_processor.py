@@ -1,4 +1,4 @@
-"""Asset upload processor: inspects an uploaded picture and sets its asset to ready or failed."""
+"""Asset upload processor: inspects and cleans an uploaded picture, and sets its asset to ready or failed."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -24,12 +24,13 @@ class AssetUploadProcessor:
         self._inspector = UploadInspector(s3, bucket)
 
     def process(self, key: str) -> None:
-        """Inspect the object under ``key`` and update its asset; delete the object if no asset expects it."""
+        """Inspect and clean the object under ``key`` and update its asset; delete the object if no asset expects it."""
         asset_id = parse_asset_key(key)
         asset = self._table.get(asset_id) if asset_id is not None else None
         if asset is None or asset.state is AssetState.FAILED:
             self._delete(key, "no asset waits for it")
-        elif asset.state is AssetState.READY and asset.source.type == "job":
+        elif asset.state is AssetState.READY and asset.source.picture is not None:
+            # A result has no metadata but our own. It may be larger than an upload.
             logger.info("asset is ready", asset_id=asset_id)
         else:
             self._receive(asset)
@@ -39,7 +40,7 @@ class AssetUploadProcessor:
         inspected, too.
         """
         try:
-            received = self._inspector.inspect(asset.key)
+            received = self._inspector.inspect_and_clean(asset.key)
             # A ready asset holds size and SHA-256 of the previous upload, not the declared ones; S3 checked the form.
             if asset.state is AssetState.AWAITING_UPLOAD:
                 received = self._inspector.check_declared(asset.key, "asset", asset.declared, received)

@@ -1,83 +1,128 @@
-"""Upload inspection: content type, dimensions and scans of an S3 object, without decoding, and its SHA-256."""
+"""Upload inspection: content type, dimensions and scans of an S3 object, without decoding, and its SHA-256.
+
+Pictures are also cleaned of their metadata, so that nothing that is served later has a position in it.
+"""
 
 from base64 import b64decode
-from dataclasses import replace
+from contextlib import closing
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from cloud.dynamodb.job_store import InspectedUpload
+from cloud.observability import logger
+from cloud.s3.metadata_removal import remove_metadata
 from cloud.s3.picture_header import IncompleteHeader, read_header
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import UploadStatus
 from darkroom.contract.jpeg_scans import MAX_SCANS, TOO_MANY_SCANS, count_scans, may_have_several_scans
-from darkroom.contract.uploads import MAX_UPLOAD_BYTES, audio_type_of, byte_limit
+from darkroom.contract.uploads import audio_type_of, byte_limit, content_type_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# Bytes to read for a header, in steps: nearly every file has it at the start; some JPEGs have megabytes before it.
-HEADER_READ_BYTES = (64 * 1024, 1024 * 1024, 8 * 1024 * 1024)
+# Enough to tell what a file is. Pictures are read whole, as metadata may stand anywhere in them; recordings are not.
+START_BYTES = 64 * 1024
+# Metadata of a cleaned object: what the file was before. Owners cannot set them, as no presigned POST admits them.
+ORIGINAL_SIZE, ORIGINAL_SHA256 = "original-size", "original-sha256"
 
 
 class ObjectMissing(Exception):
-    """Raised when no object exists under the key (any more)."""
+    """Raised when no object exists under the key (any more), or a later one has replaced it."""
+
+
+@dataclass(frozen=True)
+class _StoredUpload:
+    """An object of the bucket: a picture whole, of a recording its start."""
+
+    data: bytes
+    etag: str
+    content_type: str
+    original_size: int
+    original_sha256: str | None
 
 
 class UploadInspector:
-    """Inspects uploads, reading as few bytes as possible."""
+    """Inspects uploads, and cleans pictures of their metadata.
+
+    Size and SHA-256 are always those of the file as it was sent, also after it was cleaned: declarations and the result
+    cache refer to that.
+    """
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
 
     def inspect(self, key: str, *, accept_audio: bool = False) -> InspectedUpload:
-        """Return content type, dimensions and size by the header; the SHA-256 too, if the whole file was read.
+        """Return content type and size, a picture's dimensions by its header, and the SHA-256 if the file was read
+        whole.
 
-        JPEGs that may have several scans, such as progressive ones, are read whole and their scans are counted.
-
-        With ``accept_audio``, audio files are accepted; ``check_declared`` rejects them where a picture was declared.
+        Pictures are read whole, and the scans of a JPEG are counted. With ``accept_audio``, audio files are accepted;
+        ``check_declared`` rejects them where a picture was declared.
 
         Raises ``ObjectMissing``, or ``DarkroomError`` for an unusable file.
         """
-        for length in HEADER_READ_BYTES:
-            try:
-                response = self._s3.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{length - 1}")
-            except ClientError as error:
-                if error.response["Error"]["Code"] in ("InvalidRange", "416"):
-                    read_header(b"")
-                raise _missing_or_same(error, key) from error
-            data = response["Body"].read()
-            size = int(response.get("ContentRange", "").rpartition("/")[2] or response["ContentLength"])
-            audio_type = audio_type_of(data) if accept_audio else None
-            _check_size(size, byte_limit(audio_type or ""))
-            digest = sha256(data).hexdigest() if len(data) == size else None
-            if audio_type is not None:
-                return InspectedUpload(audio_type, None, None, size, digest)
-            try:
-                header = read_header(data)
-            except IncompleteHeader:
-                if len(data) >= size:
-                    break
-                continue
-            if header.content_type == "image/jpeg" and may_have_several_scans(data):
-                # Scans are spread over the whole file. Few files have several.
-                whole = data if len(data) == size else self._read(key)
-                _check_scans(whole)
-                digest = sha256(whole).hexdigest()
-            return InspectedUpload(header.content_type, header.width, header.height, size, digest)
-        raise DarkroomError(
-            ErrorCode.INVALID_IMAGE, "The file ends before its picture begins. Save it again and retry."
-        )
+        return _inspect(self._read(key), accept_audio=accept_audio)
 
-    def _read(self, key: str) -> bytes:
-        """Read a whole object, whose size has been checked. Raises ``ObjectMissing``."""
+    def inspect_and_clean(self, key: str, *, accept_audio: bool = False) -> InspectedUpload:
+        """Inspect an upload as ``inspect`` does, and replace a picture with metadata by a copy without.
+
+        S3 sends another event for the copy, which finds nothing more to do.
+
+        Raises ``ObjectMissing``, or ``DarkroomError`` for an unusable file.
+        """
+        stored = self._read(key)
+        inspected = _inspect(stored, accept_audio=accept_audio)
+        if inspected.width is not None:
+            cleaned = remove_metadata(stored.data)
+            if cleaned != stored.data:
+                self._replace(key, stored, cleaned)
+        return inspected
+
+    def _read(self, key: str) -> _StoredUpload:
+        """Read a picture whole, and the start of another file. Raises ``ObjectMissing``, or ``DarkroomError``
+        (``too_large``).
+        """
         try:
-            # The object may have been replaced by a larger one since.
-            return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read(MAX_UPLOAD_BYTES)
+            response = self._s3.get_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
             raise _missing_or_same(error, key) from error
+        with closing(response["Body"]) as body:
+            data = body.read(START_BYTES)
+            size = response["ContentLength"]
+            _check_size(size, byte_limit(audio_type_of(data) or ""))
+            if content_type_of(data) is not None:
+                data += body.read()
+        metadata = response["Metadata"]
+        digest = sha256(data).hexdigest() if len(data) == size else None
+        return _StoredUpload(
+            data,
+            response["ETag"],
+            response["ContentType"],
+            int(metadata.get(ORIGINAL_SIZE, size)),
+            metadata.get(ORIGINAL_SHA256, digest),
+        )
+
+    def _replace(self, key: str, stored: _StoredUpload, cleaned: bytes) -> None:
+        """Put the cleaned picture, unless the object was replaced or deleted since. Raises ``ObjectMissing`` then."""
+        assert stored.original_sha256 is not None  # of a file that was read whole
+        try:
+            self._s3.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=cleaned,
+                ContentType=stored.content_type,
+                IfMatch=stored.etag,
+                Metadata={ORIGINAL_SIZE: str(stored.original_size), ORIGINAL_SHA256: stored.original_sha256},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict", "412", "409"):
+                # The later object has its own event.
+                raise ObjectMissing(key) from error
+            raise _missing_or_same(error, key) from error
+        logger.info("metadata removed", key=key, removed_bytes=len(stored.data) - len(cleaned))
 
     def check_declared(self, key: str, name: str, declared: UploadStatus, received: InspectedUpload) -> InspectedUpload:
         """Compare an upload with its declaration; return it, with its SHA-256 if one was declared.
@@ -108,12 +153,14 @@ class UploadInspector:
         return received
 
     def sha256_of(self, key: str) -> str:
-        """Return the SHA-256 (hex): the checksum that S3 stored with the upload, else computed.
+        """Return the SHA-256 (hex) of the file as it was sent: stored with the object, else computed.
 
         Raises ``ObjectMissing``.
         """
         try:
             head = self._s3.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
+            if ORIGINAL_SHA256 in head["Metadata"]:
+                return head["Metadata"][ORIGINAL_SHA256]
             if "ChecksumSHA256" in head:
                 return b64decode(head["ChecksumSHA256"]).hex()
             digest = sha256()
@@ -130,6 +177,23 @@ def not_audio_error(name: str, detected: str) -> DarkroomError:
         ErrorCode.UNSUPPORTED_MEDIA,
         f"The {name} is {detected}, and no sound of a kind we know. "
         "Upload WAV, MP3, MP4 (M4A), Ogg, FLAC or WebM instead.",
+    )
+
+
+def _inspect(stored: _StoredUpload, *, accept_audio: bool) -> InspectedUpload:
+    audio_type = audio_type_of(stored.data) if accept_audio else None
+    if audio_type is not None:
+        return InspectedUpload(audio_type, None, None, stored.original_size, stored.original_sha256)
+    try:
+        header = read_header(stored.data)
+    except IncompleteHeader as error:
+        raise DarkroomError(
+            ErrorCode.INVALID_IMAGE, "The file ends before its picture begins. Save it again and retry."
+        ) from error
+    if header.content_type == "image/jpeg" and may_have_several_scans(stored.data):
+        _check_scans(stored.data)
+    return InspectedUpload(
+        header.content_type, header.width, header.height, stored.original_size, stored.original_sha256
     )
 
 

@@ -1,4 +1,4 @@
-"""Upload processor: inspects an uploaded file and queues its job once all inputs are there.
+"""Upload processor: inspects an uploaded file, cleans it of metadata, and queues its job once all inputs are there.
 
 If the digests were not declared, the result cache is looked up here: an identical earlier job completes it at once.
 """
@@ -16,7 +16,7 @@ from cloud.observability import logger
 from cloud.s3.keys import parse_upload_key, upload_key
 from cloud.s3.picture_header import NotAPicture
 from darkroom.contract.errors import DarkroomError
-from darkroom.contract.jobs import State
+from darkroom.contract.jobs import State, UploadStatus
 from darkroom.contract.uploads import AUDIO_TYPES, MEDIA_TYPES
 from handlers.jobs.result_cache import ResultCache
 from handlers.jobs.upload_inspection import ObjectMissing, UploadInspector, not_audio_error
@@ -57,8 +57,8 @@ class UploadProcessor:
             self._reject(key, job_id, role, error)
 
     def _inspect_and_receive(self, key: str, job_id: str, role: str) -> None:
-        """Inspect and receive an upload. Raises ``ObjectMissing``, or ``DarkroomError`` for an unusable file."""
-        received = self._inspector.inspect(key, accept_audio=True)
+        """Inspect, clean and receive an upload. Raises ``ObjectMissing``, or ``DarkroomError`` for an unusable file."""
+        received = self._inspector.inspect_and_clean(key, accept_audio=True)
         record = self._store.receive_single_upload(job_id, role, received, due_at=self._due_at())
         if record is not None:
             self._send(record)
@@ -77,6 +77,10 @@ class UploadProcessor:
         if record.state is State.AWAITING_UPLOAD:
             received = self._inspector.check_declared(key, role, record.uploads[role], received)
             record = self._receive(record, role, received)
+        elif not _is_type_of(received, record.uploads[role]):
+            # The owner has put it in place of the upload that was received. Links to it would promise that it is clean.
+            self._delete(key, "it is no file of the type declared")
+            return
         if record.state is State.QUEUED and record.attempt == 0:
             # The process may have died between its write and its message; a second message is harmless.
             self._send(record)
@@ -124,11 +128,10 @@ class UploadProcessor:
         if isinstance(error, NotAPicture) and record.uploads[role].content_type in AUDIO_TYPES:
             error = not_audio_error(role, error.detected)
         failed = self._store.fail(job_id, error.detail, allowed={State.AWAITING_UPLOAD})
-        if failed is None:
-            logger.info("upload has no effect", job_id=job_id, role=role)
-            return
+        # Without a transition, the owner has put it in place of an upload that was received. It cannot be cleaned.
         self._delete(key, error.detail.message)
-        observability.report_job_ended(failed)
+        if failed is not None:
+            observability.report_job_ended(failed)
 
     def _expecting_job(self, key: str, job_id: str, role: str) -> JobRecord | None:
         """Return the job that expects this upload; otherwise delete the upload.
@@ -154,3 +157,8 @@ class UploadProcessor:
 
     def _due_at(self) -> float:
         return time.time() + self._settings.queue_seconds
+
+
+def _is_type_of(received: InspectedUpload, upload: UploadStatus) -> bool:
+    """Return True if the type is the declared one, or that is one of a newer version."""
+    return upload.content_type not in MEDIA_TYPES or upload.content_type == received.content_type

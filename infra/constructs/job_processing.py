@@ -89,6 +89,7 @@ class JobProcessing(Construct):
                 send_job,
             ],
         )
+        storage.allow_replacing_uploads(self, self.uploaded)
         storage.notify_of_uploads(jobs.uploads)
         self.uploaded.add_event_source(
             SqsEventSource(jobs.uploads, batch_size=10, max_concurrency=concurrency, report_batch_item_failures=True)

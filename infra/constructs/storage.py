@@ -1,7 +1,8 @@
 """Storage bucket of uploads, results, previews, assets, and the endpoint's inputs and outputs."""
 
 from aws_cdk import Duration, RemovalPolicy, Stack
-from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
+from aws_cdk.aws_iam import Policy, PolicyStatement, ServicePrincipal
+from aws_cdk.aws_lambda import Function
 from aws_cdk.aws_s3 import (
     BlockPublicAccess,
     Bucket,
@@ -16,6 +17,7 @@ from aws_cdk.aws_sqs import Queue
 from constructs import Construct
 
 from infra.config import Config
+from infra.constructs.functions import allow
 from infra.constructs.nag_findings import acknowledge, logical_id
 from infra.names import ASSETS, INTERMEDIATES, INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS
 
@@ -83,6 +85,12 @@ class Storage(Construct):
     def allow_list_bucket(self) -> PolicyStatement:
         """Allow ListBucket; without it, S3 responds 403 instead of 404 for missing objects."""
         return PolicyStatement(actions=["s3:ListBucket"], resources=[self.bucket.bucket_arn])
+
+    def allow_replacing_uploads(self, scope: Construct, function: Function) -> None:
+        """Allow a function to put a cleaned picture in place of an upload or an asset."""
+        statement = allow(["s3:PutObject"], [self.arn(UPLOADS), self.arn(ASSETS)])
+        roles = [] if function.role is None else [function.role]
+        Policy(scope, "ReplaceUploads", statements=[statement], roles=roles)
 
     def notify_of_uploads(self, queue: Queue) -> None:
         """Send a message to ``queue`` for every object created under ``uploads/`` and ``assets/``."""

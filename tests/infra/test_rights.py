@@ -134,8 +134,13 @@ def test_only_uploaded_reads_and_deletes_uploads(core: Template, bucket: str) ->
 def test_uploaded_reads_pictures_of_assets(core: Template, bucket: str, library: str) -> None:
     for action in ("s3:GetObject", "s3:DeleteObject"):
         assert core.function_may("uploaded", action, f"{bucket}/assets/x")
-    assert not core.function_may("uploaded", "s3:PutObject", f"{bucket}/assets/x")
     assert not core.function_may("uploaded", "dynamodb:DeleteItem", library)
+
+
+def test_uploaded_replaces_uploads_and_assets_alone(core: Template, bucket: str) -> None:
+    prefixes = ("uploads", "assets", "results", "previews", "intermediates", "invocations", "outcomes")
+    may = [each for each in prefixes if core.function_may("uploaded", "s3:PutObject", f"{bucket}/{each}/x")]
+    assert may == ["uploads", "assets"]
 
 
 def test_ended_only_updates_rows_puts_events_and_deletes_intermediates(core: Template, ledger: str) -> None:
