@@ -66,7 +66,10 @@ def states_before(target: State) -> frozenset[State]:
 
 
 class UploadStatus(BaseModel):
-    """An upload: declared values first, values from the received file's header later."""
+    """An upload: declared values first, values of the received file later.
+
+    A picture is kept without its metadata. `size` and `sha256` stay those of the file as it was sent.
+    """
 
     content_type: Open[MediaType]
     size: int | None = None
@@ -78,7 +81,8 @@ class UploadStatus(BaseModel):
     height: int | None = None
     url: str | None = Field(
         None,
-        description="Presigned GET of the received file, new in every answer; uploads are kept for a few days.",
+        description="Presigned GET of the received picture without its metadata, new in every answer; null for sound. "
+        "Uploads are kept for a few days.",
     )
 
 

@@ -34,7 +34,10 @@ class AssetSource(BaseModel):
 
 
 class PublicAsset(BaseModel):
-    """An asset as its owner sees it. Until it is `ready`, type, size and SHA-256 are those declared."""
+    """An asset as its owner sees it. Until it is `ready`, type, size and SHA-256 are those declared.
+
+    A picture is kept without its metadata. `size` and `sha256` stay those of the file as it was sent.
+    """
 
     asset_id: str
     name: str | None = None
@@ -47,7 +50,10 @@ class PublicAsset(BaseModel):
     source: AssetSource = AssetSource()
     created_at: datetime
     error: ErrorDetail | None = Field(None, description="Reason of the rejection, if the asset has `failed`.")
-    url: str | None = Field(None, description="A presigned GET, renewed in every response, once the asset is `ready`.")
+    url: str | None = Field(
+        None,
+        description="Presigned GET of the picture without its metadata, new in every answer, once it is `ready`.",
+    )
     newer_version: bool = Field(
         False, description="True if a newer version of the service wrote values that this version does not know."
     )

@@ -1,8 +1,10 @@
 """Asset library: uploads and results that outlive their jobs, and jobs that use them."""
 
 import hashlib
+import io
 
 import httpx2
+from PIL import Image
 
 from tests.e2e import pictures
 from tests.e2e.caller import Caller, JobDict, declaration, picture, upload
@@ -33,6 +35,19 @@ def test_an_asset_replaces_an_upload(caller: Caller) -> None:
     job = caller.run("upscale", {"scale": 2}, {"photo": {"asset_id": kept["asset_id"]}})
     assert picture(job).size == (300, 220)
     assert job["uploads"]["photo"]["asset_id"] == kept["asset_id"]
+
+
+def test_links_to_assets_and_uploads_give_the_photo_without_its_position(caller: Caller) -> None:
+    data = pictures.exif_rotated()
+    assert Image.open(io.BytesIO(data)).getexif().get_ifd(pictures.GPS_IFD)
+    kept = asset(caller, data)
+    assert kept["sha256"] == hashlib.sha256(data).hexdigest()
+    from_asset = caller.run("upscale", {}, {"photo": {"asset_id": kept["asset_id"]}})
+    uploaded = caller.run("upscale", {}, {"photo": data})
+    for url in (kept["url"], *(job["uploads"]["photo"]["url"] for job in (from_asset, uploaded))):
+        given, sent = Image.open(io.BytesIO(httpx2.get(url).content)), Image.open(io.BytesIO(data))
+        assert dict(given.getexif()) == {pictures.ORIENTATION: 6}
+        assert given.tobytes() == sent.tobytes()
 
 
 def test_a_result_is_kept_as_an_asset_and_used_again(caller: Caller) -> None:

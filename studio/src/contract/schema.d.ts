@@ -1669,6 +1669,8 @@ export interface components {
         /**
          * PublicAsset
          * @description An asset as its owner sees it. Until it is `ready`, type, size and SHA-256 are those declared.
+         *
+         *     A picture is kept without its metadata. `size` and `sha256` stay those of the file as it was sent.
          */
         PublicAsset: {
             /** Asset Id */
@@ -1713,7 +1715,7 @@ export interface components {
             error: components["schemas"]["ErrorDetail"] | null;
             /**
              * Url
-             * @description A presigned GET, renewed in every response, once the asset is `ready`.
+             * @description Presigned GET of the picture without its metadata, new in every answer, once it is `ready`.
              */
             url: string | null;
             /**
@@ -2414,7 +2416,9 @@ export interface components {
         };
         /**
          * UploadStatus
-         * @description An upload: declared values first, values from the received file's header later.
+         * @description An upload: declared values first, values of the received file later.
+         *
+         *     A picture is kept without its metadata. `size` and `sha256` stay those of the file as it was sent.
          */
         UploadStatus: {
             /** Content Type */
@@ -2447,7 +2451,7 @@ export interface components {
             height: number | null;
             /**
              * Url
-             * @description Presigned GET of the received file, new in every answer; uploads are kept for a few days.
+             * @description Presigned GET of the received picture without its metadata, new in every answer; null for sound. Uploads are kept for a few days.
              */
             url: string | null;
         };

@@ -114,7 +114,7 @@ async function earlierSource(role: string, jobId: string, earlierRole: string) {
   // An <img> may have cached a response without CORS headers.
   const response = earlier?.url ? await fetchWithTimeout(earlier.url, { cache: "reload" }) : null;
   if (!earlier || response?.ok !== true) {
-    const message = `The ${earlierRole} of the earlier job is not kept any more.`;
+    const message = `The ${earlierRole} of the earlier job cannot be taken again.`;
     throw new ServiceError("choose_again", message, { errors: [{ field: `uploads.${role}`, message }] });
   }
   return fileSource(await response.blob(), earlier.content_type);
