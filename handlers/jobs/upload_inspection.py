@@ -4,6 +4,7 @@ Pictures are also cleaned of their metadata, so that nothing that is served late
 """
 
 from base64 import b64decode
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -38,10 +39,22 @@ class _StoredUpload:
     """An object of the bucket: a picture whole, of a recording its start."""
 
     data: bytes
+    size: int
     etag: str
     content_type: str
-    original_size: int
-    original_sha256: str | None
+    metadata: Mapping[str, str]
+
+    @property
+    def original_size(self) -> int:
+        """Size in bytes before it was cleaned."""
+        return int(self.metadata.get(ORIGINAL_SIZE, self.size))
+
+    @property
+    def original_sha256(self) -> str | None:
+        """SHA-256 (hex) before it was cleaned; None for a recording of which only the start was read."""
+        if ORIGINAL_SHA256 in self.metadata:
+            return self.metadata[ORIGINAL_SHA256]
+        return sha256(self.data).hexdigest() if len(self.data) == self.size else None
 
 
 class UploadInspector:
@@ -56,8 +69,7 @@ class UploadInspector:
         self._bucket = bucket
 
     def inspect(self, key: str, *, accept_audio: bool = False) -> InspectedUpload:
-        """Return content type and size, a picture's dimensions by its header, and the SHA-256 if the file was read
-        whole.
+        """Return content type and size, a picture's dimensions by its header, and the SHA-256 of a small file.
 
         Pictures are read whole, and the scans of a JPEG are counted. With ``accept_audio``, audio files are accepted;
         ``check_declared`` rejects them where a picture was declared.
@@ -95,19 +107,12 @@ class UploadInspector:
             _check_size(size, byte_limit(audio_type_of(data) or ""))
             if content_type_of(data) is not None:
                 data += body.read()
-        metadata = response["Metadata"]
-        digest = sha256(data).hexdigest() if len(data) == size else None
-        return _StoredUpload(
-            data,
-            response["ETag"],
-            response["ContentType"],
-            int(metadata.get(ORIGINAL_SIZE, size)),
-            metadata.get(ORIGINAL_SHA256, digest),
-        )
+        return _StoredUpload(data, size, response["ETag"], response["ContentType"], response["Metadata"])
 
     def _replace(self, key: str, stored: _StoredUpload, cleaned: bytes) -> None:
         """Put the cleaned picture, unless the object was replaced or deleted since. Raises ``ObjectMissing`` then."""
-        assert stored.original_sha256 is not None  # of a file that was read whole
+        digest = stored.original_sha256
+        assert digest is not None  # of a file that was read whole
         try:
             self._s3.put_object(
                 Bucket=self._bucket,
@@ -115,7 +120,7 @@ class UploadInspector:
                 Body=cleaned,
                 ContentType=stored.content_type,
                 IfMatch=stored.etag,
-                Metadata={ORIGINAL_SIZE: str(stored.original_size), ORIGINAL_SHA256: stored.original_sha256},
+                Metadata={ORIGINAL_SIZE: str(stored.original_size), ORIGINAL_SHA256: digest},
             )
         except ClientError as error:
             if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict", "412", "409"):
@@ -181,9 +186,11 @@ def not_audio_error(name: str, detected: str) -> DarkroomError:
 
 
 def _inspect(stored: _StoredUpload, *, accept_audio: bool) -> InspectedUpload:
+    # The digest of a larger file is computed where it is asked for: most jobs have declared it, or need none.
+    size, digest = stored.original_size, stored.original_sha256 if stored.size <= START_BYTES else None
     audio_type = audio_type_of(stored.data) if accept_audio else None
     if audio_type is not None:
-        return InspectedUpload(audio_type, None, None, stored.original_size, stored.original_sha256)
+        return InspectedUpload(audio_type, None, None, size, digest)
     try:
         header = read_header(stored.data)
     except IncompleteHeader as error:
@@ -192,9 +199,7 @@ def _inspect(stored: _StoredUpload, *, accept_audio: bool) -> InspectedUpload:
         ) from error
     if header.content_type == "image/jpeg" and may_have_several_scans(stored.data):
         _check_scans(stored.data)
-    return InspectedUpload(
-        header.content_type, header.width, header.height, stored.original_size, stored.original_sha256
-    )
+    return InspectedUpload(header.content_type, header.width, header.height, size, digest)
 
 
 def _check_size(size: int, limit: int) -> None:

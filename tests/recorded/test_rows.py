@@ -1,5 +1,6 @@
 """Table rows of 0.1.0: today's code reads them, and gives their owners the same answers."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ from tests.recorded import files, today
 from tests.recorded.fake_deployment import ADMIN, ASSETS, JOBS, LEDGER, SOCKETS, FakeDeployment, Item, OutcomeOf
 
 JOB_ROWS = [(name, part) for name in files.names("rows/jobs") for part in files.read(name)]
+# After 0.2.0, recordings have no link, as they keep their metadata.
+WITHHELD = re.compile(r"uploads\.(music|voice_track)\.url: null, recorded was .*")
 LISTED = ("cost_usd", "cached", "engines")
 
 
@@ -72,7 +75,8 @@ def test_stored_jobs_are_returned_as_recorded(deployment: FakeDeployment) -> Non
                 put(JOBS, rows[part])
                 now = deployment.call("GET", exchange["request"]["path"])
                 recorded = exchange["answer"]["body"]
-                found += [f"{name} {part}: {each}" for each in files.differences(unsigned(recorded), unsigned(now))]
+                differences = files.differences(unsigned(recorded), unsigned(now))
+                found += [f"{name} {part}: {each}" for each in differences if not WITHHELD.fullmatch(each)]
     assert not found, "\n".join(found)
 
 
