@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.jpeg_scans import MAX_SEGMENTS
 from darkroom.contract.uploads import MAX_PIXELS, MAX_SIDE, MIN_SIDE, ContentType, content_type_of
 
 ACCEPTED = " or ".join(", ".join(kind.removeprefix("image/").upper() for kind in get_args(ContentType)).rsplit(", ", 1))
@@ -113,7 +114,7 @@ _START_OF_SCAN, _END = 0xDA, 0xD9
 
 def _jpeg(data: bytes) -> tuple[int, int]:
     at = 2
-    while True:
+    for _segment in range(MAX_SEGMENTS):
         if at + 2 > len(data):
             raise IncompleteHeader
         if data[at] != 0xFF:
@@ -135,6 +136,7 @@ def _jpeg(data: bytes) -> tuple[int, int]:
         if length < 2:
             raise _broken_header_error("JPEG")
         at += 2 + length
+    raise _broken_header_error("JPEG")
 
 
 def _png(data: bytes) -> tuple[int, int]:

@@ -4,13 +4,16 @@ Markers are those of ITU-T T.81, table B.1. They are found as libjpeg finds them
 """
 
 import re
+from collections.abc import Iterator
 
 # Encoders write about 10 scans: libjpeg 10 for colour and 18 for four inks, and mozjpeg chooses from 64 candidates.
 # At 50 megapixels a decoder takes some 60 ms a scan, so a file within the limit takes four seconds at most.
 MAX_SCANS = 64
+# The largest file has 800 full segments. Without a limit, one of 50 MB with empty segments would take half a minute.
+MAX_SEGMENTS = 10_000
 TOO_MANY_SCANS = (
-    f"This progressive JPEG has more than {MAX_SCANS} scans, which no ordinary program writes and which would take "
-    "minutes to decode. Save it again as a plain (baseline) JPEG and upload the new file."
+    f"This JPEG has more than {MAX_SCANS} scans or {MAX_SEGMENTS:,} segments, which no ordinary program writes and "
+    "which would take minutes to read. Save it again as a plain (baseline) JPEG and upload the new file."
 )
 
 # Two bytes that start a segment: no stuffed zero, no fill byte, no restart (RST0 to RST7).
@@ -24,35 +27,44 @@ _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 def count_scans(data: bytes) -> int:
     """Count the scans of a whole JPEG file, up to one more than ``MAX_SCANS``.
 
+    A file with more than ``MAX_SEGMENTS`` segments counts as one with too many scans.
+
     >>> count_scans(b"\\xff\\xd8" + b"\\xff\\xda\\x00\\x02 pixels" * 3 + b"\\xff\\xd9")
     3
     """
-    scans, at = 0, 2
-    while scans <= MAX_SCANS and (found := _MARKER.search(data, at)) is not None:
-        marker = data[found.start() + 1]
+    scans = 0
+    for number, (marker, _payload) in enumerate(_segments(data)):
         if marker == _END:
             break
         scans += marker == _START_OF_SCAN
-        at = _segment_end(data, found.end(), marker)
+        if scans > MAX_SCANS or number >= MAX_SEGMENTS:
+            return MAX_SCANS + 1
     return scans
 
 
 def may_have_several_scans(start: bytes) -> bool:
     """Return False if the first bytes of a JPEG show that a decoder reads one scan alone: all colours, in sequence.
 
-    True also if these bytes end before the first scan.
+    True also if these bytes end before the first scan, or have more than ``MAX_SEGMENTS`` segments before it.
     """
-    at, components = 2, None
-    while (found := _MARKER.search(start, at)) is not None:
-        marker, payload = start[found.start() + 1], found.end() + 2
-        if marker in _PROGRESSIVE or marker == _END:
+    components = None
+    for number, (marker, payload) in enumerate(_segments(start)):
+        if marker in _PROGRESSIVE or marker == _END or number >= MAX_SEGMENTS:
             break
         if marker in _FRAME_HEADERS:
             components = start[payload + 5 : payload + 6]
         elif marker == _START_OF_SCAN:
             return not components or start[payload : payload + 1] != components
-        at = _segment_end(start, found.end(), marker)
     return True
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield each segment after the start of the image: its marker, and where its content begins."""
+    at = 2
+    while (found := _MARKER.search(data, at)) is not None:
+        marker = data[found.start() + 1]
+        yield marker, found.end() + 2
+        at = _segment_end(data, found.end(), marker)
 
 
 def _segment_end(data: bytes, at: int, marker: int) -> int:
