@@ -2,6 +2,10 @@
 
 It decodes one file after another, limits its own resources, and ends when its standard input does. So it does not
 outlive the worker. It imports only what decoding needs, and PyAV at the first sound.
+
+Limits by system: Linux has all of them. macOS does not limit the address space. Windows limits neither memory nor
+processor time; there the size and the scans in a file's header are checked, and the worker ends a child after
+``FRAME_SECONDS``.
 """
 
 import os
@@ -98,7 +102,7 @@ def _next_in_time(frames: Frames, cpu_seconds: float) -> tuple[FrameType, Any] |
 
 
 def _picture_frames(request: Request) -> Frames:
-    picture = decode_picture_here(Path(request.path))
+    picture = decode_picture_here(Path(os.fsdecode(request.path)))
     height, width = picture.rgb.shape[:2]
     header = PictureHeader(width=width, height=height, alpha=picture.alpha is not None)
     yield FrameType.HEADER, header.model_dump_json().encode()
@@ -111,7 +115,7 @@ def _sound_frames(request: Request) -> Frames:
     # Imported here, as most jobs have no sound.
     from pipeline.decoding.sound_decoder import decode_sound_here, stated_seconds  # noqa: PLC0415
 
-    path = Path(request.path)
+    path = Path(os.fsdecode(request.path))
     header = SoundHeader(seconds=stated_seconds(path, request.name))
     yield FrameType.HEADER, header.model_dump_json().encode()
     for block in decode_sound_here(path, request.layout, request.name):

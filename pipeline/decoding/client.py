@@ -6,6 +6,7 @@ time is up, the child is killed and the exception propagates.
 
 import atexit
 import logging
+import os
 import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -67,7 +68,7 @@ def decode_picture(path: Path, check: Callable[[], None], *, decoders: DecoderPo
     ``unsupported_media``, ``too_large``, ``invalid_image`` (also if it takes too long or crashes the decoder),
     ``out_of_memory``, ``container_failed``.
     """
-    request = Request(medium="picture", path=str(path), cpu_seconds=CPU_SECONDS)
+    request = Request(medium="picture", path=_encoded(path), cpu_seconds=CPU_SECONDS)
     with _translated(request), decoders.answering(request, check) as process:
         header = _read_header(process, PictureHeader)
         if header.width * header.height > MAX_PIXELS:
@@ -100,7 +101,7 @@ def decode_sound(
     Raises what ``check`` raises, and ``DarkroomError`` (``invalid_audio``, ``out_of_memory``), possibly after some
     blocks.
     """
-    request = Request(medium="sound", path=str(path), cpu_seconds=CPU_SECONDS, layout=layout, name=name)
+    request = Request(medium="sound", path=_encoded(path), cpu_seconds=CPU_SECONDS, layout=layout, name=name)
     channels = 1 if layout == "mono" else 2
     with _translated(request), decoders.answering(request, check) as process:
         on_stated_seconds(_read_header(process, SoundHeader).seconds)
@@ -112,6 +113,11 @@ def decode_sound(
             yield block
             # Only the child's own time counts, not that of whoever uses the block.
             process.expect_frame()
+
+
+def _encoded(path: Path) -> bytes:
+    """Return a path as the child finds it: its working directory may be another one."""
+    return os.fsencode(os.path.abspath(path))  # noqa: PTH100  # only this asks for no working directory in vain
 
 
 def _read_header(process: DecoderProcess, model: type[Header]) -> Header:

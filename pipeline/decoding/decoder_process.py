@@ -2,18 +2,19 @@
 
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
 
 import pipeline
 from darkroom import contract
+from pipeline.decoding.pipe_reader import READ_BYTES, PipeReader
 from pipeline.decoding.protocol import FRAME, MAX_TEXT_BYTES, DecoderFailure, FrameType, Request
 
 START_SECONDS = 120.0
@@ -21,7 +22,6 @@ START_SECONDS = 120.0
 FRAME_SECONDS = 120.0
 STOP_SECONDS = 5.0
 POLL_SECONDS = 0.1  # how often a waiting worker checks whether its job goes on
-READ_BYTES = 2**20
 # Of address space. Files of 49 megapixels took 0.9 GB at most.
 MEMORY_BYTES = 2 * 2**30
 
@@ -29,8 +29,13 @@ _BOOTSTRAP = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from pipeline.decoding.child import main; main(int(sys.argv[2]))"
 )
+# The worker's own encoding of file names.
+_ENCODING = ("-X", f"utf8={sys.flags.utf8_mode}")
 # Nothing else is inherited: a decoder has no use for credentials.
-_ENVIRONMENT = ("LANG", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TMPDIR")
+_ENVIRONMENT = (
+    *("LANG", "LC_ALL", "LC_CTYPE", "PATH", "TMPDIR"),
+    *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP"),
+)
 
 
 class DecoderUnavailable(Exception):
@@ -60,13 +65,14 @@ class DecoderFailed(Exception):
 class DecoderProcess:
     """A child that decodes one file at a time. ``busy`` until the answer to its request has ended.
 
-    Not thread-safe: one thread has it at a time. Raises ``OSError`` if the system starts no process.
+    Not thread-safe: one thread has it at a time. Raises ``OSError`` or ``RuntimeError`` if the system starts no process
+    or no thread.
     """
 
     def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
         # A session of its own: a signal to the worker's process group reaches the worker alone, which then decides.
         self._process = subprocess.Popen(
-            (sys.executable, "-I", "-S", "-c", _BOOTSTRAP, json.dumps(_search_path()), str(memory_bytes)),
+            (sys.executable, "-I", "-S", *_ENCODING, "-c", _BOOTSTRAP, json.dumps(_search_path()), str(memory_bytes)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -75,12 +81,15 @@ class DecoderProcess:
             start_new_session=True,
         )
         assert self._process.stdout is not None
-        self._output = self._process.stdout.fileno()
-        _enlarge(self._output)
-        self._readable = select.poll()
-        self._readable.register(self._output, select.POLLIN)
+        _enlarge(self._process.stdout.fileno())
+        try:
+            self._output = PipeReader(self._process.stdout)
+        except BaseException:
+            self._end(killing=True)
+            raise
         self._ready = False
         self._until = time.monotonic() + START_SECONDS
+        self._next_check = 0.0
         self._check: Callable[[], None] = _always
         self.busy = False
 
@@ -119,8 +128,11 @@ class DecoderProcess:
             raise self._crash() from error
 
     def expect_frame(self) -> None:
-        """Give the child ``FRAME_SECONDS`` from now for what is read next."""
+        """Give the child ``FRAME_SECONDS`` from now for what is read next. Raises what ``check`` raises."""
         self._until = time.monotonic() + FRAME_SECONDS
+        # A child that always has something to read is never waited for.
+        if time.monotonic() > self._next_check:
+            self._go_on()
 
     def read_frame(self, limit: int) -> tuple[FrameType, int]:
         """Read the start of a frame: its type, and its length in bytes of at most ``limit``.
@@ -142,11 +154,14 @@ class DecoderProcess:
     def read_into(self, target: memoryview) -> None:
         """Fill ``target``, of bytes, with what the child writes. Raises like ``read_frame``."""
         while target:
-            self._wait()
-            count = os.readv(self._output, [target[:READ_BYTES]])
-            if count == 0:
+            data = self._output.take(len(target), POLL_SECONDS)
+            if data is None:
+                self._go_on()
+                continue
+            if not data:
                 raise self._crash()
-            target = target[count:]
+            target[: len(data)] = data
+            target = target[len(data) :]
 
     def read(self, length: int) -> bytes:
         """Read ``length`` bytes of what the child writes. Raises like ``read_frame``."""
@@ -164,26 +179,31 @@ class DecoderProcess:
 
     def kill(self) -> None:
         """End the child at once, whatever it does, and reap it."""
-        self._process.kill()
-        self.close()
+        self._end(killing=True)
+        self._output.close()
 
     def close(self) -> None:
         """Let the child end, by the end of its input, and reap it. Kills it if that takes long."""
-        assert self._process.stdin is not None and self._process.stdout is not None
+        self._end(killing=False)
+        self._output.close()
+
+    def _end(self, *, killing: bool) -> None:
+        assert self._process.stdin is not None
+        if killing:
+            self._process.kill()
         self._process.stdin.close()
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(STOP_SECONDS)
-        finally:
-            self._process.stdout.close()
 
-    def _wait(self) -> None:
-        while not self._readable.poll(POLL_SECONDS * 1000):
-            self._check()
-            if time.monotonic() > self._until:
-                raise DecoderTimeout
+    def _go_on(self) -> None:
+        """Call ``check``. Raises what it raises, and ``DecoderTimeout``."""
+        self._check()
+        if time.monotonic() > self._until:
+            raise DecoderTimeout
+        self._next_check = time.monotonic() + POLL_SECONDS
 
     def _crash(self) -> Exception:
         try:
@@ -198,7 +218,12 @@ class DecoderProcess:
 def _search_path() -> list[str]:
     """Return where the child finds our code and its libraries: without ``site``, it starts faster."""
     roots = [str(Path(*pipeline.__path__).parent), str(Path(*contract.__path__).parents[1])]
-    return list(dict.fromkeys(str(Path(entry).resolve()) for entry in [*roots, *sys.path]))
+    entries = []
+    for entry in [*roots, *sys.path]:
+        # The working directory, '' in the path, may have been deleted.
+        with suppress(FileNotFoundError):
+            entries.append(str(Path(entry).resolve()))
+    return list(dict.fromkeys(entries))
 
 
 def _enlarge(pipe: int) -> None:

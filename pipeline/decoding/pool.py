@@ -83,7 +83,7 @@ class DecoderPool:
     def _start(self) -> DecoderProcess:
         try:
             return DecoderProcess(self._memory_bytes)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
             raise DecoderUnavailable(str(error)) from error
 
     def _take_idle(self) -> DecoderProcess | None:

@@ -9,7 +9,7 @@ import struct
 from enum import Enum
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from darkroom.contract.errors import ErrorCode
 
@@ -33,13 +33,17 @@ class FrameType(bytes, Enum):
 
 
 class Request(BaseModel):
-    """Request to decode a file. ``layout`` and ``name``, which begins error messages, are those of a sound.
+    """Request to decode a file. ``path`` is encoded by ``os.fsencode``, as not every name is Unicode.
+
+    ``layout`` and ``name``, which begins error messages, are those of a sound.
 
     The kernel ends the child if it takes ``cpu_seconds`` of processor time for a frame.
     """
 
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
     medium: Medium
-    path: str
+    path: bytes
     cpu_seconds: float = Field(gt=0)
     layout: Layout = "mono"
     name: str = ""

@@ -25,17 +25,11 @@ from pipeline.core.stages import JobAbandoned, Plan, StageContext
 from pipeline.decoding import client
 from pipeline.decoding.client import decode_picture, decode_sound
 from pipeline.decoding.pool import DecoderPool
-from pipeline.decoding.protocol import FRAME
 from pipeline.imaging.load_save import LoadPhoto
 from tests.pipeline.scan_bomb import scan_bomb
 from tests.pipeline.uninterrupted import go_on
 
 ROOT = Path(__file__).parents[3]
-
-
-def _header(width: int, height: int) -> bytes:
-    text = f'{{"width": {width}, "height": {height}, "alpha": false}}'.encode()
-    return FRAME.pack(b"H", len(text)) + text
 
 
 @pytest.fixture
@@ -195,34 +189,6 @@ def test_a_decoder_that_cannot_start_is_the_machines_failure_not_the_files(
     with pytest.raises(DarkroomError) as raised:
         decode_picture(photo, go_on, decoders=DecoderPool())
     assert (raised.value.detail.code, raised.value.detail.retryable) == (ErrorCode.CONTAINER_FAILED, True)
-
-
-@pytest.mark.parametrize(
-    "frames",
-    [
-        b"?" + bytes(8),
-        FRAME.pack(b"H", 2**40),
-        FRAME.pack(b"D", 3) + b"abc",
-        FRAME.pack(b"H", 2) + b"{}",
-        FRAME.pack(b"E", 2) + b"{}",
-        FRAME.pack(b"Z", 0),
-        _header(64, 64) + FRAME.pack(b"D", 5) + b"abcde",
-        _header(100_000, 100_000) + FRAME.pack(b"D", 3 * 10**10),
-        _header(32, 32) + FRAME.pack(b"D", 3072) + bytes(3072) + FRAME.pack(b"D", 0),
-    ],
-)
-def test_a_decoder_that_was_taken_over_gets_nothing_past_the_worker(
-    photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames: bytes
-) -> None:
-    (tmp_path / "frames").write_bytes(FRAME.pack(b"R", 0) + frames)
-    program = f"import sys, pathlib; sys.stdout.buffer.write(pathlib.Path({str(tmp_path / 'frames')!r}).read_bytes())"
-    # It waits for the request, so that it does not end before it is asked.
-    monkeypatch.setattr(
-        "pipeline.decoding.decoder_process._BOOTSTRAP", f"{program}; sys.stdout.flush(); sys.stdin.readline()"
-    )
-    with pytest.raises(DarkroomError) as raised:
-        decode_picture(photo, go_on, decoders=DecoderPool())
-    assert raised.value.detail.code is ErrorCode.INVALID_IMAGE
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit the address space")
