@@ -2,7 +2,7 @@
 
 from aws_cdk import Duration
 from aws_cdk.aws_events import EventBus
-from aws_cdk.aws_lambda import FilterCriteria, FilterRule, StartingPosition
+from aws_cdk.aws_lambda import FilterCriteria, StartingPosition
 from aws_cdk.aws_lambda_event_sources import DynamoEventSource, SqsDlq
 from constructs import Construct
 
@@ -51,14 +51,15 @@ class JobEnded(Construct):
                 storage.allow_list_bucket(),  # also to list a job's intermediates
             ],
         )
-        ended = [state.value for state in State if state.terminal]
+        # A state of a newer version passes, as it may be terminal; the function ignores jobs that have not ended.
+        is_open = [state.value for state in State if not state.terminal]
         self.function.add_event_source(
             DynamoEventSource(
                 jobs.table,
                 starting_position=StartingPosition.TRIM_HORIZON,
                 batch_size=25,
                 filters=[
-                    FilterCriteria.filter({"dynamodb": {"NewImage": {"state": {"S": FilterRule.or_(*ended)}}}}),
+                    FilterCriteria.filter({"dynamodb": {"NewImage": {"state": {"S": [{"anything-but": is_open}]}}}}),
                 ],
                 retry_attempts=-1,
                 bisect_batch_on_error=True,

@@ -53,6 +53,11 @@ _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 _ANALYTICS = "CDKMetadata"
 # Directives that later versions added to the end of the studio's content security policy: an addition, in one text.
 _ADDED_DIRECTIVES = "; require-trusted-types-for 'script'; trusted-types default"
+# The filter of ``ended``, and the wider one of later versions, which lets terminal states of newer ones pass.
+_ENDED = '{"dynamodb":{"NewImage":{"state":{"S":["completed","failed","cancelled","expired"]}}}}'
+_NOT_OPEN = (
+    '{"dynamodb":{"NewImage":{"state":{"S":[{"anything-but":["awaiting_upload","queued","dispatched","running"]}]}}}}'
+)
 
 
 def normalised(template: dict[str, Any]) -> dict[str, Any]:
@@ -86,22 +91,22 @@ def lasting(template: dict[str, Any]) -> dict[str, Any]:
 
 def changed(recorded: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Differences in the lasting parts; additions are none."""
-    return differences(_without_code(lasting(recorded)), _without_code(lasting(now)))
+    return differences(_without_code(lasting(recorded)), _without_code(_without_intended_changes(lasting(now))))
 
 
 def differing(recorded: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Differences in the whole template, except names of modules; additions are none."""
-    return differences(_without_code(recorded), _without_code(_without_added_directives(now)))
+    return differences(_without_code(recorded), _without_code(_without_intended_changes(now)))
 
 
-def _without_added_directives(value: Any) -> Any:
+def _without_intended_changes(value: Any) -> Any:
     match value:
         case str():
-            return value.removesuffix(_ADDED_DIRECTIVES)
+            return _ENDED if value == _NOT_OPEN else value.removesuffix(_ADDED_DIRECTIVES)
         case dict():
-            return {name: _without_added_directives(member) for name, member in value.items()}
+            return {name: _without_intended_changes(member) for name, member in value.items()}
         case list():
-            return [_without_added_directives(member) for member in value]
+            return [_without_intended_changes(member) for member in value]
         case _:
             return value
 
