@@ -86,6 +86,8 @@ def _document(file: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise ScenesError(f"{str(file)!r} is no JSON: {where}: {error.msg}") from error
+    except (RecursionError, ValueError) as error:  # thousands of brackets or digits
+        raise ScenesError(f"{str(file)!r} is no scenes file: its JSON is too deep, or has a number too long") from error
     if not isinstance(found, dict):
         raise ScenesError(f'{str(file)!r} is to hold one object, {{"{SCENES}": […]}}')
     return found

@@ -125,6 +125,15 @@ def test_an_invalid_scene_is_reported_with_its_number_and_field(
     assert service.requests == []
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"scenes": [' + "1" * 5000 + "]}"], ids=["deep", "long number"])
+def test_json_beyond_pythons_limits_is_no_scenes_file(service: Service, tmp_path: Path, text: str) -> None:
+    (tmp_path / "bomb.json").write_text(text)
+    result = scenes(tmp_path / "bomb.json")
+    assert result.exit_code == 2, result.output
+    assert "too deep, or has a number too long" in " ".join(result.stderr.split())
+    assert service.requests == []
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
