@@ -112,6 +112,7 @@ class EndedSettings(EnvironmentSettings):
     bucket: str
     event_bus: str
     dead_letter_queue_url: str
+    instance_usd_per_hour: float = Field(0.7364, ge=0)
 
 
 class SweepSettings(RetrySettings):

@@ -179,7 +179,7 @@ class JobStore(JobTable):
         """``dispatched or running → queued``, after ``attempt`` failed; without a cost, it never ran."""
         update = self._conditional_update(ATTEMPT_STATES, attempt)
         update.set(job_changes.queued(due_at) | {"message": message})
-        update.remove(["stage", "preview"] if cost_usd is not None else ["stage", "preview", "waking_since"])
+        update.remove(["stage", "preview", "started_at", *([] if cost_usd is not None else ["waking_since"])])
         job_changes.charge(update, cost_usd)
         return self._apply(job_id, update)
 

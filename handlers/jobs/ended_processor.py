@@ -30,7 +30,8 @@ MARKER_SECONDS = 7 * 86400
 class JobEndedProcessor:
     """Writes ended jobs to the ledger, deletes their intermediates and publishes their events.
 
-    ``count_ended_job`` returns the ledger update that counts a job in the daily statistics.
+    ``count_ended_job`` returns the ledger update that counts a job in the daily statistics. ``usd_per_hour`` is the
+    instance's price.
     """
 
     def __init__(
@@ -40,12 +41,14 @@ class JobEndedProcessor:
         dead_letters: DeadLetterQueue,
         cleanup: IntermediatesCleanup,
         count_ended_job: Callable[[JobRecord], LedgerUpdate],
+        usd_per_hour: float,
     ) -> None:
         self._ledger = ledger
         self._publisher = publisher
         self._dead_letters = dead_letters
         self._cleanup = cleanup
         self._count_ended_job = count_ended_job
+        self._usd_per_hour = usd_per_hour
 
     def process(self, batch: list[JobChange]) -> str | None:
         """Process a batch in order; return the sequence number to retry from, or None.
@@ -71,7 +74,7 @@ class JobEndedProcessor:
 
     def _write_ledger(self, record: JobRecord) -> None:
         updates = [_once_only_marker(record), self._count_ended_job(record)]
-        settled = settle_budget(record)
+        settled = settle_budget(record, usd_per_hour=self._usd_per_hour)
         if settled is not None:
             updates.append(settled)
         try:

@@ -25,6 +25,8 @@ WIDE_CHARACTERS = 3  # one Chinese, Japanese or Korean character takes the time 
 RECORDED_SECONDS = 60  # the length of a recorded voice is unknown before its upload
 SILENT_SECONDS = 4
 
+MAX_ATTEMPT_SECONDS = 3600  # of an asynchronous invocation of SageMaker
+
 _LOST = frozenset({ErrorCode.TIMED_OUT, ErrorCode.CONTAINER_FAILED})
 
 
@@ -112,15 +114,17 @@ def _seconds_shown(scene: Mapping[str, Any]) -> float:
     return max(spoken, scene.get("seconds") or SILENT_SECONDS)
 
 
-def settle_budget(record: JobRecord) -> LedgerUpdate | None:
+def settle_budget(record: JobRecord, *, usd_per_hour: float) -> LedgerUpdate | None:
     """Return the update that replaces an ended job's reservation by its cost; None if nothing changes.
 
+    A job cancelled while it ran pays the wall time of that attempt, at ``usd_per_hour``, and what earlier ones cost.
     Some jobs cost at least their reservation, because what they took is unknown and would otherwise be free: those of
     ``_keeps_reservation``.
     """
     if record.reserved_usd is None:
         return None
-    cost = max(record.cost_usd or 0, record.reserved_usd if _keeps_reservation(record) else 0)
+    cost = (record.cost_usd or 0) + _cancelled_seconds(record) * usd_per_hour / 3600
+    cost = max(cost, record.reserved_usd if _keeps_reservation(record) else 0)
     difference = round(cost * MICROS) - round(record.reserved_usd * MICROS)
     if difference == 0:
         return None
@@ -129,6 +133,13 @@ def settle_budget(record: JobRecord) -> LedgerUpdate | None:
     # In case the day's item expired before the job ended.
     update.set_if_absent("expires_at", int((record.created_at + timedelta(days=KEEP_DAYS)).timestamp()))
     return LedgerUpdate(*_row(record.owner, record.created_at), update)
+
+
+def _cancelled_seconds(record: JobRecord) -> float:
+    """Return the seconds that an attempt had run when its job was cancelled; its outcome reports no cost."""
+    if record.state is not State.CANCELLED or record.started_at is None:
+        return 0.0
+    return min(max(record.updated_at.timestamp() - record.started_at, 0.0), MAX_ATTEMPT_SECONDS)
 
 
 def _keeps_reservation(record: JobRecord) -> bool:

@@ -87,7 +87,7 @@ def test_several_pictures_are_reserved_for_one_by_one(ledger: Ledger) -> None:
 def test_no_limit_asks_nobody(ledger: Ledger, record: Callable[..., JobRecord]) -> None:
     assert reserve(budget(ledger, 0)) is None
     assert spent(ledger) == 0
-    assert settle_budget(record(reserved_usd=None, cost_usd=0.5)) is None
+    assert settle_budget(record(reserved_usd=None, cost_usd=0.5), usd_per_hour=0.7364) is None
 
 
 @pytest.mark.parametrize(("cost", "left"), [(None, 0), (0.0, 0), (0.0005, 500), (0.002, 2000), (0.0044, 4400)], ids=str)
@@ -97,7 +97,7 @@ def test_what_a_job_cost_takes_the_place_of_what_was_reserved(
     reserved = reserve(budget(ledger))
     # It ended the day after: its own day is settled.
     job = record(state="completed", created_at=NOON, reserved_usd=reserved, cost_usd=cost)
-    change = settle_budget(job)
+    change = settle_budget(job, usd_per_hour=0.7364)
     if change is not None:
         ledger.transact([change])
     assert spent(ledger) == left
@@ -105,22 +105,40 @@ def test_what_a_job_cost_takes_the_place_of_what_was_reserved(
 
 @pytest.mark.parametrize(
     ("started_at", "cost", "left"),
-    [(None, None, 0), (1.0, None, 2000), (1.0, 0.0004, 2000), (1.0, 0.003, 3000)],
+    [(None, None, 0), (-0.0, None, 2000), (0.0, 0.0004, 2000), (0.0, 0.003, 3000)],
     ids=str,
 )
 def test_cancelling_gives_back_only_what_was_not_begun(
     ledger: Ledger, record: Callable[..., JobRecord], started_at: float | None, cost: float | None, left: int
 ) -> None:
     reserved = reserve(budget(ledger))
-    job = record(state="cancelled", created_at=NOON, reserved_usd=reserved, cost_usd=cost, started_at=started_at)
-    change = settle_budget(job)
+    started_at = None if started_at is None else NOON.timestamp()
+    times = {"created_at": NOON, "updated_at": NOON, "started_at": started_at}
+    job = record(state="cancelled", reserved_usd=reserved, cost_usd=cost, **times)
+    change = settle_budget(job, usd_per_hour=0.7364)
     if change is not None:
         ledger.transact([change])
     assert spent(ledger) == left
 
 
+@pytest.mark.parametrize(
+    ("seconds", "cost", "dollars"),
+    [(-5, None, 0.002), (5, None, 0.002), (800, None, 0.163644), (800, 0.1, 0.263644), (10**6, None, 0.7364)],
+)
+def test_a_job_cancelled_while_it_ran_pays_its_wall_time_if_that_is_more(
+    record: Callable[..., JobRecord], seconds: int, cost: float | None, dollars: float
+) -> None:
+    times = {"created_at": NOON, "started_at": NOON.timestamp(), "updated_at": NOON + timedelta(seconds=seconds)}
+    job = record(state="cancelled", reserved_usd=0.002, cost_usd=cost, **times)
+    change = settle_budget(job, usd_per_hour=0.7364)
+    added = 0 if change is None else int(change.update.arguments()["ExpressionAttributeValues"][":v0"]["N"])
+    assert 0.002 + added / 1e6 == pytest.approx(dollars, abs=2e-6)
+
+
 def test_what_was_forgotten_meanwhile_is_no_obstacle(ledger: Ledger, record: Callable[..., JobRecord]) -> None:
-    change = settle_budget(record(state="failed", created_at=NOON, reserved_usd=0.002, cost_usd=0.003))
+    change = settle_budget(
+        record(state="failed", created_at=NOON, reserved_usd=0.002, cost_usd=0.003), usd_per_hour=0.7364
+    )
     assert change is not None
     ledger.transact([change])
     assert spent(ledger) == 1000
@@ -139,7 +157,7 @@ def test_at_the_end_of_all_jobs_the_day_holds_just_what_they_cost(
         jobs.append(record(created_at=moment, reserved_usd=reserved, cost_usd=cost))
     assert spent(ledger, day.isoformat()) - before == 2000 * len(costs)
     for job in jobs:
-        change = settle_budget(JobRecord.from_item(job.to_item()))
+        change = settle_budget(JobRecord.from_item(job.to_item()), usd_per_hour=0.7364)
         if change is not None:
             ledger.update_item(change.partition, change.sort, change.update)
     assert spent(ledger, day.isoformat()) - before == sum(round((cost or 0) * 1e6) for cost in costs)

@@ -75,7 +75,9 @@ def test_a_days_spending_is_kept_for_forty_days_from_its_first_job(ledger: Ledge
 
 
 def test_a_settlement_of_a_forgotten_day_is_forgotten_in_turn(ledger: Ledger, record: Callable[..., JobRecord]) -> None:
-    change = settle_budget(record(state="failed", created_at=NOON, reserved_usd=0.002, cost_usd=0.003))
+    change = settle_budget(
+        record(state="failed", created_at=NOON, reserved_usd=0.002, cost_usd=0.003), usd_per_hour=0.7364
+    )
     assert change is not None
     ledger.transact([change])
     row = ledger.get("budget#owner-1", "2026-06-01")

@@ -41,7 +41,7 @@ def now(store: JobStore, job: JobRecord) -> JobRecord:
 
 def owed(job: JobRecord) -> float:
     """What the owner's day holds of an ended job, in dollars."""
-    change = settle_budget(job)
+    change = settle_budget(job, usd_per_hour=0.7364)
     assert job.reserved_usd is not None
     added = 0 if change is None else next(iter(change.update.arguments()["ExpressionAttributeValues"].values()))["N"]
     return round(job.reserved_usd + int(added) / MICROS, 6)
@@ -168,6 +168,27 @@ def test_a_job_cancelled_after_its_wake_failed_gives_its_reservation_back(
     assert owed(cancelled(store, job)) == 0
 
 
+def test_a_running_job_that_is_cancelled_pays_its_wall_time(
+    store: JobStore, job_in: JobIn, at: Callable[[float], None]
+) -> None:
+    # Otherwise a job that takes long on purpose would cost its estimate, whenever it is cancelled.
+    at(-800)
+    job = job_in(State.RUNNING, reserved_usd=RESERVED)
+    assert owed(cancelled(store, job)) == pytest.approx(800 * USD_PER_SECOND, rel=0.1)
+
+
+def test_a_job_cancelled_between_two_attempts_pays_for_the_first_not_for_waiting(
+    store: JobStore, job_in: JobIn, context: Any, at: Callable[[float], None]
+) -> None:
+    at(-800)
+    job = job_in(State.RUNNING, reserved_usd=RESERVED)
+    at(-750)
+    finished.handler(notice(job.job_id, 1, failed="Worker died"), context)
+    end = cancelled(store, job)
+    assert end.cost_usd == pytest.approx(50 * USD_PER_SECOND, rel=1e-6)
+    assert owed(end) == pytest.approx(50 * USD_PER_SECOND, abs=1e-6)
+
+
 def test_the_ledger_holds_the_reservation_of_a_crashed_job(ledger: Ledger, record: Callable[..., JobRecord]) -> None:
     job = record(
         state="failed",
@@ -175,4 +196,4 @@ def test_the_ledger_holds_the_reservation_of_a_crashed_job(ledger: Ledger, recor
         reserved_usd=RESERVED,
         error={"code": "container_failed", "message": "It crashed.", "retryable": True},
     )
-    assert settle_budget(job) is None
+    assert settle_budget(job, usd_per_hour=0.7364) is None
