@@ -9,11 +9,12 @@ from collections.abc import Iterator
 # Encoders write about 10 scans: libjpeg 10 for colour and 18 for four inks, and mozjpeg chooses from 64 candidates.
 # At 50 megapixels a decoder takes some 60 ms a scan, so a file within the limit takes four seconds at most.
 MAX_SCANS = 64
-# The largest file has 800 full segments. Without a limit, one of 50 MB with empty segments would take half a minute.
+# The largest file has 320 full segments. Without a limit, one of 20 MB with empty segments would take 14 s of a
+# function that may run for 15.
 MAX_SEGMENTS = 10_000
 TOO_MANY_SCANS = (
     f"This JPEG has more than {MAX_SCANS} scans or {MAX_SEGMENTS:,} segments, which no ordinary program writes and "
-    "which would take minutes to read. Save it again as a plain (baseline) JPEG and upload the new file."
+    "which would take long to read. Save it again as a plain (baseline) JPEG and upload the new file."
 )
 
 # Two bytes that start a segment: no stuffed zero, no fill byte, no restart (RST0 to RST7).
