@@ -23,7 +23,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-models setup-web demo web test test-fast test-studio check format lock mutants bench synth reference clean
+.PHONY: help setup setup-models setup-web demo web test test-fast test-studio check format lock mutants goldens bench synth reference clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,6 +96,9 @@ lock: $(BIN)/uv ## Pin the newest allowed versions again
 
 mutants: $(READY) ## Find what no test notices: faults put into a copy of a module, one at a time: make mutants MODULE=handlers/jobs [SAMPLE=40] [SEED=1]
 	@$(BIN)/python -m bench.mutants $(MODULE) --sample $(SAMPLE) --seed $(SEED)
+
+goldens: $(READY) ## Renew what the preview engine's results look like (tests/data/golden), after an intended change
+	@$(BIN)/python -m tests.pipeline.preview.golden
 
 bench: $(READY) ## Measure the event path, the functions, the request guard, the preview engine and videos (a quarter of an hour), write docs/benchmarks.md; QUICK=1, PART=preview for less
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(addprefix --part ,$(PART))

@@ -24,8 +24,7 @@ def measure_quality(before: Bytes, after: Bytes, repainted: Mask | None, palette
         mask = cv2.erode(repainted.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
     structure = _edges_kept(grey[0], grey[1], mask)
     style = _palette_closeness(after, repainted, palette)
-    detail = [float(cv2.Laplacian(cv2.GaussianBlur(g, (3, 3), 0), cv2.CV_32F)[mask].std()) for g in grey]
-    visual = min(1.0, detail[1] / detail[0]) if detail[0] > 0.5 else 1.0
+    visual = _detail_kept(grey[0], grey[1], mask)
     return Quality.from_scores(structure=structure, style=style, visual=visual)
 
 
@@ -35,6 +34,15 @@ def _edges_kept(before: Bytes, after: Bytes, mask: Mask) -> float:
         return 1.0
     found = cv2.dilate(_edges(after, 0.7), np.ones((3, 3), np.uint8)) > 0
     return float(found[expected].mean())
+
+
+def _detail_kept(before: Bytes, after: Bytes, mask: Mask) -> float:
+    if not mask.any():
+        return 1.0
+    detail = [
+        float(cv2.Laplacian(cv2.GaussianBlur(grey, (3, 3), 0), cv2.CV_32F)[mask].std()) for grey in (before, after)
+    ]
+    return min(1.0, detail[1] / detail[0]) if detail[0] > 0.5 else 1.0
 
 
 def _edges(grey: Bytes, threshold_scale: float = 1.0) -> Bytes:
