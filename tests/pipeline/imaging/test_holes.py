@@ -1,6 +1,7 @@
 """Hole crops and pasting back, for any photo and any holes."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,3 +74,24 @@ def test_a_uniformly_darker_fill_leaves_no_visible_step() -> None:
     hole[30:90, 40:110] = True
     result = poisson_blended(photo, photo - 40, hole)
     assert np.abs(result.astype(int) - photo).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("box", "options", "wanted"),
+    [
+        ((100, 120, 110, 140), {"context": 1.0, "margin": 5}, (80, 100, 130, 160)),
+        ((100, 120, 110, 140), {"context": 0.5, "margin": 16}, (84, 104, 126, 156)),
+        ((100, 120, 110, 140), {"context": 0.0, "margin": 0, "min_side": 31}, (90, 115, 121, 146)),
+        ((2, 290, 12, 298), {"context": 1.0, "margin": 5, "min_side": 64}, (0, 236, 64, 300)),
+        ((190, 4, 199, 9), {"context": 0.0, "margin": 6, "min_side": 40}, (160, 0, 200, 40)),
+        ((5, 5, 9, 9), {"context": 0.0, "margin": 0, "min_side": 999}, (0, 0, 200, 300)),
+    ],
+)
+def test_a_crop_has_the_context_margin_and_size_asked_for(
+    box: tuple[int, int, int, int], options: dict[str, float], wanted: tuple[int, int, int, int]
+) -> None:
+    hole = np.zeros((200, 300), bool)
+    hole[box[0] : box[2], box[1] : box[3]] = True
+    (crop,) = hole_crops(hole, **options)
+    assert (crop.top, crop.left, crop.bottom, crop.right) == wanted
+    assert crop.view(hole).shape == (crop.height, crop.width)
