@@ -193,6 +193,20 @@ def test_a_face_at_the_border_is_pasted_within_the_picture() -> None:
         assert not (canvas != target).any(-1)[face_mask(moved.landmarks, *target.shape[:2]) == 0].any()
 
 
+def test_where_the_source_shows_no_face_the_target_keeps_its_own() -> None:
+    """The source's picture ends between the eyes: nothing but the target's own pixels is seen beyond its edge."""
+    source, target = pixels(SOURCE), pixels(TARGET)
+    (taken,), (given,) = detect_faces(source), detect_faces(target)
+    middle = round(float(taken.landmarks[:2, 0].mean()))
+    canvas = target.copy()
+    swap_face(np.ascontiguousarray(source[:, :middle]), taken, canvas, given)
+    changed = np.abs(canvas.astype(int) - target).max(-1)
+    left, right = given.landmarks[0], given.landmarks[1]
+    rows = slice(int(left[1]) - 20, int(left[1]) + 60)
+    assert (changed[rows, int(left[0]) - 10 : int(left[0]) + 10] > 0).mean() > 0.9
+    assert not changed[rows, int(right[0]) - 10 :].any()
+
+
 def test_a_cancelled_job_stops_before_the_faces_are_swapped(tmp_path: Path) -> None:
     context = StageContext(FaceSwapParams(consent=True), {"source": SOURCE, "target": TARGET}, tmp_path)
     with pytest.raises(JobAbandoned):

@@ -150,6 +150,22 @@ def test_kitchens_and_bathrooms_get_the_wet_floor(restyled: Restyle, sample) -> 
     assert any("recognise" in note for note in restyled(style="modern").notes)
 
 
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"prompt": "a fireplace"}, ["prompt and negative_prompt had no effect"]),
+        ({"negative_prompt": "clutter"}, ["prompt and negative_prompt had no effect"]),
+        ({"keep": ["couch", "tv"]}, ["not just couch, tv"]),
+        ({}, []),
+    ],
+)
+def test_params_that_had_no_effect_are_named(tmp_path: Path, params: dict[str, object], words: list[str]) -> None:
+    Image.new("RGB", (60, 40), "#777").save(tmp_path / "grey.png")
+    notes = run(tmp_path / "grey.png", tmp_path, room=Room.BEDROOM, **params).notes
+    assert [word in note for word, note in zip(words, notes, strict=False)] == [True] * len(words)
+    assert len(notes) == len(words) + 1  # no room was found
+
+
 def test_without_a_room_only_the_light_changes_and_a_note_is_added(tmp_path: Path) -> None:
     y, x = np.mgrid[0:200, 0:300]
     Image.fromarray(np.stack([x * 0.8, y, 255 - y], -1).astype(np.uint8)).save(tmp_path / "sky.png")
