@@ -62,12 +62,14 @@ def load(folder: Path, picture: Image.Image, **params: object) -> StageContext:
 
 
 def test_transparent_pixels_take_the_colour_of_the_nearest_visible_one(tmp_path: Path) -> None:
+    shade = np.arange(40)[:, None, None] * 5
     pixels = np.zeros((40, 50, 4), np.uint8)
-    pixels[:, 2:5] = (200, 40, 30, 255)
+    pixels[:, 2:5] = np.concatenate([shade, 255 - shade, 30 + 0 * shade, 255 + 0 * shade], -1)
     pixels[:, 20:22] = (10, 60, 220, 1)
     rgb = load(tmp_path, Image.fromarray(pixels), scale=2)[PICTURE].rgb
-    assert (rgb[:, :12] == (200, 40, 30)).all()
+    assert np.array_equal(rgb[:, :12], pixels[:, 2:3, :3].repeat(12, 1)), "of the same row"
     assert (rgb[:, 13:] == (10, 60, 220)).all()
+    assert load(tmp_path, Image.fromarray(pixels[..., :3]), scale=2)[PICTURE].alpha is None
 
 
 @pytest.mark.parametrize(
@@ -105,6 +107,7 @@ def test_scores_are_full_for_repeated_pixels_and_fall_with_error_and_blur() -> N
     assert blurred.visual < 0.2
     flat = np.full((60, 80, 3), 90, np.uint8)
     assert measure(flat, flat).visual == 1
+    assert measure(before, flat).visual == 0
 
 
 @pytest.mark.parametrize("size", [(30, 40), (2500, 40), (3, 2900)])
