@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration, RemovalPolicy
-from aws_cdk.aws_iam import PolicyStatement, Role, ServicePrincipal
+from aws_cdk.aws_iam import Policy, PolicyStatement, Role, ServicePrincipal
 from aws_cdk.aws_lambda import Architecture, Code, Function, LayerVersion, LoggingFormat, Runtime, Tracing
 from aws_cdk.aws_logs import LogGroup, RetentionDays
 from constructs import Construct
@@ -38,6 +38,18 @@ def allow_rows(actions: Sequence[str], table_arn: str, partitions: Sequence[str]
     if not config.local:  # the emulator never sets leading keys
         conditions["Null"] = {"dynamodb:LeadingKeys": "false"}  # ForAllValues is true for an empty set
     return PolicyStatement(actions=list(actions), resources=[table_arn], conditions=conditions)
+
+
+def allow_in_own_policy(scope: Construct, name: str, statement: PolicyStatement, *functions: Function) -> Policy:
+    """Give functions a right in a policy of its own, which exists before they do, and return the policy.
+
+    Deployed templates get it as an addition: the roles' own policies stay as they are.
+    """
+    roles = [function.role for function in functions if function.role is not None]
+    policy = Policy(scope, name, statements=[statement], roles=roles)
+    for function in functions:
+        function.node.add_dependency(policy)  # as the CDK does for a role's own policy
+    return policy
 
 
 class Functions(Construct):

@@ -1,7 +1,7 @@
 """Storage bucket of uploads, results, previews, assets, and the endpoint's inputs and outputs."""
 
 from aws_cdk import Duration, RemovalPolicy, Stack
-from aws_cdk.aws_iam import Policy, PolicyStatement, ServicePrincipal
+from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
 from aws_cdk.aws_lambda import Function
 from aws_cdk.aws_s3 import (
     BlockPublicAccess,
@@ -17,7 +17,7 @@ from aws_cdk.aws_sqs import Queue
 from constructs import Construct
 
 from infra.config import Config
-from infra.constructs.functions import allow
+from infra.constructs.functions import allow, allow_in_own_policy
 from infra.constructs.nag_findings import acknowledge, logical_id
 from infra.names import ASSETS, INTERMEDIATES, INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS
 
@@ -89,8 +89,7 @@ class Storage(Construct):
     def allow_replacing_uploads(self, scope: Construct, function: Function) -> None:
         """Allow a function to put a cleaned picture in place of an upload or an asset."""
         statement = allow(["s3:PutObject"], [self.arn(UPLOADS), self.arn(ASSETS)])
-        roles = [] if function.role is None else [function.role]
-        Policy(scope, "ReplaceUploads", statements=[statement], roles=roles)
+        allow_in_own_policy(scope, "ReplaceUploads", statement, function)
 
     def notify_of_uploads(self, queue: Queue) -> None:
         """Send a message to ``queue`` for every object created under ``uploads/`` and ``assets/``."""

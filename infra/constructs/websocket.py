@@ -8,7 +8,6 @@ from aws_cdk.aws_apigatewayv2 import (
 )
 from aws_cdk.aws_apigatewayv2_authorizers import WebSocketLambdaAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import WebSocketLambdaIntegration
-from aws_cdk.aws_iam import Policy
 from aws_cdk.aws_lambda import FilterCriteria, FilterRule, Function, StartingPosition
 from aws_cdk.aws_lambda_event_sources import DynamoEventSource, SqsDlq
 from constructs import Construct
@@ -17,7 +16,7 @@ from handlers.settings import AuthorizeSettings, PushSettings, SocketSettings
 from infra.config import Config
 from infra.constructs.access_logs import enable_access_logs
 from infra.constructs.api_urls import ApiUrls
-from infra.constructs.functions import Functions, allow
+from infra.constructs.functions import Functions, allow, allow_in_own_policy
 from infra.constructs.identity import Identity
 from infra.constructs.jobs import BY_CONNECTION, Jobs
 from infra.constructs.nag_findings import acknowledge, logical_id
@@ -147,10 +146,7 @@ class WebSocket(Construct):
         """Allow functions to close a connection, and to send the reason before."""
         methods = ("POST", "DELETE")
         statement = allow(["execute-api:ManageConnections"], [self._connections(method) for method in methods])
-        roles = [function.role for function in functions if function.role is not None]
-        policy = Policy(scope, "CloseConnections", statements=[statement], roles=roles)
-        for function in functions:
-            function.node.add_dependency(policy)  # as CDK does it for a role's own policy
+        policy = allow_in_own_policy(scope, "CloseConnections", statement, *functions)
         for method in methods:
             self._acknowledge_every_connection(policy, method)
 
