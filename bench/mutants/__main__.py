@@ -7,15 +7,18 @@ to the reader, who knows which mutants change nothing.
 import argparse
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from bench.mutants.campaign import copy_project, measure_baseline, run_campaign
 from bench.mutants.covering_tests import select_tests
 from bench.mutants.mutation_operators import Mutant, find_mutants
+from bench.mutants.process_group import ended_on_signals
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,29 +37,48 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
         print(f"Nothing was tried: {error}.", file=sys.stderr)
         return 2
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with tempfile.TemporaryDirectory(prefix="mutants-") as name:
-        folders = [copy_project(root, Path(name).resolve() / f"copy-{number}") for number in range(given.workers)]
-        log = Path(name) / "baseline.log"
-        began = time.monotonic()
-        try:
-            baseline = measure_baseline(folders[0], tests, files, log)
-        except RuntimeError as error:
-            print(f"Nothing was tried: {error}\n{log.read_text('utf-8')[-4000:]}", file=sys.stderr)
-            return 2
-        print(f"{len(baseline.tests)} tests in {time.monotonic() - began:.0f} s; {len(mutants)} mutants to try")
-        if baseline.failed:
-            print(f"Left out, because they fail without a mutant: {', '.join(baseline.failed)}")
-        killed = survived = 0
-        for verdict in run_campaign(folders, mutants, baseline):
-            killed += verdict.killed
-            survived += not verdict.killed
-            if not verdict.killed:
-                note = "" if verdict.tests else "  (no test runs this line)"
-                print(f"{verdict.mutant}{note}", flush=True)
-        total = killed + survived
+    try:
+        with tempfile.TemporaryDirectory(prefix="mutants-") as name, ended_on_signals():
+            return _try_all(given, mutants, tests, files, root, Path(name).resolve())
+    except KeyboardInterrupt as stop:
+        return 128 + int(stop.args[0] if stop.args else signal.SIGINT)
+
+
+def _try_all(
+    given: argparse.Namespace,
+    mutants: Sequence[Mutant],
+    tests: Sequence[str],
+    files: Sequence[str],
+    root: Path,
+    temporary: Path,
+) -> int:
+    folders = [copy_project(root, temporary / f"copy-{number}") for number in range(given.workers)]
+    log = temporary / "baseline.log"
+    began = time.monotonic()
+    try:
+        baseline = measure_baseline(folders[0], tests, files, log)
+    except RuntimeError as error:
+        print(f"Nothing was tried: {error}\n{log.read_text('utf-8')[-4000:]}", file=sys.stderr)
+        return 2
+    print(f"{len(baseline.tests)} tests in {time.monotonic() - began:.0f} s; {len(mutants)} mutants to try", flush=True)
+    if baseline.failed:
+        print(f"Left out, because they fail without a mutant: {', '.join(baseline.failed)}")
+    killed = tried = 0
+    try:
+        with closing(run_campaign(folders, mutants, baseline)) as verdicts:
+            for verdict in verdicts:
+                tried += 1
+                killed += verdict.killed
+                if not verdict.killed:
+                    print(f"{verdict.mutant}{'' if verdict.tests else '  (no test runs this line)'}")
+                print(f"[{killed}/{tried} killed]", flush=True)
+    finally:
+        share = f" ({killed / tried:.0%})" if tried else ""
+        stopped = "" if tried == len(mutants) else f"Stopped after {tried} of {len(mutants)}: "
         print(
-            f"{killed} of {total} mutants killed ({killed / total:.0%}), "
-            f"{', '.join(given.module)}, seed {given.seed}, {time.monotonic() - began:.0f} s"
+            f"{stopped}{killed} of {tried} mutants killed{share}, {', '.join(given.module)}, "
+            f"seed {given.seed}, {time.monotonic() - began:.0f} s",
+            flush=True,
         )
     return 0
 

@@ -8,13 +8,13 @@ import importlib
 import os
 import pickle
 import shutil
-import signal
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ import pytest
 
 from bench.mutants.covering_tests import PYTEST_OPTIONS, Baseline, measure
 from bench.mutants.mutation_operators import Mutant
+from bench.mutants.process_group import ProcessGroup
 
 ROOMS = ("darkroom", "cloud", "pipeline", "handlers", "containers", "infra", "bench", "tests", "conftest")
 # The project's own modules, and what cannot be forked: jsii talks to a process of Node over one pipe.
@@ -74,7 +75,7 @@ def measure_baseline(folder: Path, tests: Sequence[str], files: Sequence[str], l
         result.write_bytes(pickle.dumps(measure(tests, folder, files)))
         return 0
 
-    status = os.waitpid(_fork(folder, run, log), 0)[1]
+    status = _fork(folder, run, log).wait()
     if status or not result.exists():
         raise RuntimeError(f"the tests ended their process (status {status}): {log}")
     baseline: Baseline = pickle.loads(result.read_bytes())  # noqa: S301 - our own file
@@ -83,12 +84,14 @@ def measure_baseline(folder: Path, tests: Sequence[str], files: Sequence[str], l
     _import_libraries(baseline.modules)
     # What fails here fails for every mutant, and each would count as noticed.
     quickest = sorted(baseline.tests, key=baseline.tests.__getitem__)[:3]
-    if os.waitpid(_fork(folder, lambda: _run_tests(quickest), log), 0)[1]:
+    if _fork(folder, lambda: _run_tests(quickest), log).wait():
         raise RuntimeError(f"tests that passed fail when they are run again: {log}")
     return baseline
 
 
-def run_campaign(folders: Sequence[Path], mutants: Sequence[Mutant], baseline: Baseline) -> Iterator[Verdict]:
+def run_campaign(
+    folders: Sequence[Path], mutants: Sequence[Mutant], baseline: Baseline
+) -> Generator[Verdict, None, None]:
     """Try every mutant, one in each of ``folders`` at a time, and yield the verdicts as they come."""
     waiting = list(reversed(mutants))
     free = list(folders)
@@ -111,7 +114,7 @@ def run_campaign(folders: Sequence[Path], mutants: Sequence[Mutant], baseline: B
             time.sleep(0.02)
     finally:
         for trial in running:
-            trial.stop()
+            trial.end()
 
 
 class _Trial:
@@ -132,52 +135,54 @@ class _Trial:
 
     def poll(self) -> bool | None:
         """Return True if a test noticed the fault, or hung; False if none did; None while they run."""
-        ended, status = os.waitpid(self._process, os.WNOHANG)
-        if not ended and time.monotonic() < self._deadline:
+        status = self._process.poll()
+        if status is None and time.monotonic() < self._deadline:
             return None
-        if not ended:
-            self.stop()
+        if status is None:
+            self._process.end()
         self._file.write_bytes(self._source)
-        return not ended or status != 0
+        return status != 0
 
-    def stop(self) -> None:
-        """End the tests and what they started."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process, signal.SIGKILL)
-        with suppress(ChildProcessError):
-            os.waitpid(self._process, 0)
+    def end(self) -> None:
+        """End the tests and what they have started."""
+        self._process.end()
 
 
 def _run_tests(tests: Sequence[str]) -> int:
     return int(pytest.main([*PYTEST_OPTIONS, "--exitfirst", *tests]))
 
 
-def _fork(folder: Path, work: Callable[[], int], log: Path) -> int:
-    """Run ``work`` in a new process and process group in ``folder``; its exit status is what ``work`` returns."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of threads: what they hold is not used
-        process = os.fork()
-    if process:
-        return process
-    status = 70
-    try:
-        os.setpgid(0, 0)
-        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        os.chdir(folder)
-        os.environ["PYTHONPATH"] = str(folder)  # of the processes that tests start
-        sys.path[:] = [str(folder), *(path for path in sys.path if path not in ("", str(Path(__file__).parents[2])))]
-        for name in [name for name in sys.modules if _is_ours(name) and name != "bench" and not name.startswith(_THIS)]:
-            del sys.modules[name]
-        sys.modules["bench"].__path__ = [str(folder / "bench")]
-        status = work()
-    except BaseException:
-        traceback.print_exc()
-    finally:
+def _fork(folder: Path, work: Callable[[], int], log: Path) -> ProcessGroup:
+    """Run ``work`` in ``folder``, in a process that has none of the project's modules and writes to ``log``."""
+
+    def run() -> int:
+        status = 70
+        try:
+            output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            _enter(folder)
+            status = work()
+        except BaseException:
+            traceback.print_exc()
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(status)
+        return status
+
+    return ProcessGroup(run)
+
+
+def _enter(folder: Path) -> None:
+    os.chdir(folder)
+    os.environ["PYTHONPATH"] = str(folder)  # of the processes that tests start
+    sys.path[:] = [str(folder), *(path for path in sys.path if path not in ("", str(Path(__file__).parents[2])))]
+    # What ended tests leave behind goes with the copy.
+    temporary = folder.with_suffix(".tmp")
+    temporary.mkdir(exist_ok=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
+    for name in [name for name in sys.modules if _is_ours(name) and name != "bench" and not name.startswith(_THIS)]:
+        del sys.modules[name]
+    sys.modules["bench"].__path__ = [str(folder / "bench")]
 
 
 def _import_libraries(modules: Sequence[str]) -> None:

@@ -1,5 +1,8 @@
 """Mutation campaigns: which faults are tried, which tests are run, and what is said of a fault that no test notices."""
 
+import os
+import select
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -142,12 +145,15 @@ def project(tmp_path: Path) -> Path:
     return root
 
 
+# In a process of its own, because a campaign forks.
+CAMPAIGN = "import sys; from pathlib import Path; from bench.mutants.__main__ import main; "
+CAMPAIGN += "sys.exit(main(['handlers', '--sample', '99'], Path(sys.argv[1])))"
+
+
 def test_a_campaign_prints_the_survivors_and_leaves_the_project_as_it_was(project: Path) -> None:
     before = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
-    # In a process of its own, because a campaign forks.
-    code = "import sys; from pathlib import Path; from bench.mutants.__main__ import main; "
-    code += "sys.exit(main(['handlers', '--sample', '99'], Path(sys.argv[1])))"
-    done = subprocess.run([sys.executable, "-c", code, project], cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", CAMPAIGN, str(project)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith("1 tests in ")
@@ -157,8 +163,46 @@ def test_a_campaign_prints_the_survivors_and_leaves_the_project_as_it_was(projec
     assert "handlers/pay.py:8 40 -> 41" not in survivors
     assert "handlers/pay.py:10 + -> -" in survivors, "no test has a bonus"
     assert [line for line in survivors if ":3 " in line or ":9 " in line or "10 -> 11" in line] == []
-    assert "mutants killed" in lines[-1]
+    counts = [line for line in lines if line.startswith("[")]
+    killed, tried = len(counts) - len(survivors), len(counts)
+    assert counts[-1] == f"[{killed}/{tried} killed]"
+    assert [int(count.partition("/")[2].split()[0]) for count in counts] == list(range(1, tried + 1))
+    assert lines[-1].startswith(f"{killed} of {tried} mutants killed")
     assert {path: path.read_bytes() for path in project.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_campaign_says_its_share_and_leaves_no_process_and_no_file(
+    project: Path, tmp_path: Path, stop: signal.Signals
+) -> None:
+    with (project / "tests/handlers/test_pay.py").open("a") as file:
+        file.write("\n\nimport subprocess\n\nsubprocess.Popen(['sleep', '600'], close_fds=False)\n")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    # Every process that descends from the campaign holds the pipe's end, and it closes with the last of them.
+    alive, held = os.pipe()
+    campaign = subprocess.Popen(
+        [sys.executable, "-c", CAMPAIGN, project],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        text=True,
+        pass_fds=[held],
+    )
+    os.close(held)
+    with campaign, os.fdopen(alive, "rb") as pipe:
+        assert campaign.stdout is not None
+        lines = []
+        for line in campaign.stdout:
+            lines.append(line)
+            if line.startswith("[1/"):
+                campaign.send_signal(stop)
+        assert campaign.wait() == 128 + stop
+        assert lines[-1].startswith("Stopped after ")
+        assert "mutants killed" in lines[-1]
+        assert list(temporary.iterdir()) == []
+        assert select.select([pipe], [], [], 30)[0], "a process goes on"
+        assert pipe.read() == b""
 
 
 def test_a_module_without_python_files_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
