@@ -171,6 +171,34 @@ def test_too_long_speech_is_rejected_before_the_next_request(polly: StubbedPolly
 
 
 @pytest.mark.parametrize(
+    ("first", "rest"),
+    [
+        ("x" * MAX_CHARACTERS, ""),  # fits
+        ("One plank.", "a, " * 900 + "b" + " c" * 45),  # after a sentence, though a clause ends later
+        ("aaaa, " * 459 + "aaaa,", "b" + " b" * 200),  # after a clause, though a word ends later
+        ("planks " * 399 + "planks", "planks " * 29 + "planks"),  # after a word
+    ],
+)
+def test_a_text_is_split_where_a_speaker_would_breathe(polly: StubbedPolly, first: str, rest: str) -> None:
+    script = f"{first} {rest}".strip()
+    for text in filter(None, (first, rest)):
+        polly.expect(text, [(0, text.split()[0])], sound((1, 0.5)))
+    fractions: list[float] = []
+    speech = polly.speaker.synthesise(script, JOANNA, fractions.append)
+    # Half of a text's share is its words, the other half its sound.
+    end = len(first) / len(script)
+    assert fractions[0] == 0
+    assert {end / 2, end, 1.0} <= set(fractions)
+    assert fractions == sorted(fractions)
+    assert speech.seconds == pytest.approx(2.3 if rest else 1, abs=0.01)
+
+
+def test_speech_of_exactly_the_longest_duration_is_accepted(polly: StubbedPolly) -> None:
+    polly.expect("Hello.", [(0, "Hello")], sound((300, 0.5)))
+    assert polly.speaker.synthesise("Hello.", JOANNA).seconds == pytest.approx(300, abs=0.01)
+
+
+@pytest.mark.parametrize(
     ("code", "expected_request", "retryable"),
     [
         ("ThrottlingException", ErrorCode.ENGINE_UNAVAILABLE, True),
