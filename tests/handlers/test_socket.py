@@ -135,6 +135,13 @@ def test_an_invalid_frame_is_answered_with_an_error(send: Any, frame: Any) -> No
     assert message["error"]["message"]
 
 
+def test_the_error_names_the_field_if_there_is_one(send: Any) -> None:
+    (of_field,) = send({"action": "subscribe", "job_id": "a" * 32, "after_seq": -1})
+    assert of_field["error"]["message"].startswith("subscribe.after_seq: ")
+    (of_all,) = send("not JSON")
+    assert of_all["error"]["message"].startswith("Invalid JSON")
+
+
 def test_the_error_names_the_job_of_an_invalid_frame(send: Any) -> None:
     (message,) = send({"action": "subscribe", "job_id": "nonsense"})
     assert message["job_id"] == "nonsense"
