@@ -1,10 +1,12 @@
 """Progress images by outcome: those of refused content go at once, and others stay for the next attempt's caller."""
 
+from io import BytesIO
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from containers.worker.progress_images import ProgressImages, progress_images_prefix
 from containers.worker.storage import Storage
@@ -51,8 +53,12 @@ def test_an_image_is_stored_under_its_job_and_told_with_its_size(s3: "S3Client")
     images.enqueue(np.full((300, 500, 3), 90, np.uint8))
     later = told.get(timeout=60)
     images.close()
-    assert later.key != picture.key, "a link to the earlier one still shows it"
-    assert picture.key in keys(s3, progress_images_prefix(JOB))
+    # Each has a key of its own: a link to the earlier one still shows it.
+    assert [picture.key, later.key] == [f"previews/{JOB}/2-1.jpg", f"previews/{JOB}/2-2.jpg"]
+    assert keys(s3, progress_images_prefix(JOB)) == [picture.key, later.key]
+    stored = s3.get_object(Bucket=BUCKET, Key=later.key)
+    assert stored["ContentType"] == "image/jpeg"
+    assert Image.open(BytesIO(stored["Body"].read())).size == (later.width, later.height)
     assert picture.width / picture.height == pytest.approx(500 / 300, rel=0.01)
 
 

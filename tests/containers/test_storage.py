@@ -1,10 +1,12 @@
 """Transfer of pictures between bucket and disk."""
 
+import base64
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from containers.worker.storage import Storage
 from darkroom.contract.errors import DarkroomError, ErrorCode
@@ -43,3 +45,53 @@ def test_a_missing_upload_is_reported_as_expired(storage: Storage, tmp_path: Pat
     with pytest.raises(DarkroomError) as error:
         storage.download("uploads/none/photo", tmp_path / "photo", limit=3)
     assert error.value.detail.code is ErrorCode.UPLOAD_EXPIRED
+
+
+def test_the_storage_is_told_what_it_stores(storage: Storage, s3: "S3Client", tmp_path: Path) -> None:
+    content = b"a result"
+    path = tmp_path / "result"
+    path.write_bytes(content)
+    sent: list[dict[str, Any]] = []
+    s3.meta.events.register("provide-client-params.s3.PutObject", lambda params, **_: sent.append(params))
+    storage.upload_file(path, "results/x/result", content_type="image/png", filename="result.png")
+    assert sent[0]["ChecksumSHA256"] == base64.b64encode(hashlib.sha256(content).digest()).decode()
+    assert sent[0]["ContentLength"] == len(content)
+    storage.put_bytes("previews/x/1.jpg", b"small", content_type="image/jpeg")
+    small = s3.get_object(Bucket=BUCKET, Key="previews/x/1.jpg")
+    assert (small["ContentType"], small["Body"].read()) == ("image/jpeg", b"small")
+
+
+def test_a_download_of_exactly_the_limit_gives_its_digest(storage: Storage, tmp_path: Path) -> None:
+    key, size = f"uploads/{JOB}/photo", len(b"a photo")
+    assert storage.download(key, tmp_path / "photo", limit=size) == hashlib.sha256(b"a photo").hexdigest()
+    with pytest.raises(DarkroomError, match=f"more than {size - 1} bytes"):
+        storage.download(key, tmp_path / "photo", limit=size - 1)
+
+
+def test_keys_are_those_under_a_prefix(storage: Storage) -> None:
+    for key in ("results/x/2", "results/x/1", "results/y/1"):
+        storage.put_bytes(key, b"", content_type="image/jpeg")
+    assert storage.keys("results/x/") == ["results/x/1", "results/x/2"]
+    assert storage.keys("nothing/") == []
+
+
+def test_a_deletion_that_fails_does_not_stop_the_others(
+    storage: Storage, s3: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in ("results/x/1", "results/x/2"):
+        storage.put_bytes(key, b"", content_type="image/jpeg")
+    delete = s3.delete_object
+
+    def refuse_first(**call: Any) -> Any:
+        if call["Key"] == "results/x/1":
+            raise ClientError({"Error": {"Code": "SlowDown"}}, "DeleteObject")
+        return delete(**call)
+
+    monkeypatch.setattr(s3, "delete_object", refuse_first)
+    storage.delete(["results/x/1", "results/x/2"])
+    assert storage.keys("results/x/") == ["results/x/1"]
+
+
+def test_another_error_of_the_storage_is_not_an_expired_upload(s3: "S3Client", tmp_path: Path) -> None:
+    with pytest.raises(ClientError):
+        Storage("no-such-bucket", s3).download("uploads/x/photo", tmp_path / "photo", limit=9)
