@@ -1,6 +1,9 @@
 """Discovery of the local stack, and starting one for a command."""
 
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.responses import JSONResponse
@@ -8,6 +11,7 @@ from typer.testing import CliRunner
 
 from darkroom import Client, LocalStackError
 from darkroom.cli import app
+from darkroom.client import local_stack
 from darkroom.client.local_stack import TemporaryStack, find_running_stack
 from darkroom.contract.jobs import State
 from tests.darkroom.fake_service import Service
@@ -90,3 +94,72 @@ def test_a_temporary_stack_is_stopped_once_after_an_interrupt(runtime: Path) -> 
         raise KeyboardInterrupt
     stack.stop()
     assert runtime.read_text().split() == ["up", "down"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no sessions")
+def test_an_interrupt_in_the_terminal_does_not_reach_the_stack(tmp_path: Path) -> None:
+    """Ctrl-C goes to every process of the terminal's session; the command then stops its stack in order."""
+    program = "import os, sys; print(os.getsid(0) == os.getpid(), os.getcwd(), repr(sys.stdin.read()), file=sys.stderr)"
+    process = local_stack._spawn([sys.executable, "-c", program], tmp_path, stdout=subprocess.PIPE)
+    said, _ = process.communicate(timeout=60)
+    assert said.split() == ["True", str(tmp_path), "''"], "it has no terminal, and its errors are in its output"
+
+
+def test_a_stack_that_cannot_even_be_started_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(LocalStackError, match="cannot be started"):
+        local_stack._spawn([str(tmp_path / "nothing")], tmp_path, stdout=subprocess.PIPE)
+
+
+class StuckProcess:
+    """A process that does not end until it is killed."""
+
+    def __init__(self) -> None:
+        self.waits: list[float | None] = []
+        self.killed = False
+
+    def wait(self, timeout: float | None = None) -> int:
+        self.waits.append(timeout)
+        raise subprocess.TimeoutExpired("down", timeout or 0)
+
+    def kill(self) -> None:
+        self.killed = True
+
+
+def test_a_stack_that_does_not_stop_is_left_with_its_state(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    stuck = StuckProcess()
+    spawned: list[list[str]] = []
+
+    def spawn(arguments: list[str], _root: Path, *, stdout: int) -> Any:
+        spawned.append(arguments)
+        assert stdout == subprocess.DEVNULL
+        return stuck
+
+    monkeypatch.setattr(local_stack, "_spawn", spawn)
+    monkeypatch.setattr(TemporaryStack, "_up", lambda _self: None)
+    with TemporaryStack(said.append, root=folder) as _:
+        pass
+    (arguments,) = spawned
+    port = arguments[arguments.index("--port") + 1]
+    assert arguments == [sys.executable, "-m", "infra.local", "down", "--port", port, "--purge"]
+    assert (stuck.waits, stuck.killed) == ([60.0], True)
+    assert said == [f"The local stack on port {port} does not stop; see `darkroom status`."]
+    assert (folder / ".darkroom" / port / "private").exists(), "it can still be found and stopped"
+
+
+def test_a_stack_has_four_minutes_to_come_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float | None] = []
+
+    class Slow(subprocess.Popen[str]):
+        def wait(self, timeout: float | None = None) -> int:
+            waits.append(timeout)
+            if timeout == 240.0:
+                raise subprocess.TimeoutExpired("up", 240)
+            return super().wait(timeout)
+
+    monkeypatch.setattr(local_stack, "command", lambda *_: [sys.executable, "-c", "import time; time.sleep(600)"])
+    monkeypatch.setattr("darkroom.client.local_stack.subprocess.Popen", Slow)
+    monkeypatch.setattr(TemporaryStack, "stop", lambda _self: None)
+    with pytest.raises(LocalStackError, match="not up after 240 seconds"), TemporaryStack(lambda _text: None):
+        pass
+    assert waits == [240.0, 60.0], "it is ended, and that is waited for"

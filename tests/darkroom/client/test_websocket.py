@@ -11,7 +11,7 @@ import pytest
 from websockets.sync.server import ServerConnection, serve
 
 from darkroom.client.errors import ConnectionLost
-from darkroom.client.websocket import open_async_socket, open_blocking_socket
+from darkroom.client.websocket import BlockingSocket, open_async_socket, open_blocking_socket
 
 OPENERS: list[Callable[[str, str | None], AbstractAsyncContextManager[Any]]] = [open_blocking_socket, open_async_socket]
 
@@ -102,7 +102,24 @@ async def test_nobody_there_is_a_lost_connection(opened: Any) -> None:
 
 @pytest.mark.parametrize("opened", OPENERS)
 async def test_the_token_goes_into_the_address_quoted(server: Server, opened: Any) -> None:
+    server.frames = ['{"type": "pong"}']
     for token in ("a.b&c=d", None):
-        async with opened(server.url, token):
-            pass
+        async with opened(server.url, token) as socket:
+            await socket.send({"action": "ping"})
+            await next_message(socket)  # now the server has seen the connection
     assert [parse_qs(urlsplit(path).query) for path in server.paths] == [{"token": ["a.b&c=d"]}, {}]
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(30, 1.0), (0.25, 0.25), (-1, 0.0)])
+async def test_a_blocking_wait_can_be_interrupted_every_second(asked: float, waited: float) -> None:
+    """On Windows a wait cannot be interrupted by Ctrl-C before its end."""
+    waits: list[float] = []
+
+    class Silent:
+        def recv(self, *, timeout: float) -> str:
+            waits.append(timeout)
+            raise TimeoutError
+
+    connection: Any = Silent()
+    assert await BlockingSocket(connection).receive(asked) is None
+    assert waits == [waited]
