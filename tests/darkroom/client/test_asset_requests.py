@@ -9,7 +9,9 @@ import httpx2
 import pytest
 
 from darkroom import Client, UploadError
+from darkroom.client.input_files import InputFile
 from darkroom.client.job_watcher import Pace
+from darkroom.client.media import describe_audio, describe_picture
 
 ASSET = {"asset_id": "a" * 32, "content_type": "image/jpeg", "created_at": "2026-06-01T00:00:00Z"}
 READY, AWAITING = ASSET | {"state": "ready"}, ASSET | {"state": "awaiting_upload"}
@@ -102,3 +104,12 @@ def test_a_rejected_picture_is_removed_and_says_why(reason: dict[str, str] | Non
         client.assets.add(b"content")
     assert error.value.code == code
     assert library.sent[-1][0] == "DELETE"
+
+
+@pytest.mark.parametrize(("limit", "size"), [(7, 7), (6, None)])
+def test_the_size_of_the_largest_picture_is_declared(
+    monkeypatch: pytest.MonkeyPatch, limit: int, size: int | None
+) -> None:
+    monkeypatch.setattr("darkroom.client.media.byte_limit", lambda _content_type: limit)
+    assert describe_picture(InputFile(b"content")).size == size
+    assert describe_audio(InputFile(b"content", "voice.mp3")).size == size
