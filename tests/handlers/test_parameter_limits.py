@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from handlers.http_api.cursor import encode
 from tests.handlers.calls import Call
 
 pytestmark = pytest.mark.usefixtures("environment")
@@ -44,13 +45,16 @@ def test_an_idempotency_key_has_up_to_255_printable_characters(call: Call, path:
 
 @pytest.mark.parametrize("path", ["/jobs", "/assets"])
 def test_a_cursor_that_was_not_given_out_is_rejected(call: Call, path: str) -> None:
-    for cursor in ("nonsense", "a" * 401):
+    given = encode(("2026-01-01T00:00:00.000000+00:00", "0" * 32))
+    assert given is not None
+    assert call("GET", path, query={"cursor": given}).status == 200
+    for cursor in ("nonsense", "a" * 401, f"{given}!", f"!{given}", given[:-1]):
         call("GET", path, query={"cursor": cursor}).problem(422, "invalid_request")
 
 
 def test_the_age_of_cached_results_is_up_to_ten_years(call: Call) -> None:
     for days in (0, 3650):
         assert call("DELETE", "/cache", query={"max_age_days": days}, scope="darkroom/admin").status == 200
-    for days in (-1, 3651, "nan", "inf"):
-        refused = call("DELETE", "/cache", query={"max_age_days": days}, scope="darkroom/admin")
+    for wrong in (-1, 3651, "nan", "inf"):
+        refused = call("DELETE", "/cache", query={"max_age_days": wrong}, scope="darkroom/admin")
         refused.problem(422, "invalid_request")
