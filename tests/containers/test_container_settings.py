@@ -79,3 +79,9 @@ def test_the_environment_is_read_and_an_unknown_model_is_refused(monkeypatch: py
     monkeypatch.setenv("MODELS", '{"detector": "nobody"}')
     with pytest.raises(ValidationError, match="models"):
         Settings.read()
+
+
+def test_settings_do_not_change_while_the_container_runs() -> None:
+    given = settings()
+    with pytest.raises(ValidationError, match="frozen"):
+        given.port = 1  # type: ignore[misc]

@@ -109,6 +109,7 @@ def test_the_container_is_set_up_as_its_settings_say(
     # SageMaker keeps its connection: if the server closed it as the next job arrives, that would look like a crash.
     assert config.timeout_keep_alive == 3600
     assert config.timeout_graceful_shutdown == 5
-    assert (config.lifespan, config.access_log) == ("off", False)
+    # uvicorn's own log lines would not be JSON.
+    assert (config.lifespan, config.log_config, config.access_log) == ("off", None, False)
     assert server._invocations._concurrency == 5
     assert (caches, reported) == ([size], [()])
