@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 import uvicorn
 
+from containers.gpu import __main__ as module
 from containers.gpu.__main__ import DrainingServer, main
 from containers.gpu.instance_reporter import InstanceReporter
 from containers.gpu.server import InvocationRunner
+from containers.worker.settings import Settings
+from darkroom.contract.engine import Engine
+from darkroom.contract.kinds import Kind
 from pipeline.core.runner import Runner
 from pipeline.core.stage_cache import StageCache
 
@@ -113,3 +117,57 @@ def test_the_container_is_set_up_as_its_settings_say(
     assert (config.lifespan, config.log_config, config.access_log) == ("off", None, False)
     assert server._invocations._concurrency == 5
     assert (caches, reported) == ([size], [()])
+
+
+def settings(**changes: Any) -> Settings:
+    return Settings(jobs_table="jobs", ledger_table="ledger", bucket="pictures", **changes)
+
+
+def test_measurements_of_the_overhead_run_plans_without_stages() -> None:
+    plan = module._plans(settings(stages="noop"))(Kind.UPSCALE, Engine.MODELS, False)
+    assert (plan.kind, plan.engine, plan.steps) == (Kind.UPSCALE, Engine.MODELS, ())
+
+
+def test_an_engine_that_fails_to_import_does_not_affect_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[tuple[Kind, Engine, bool]] = []
+
+    def get_plan(kind: Kind, engine: Engine, *, allow_preview: bool = False) -> str:
+        tried.append((kind, engine, allow_preview))
+        if engine is Engine.MODELS:
+            raise ImportError("no torch")
+        return f"plan of {kind}"
+
+    both = [(Kind.UPSCALE, Engine.MODELS), (Kind.UPSCALE, Engine.PREVIEW)]
+    monkeypatch.setattr("containers.gpu.__main__.available_plans", lambda: both)
+    monkeypatch.setattr("containers.gpu.__main__.get_plan", get_plan)
+    plan_for = module._plans(settings())
+    assert tried == [(*each, False) for each in both], "every engine is imported before the first job"
+    assert str(plan_for(Kind.UPSCALE, Engine.PREVIEW, True)) == "plan of upscale"
+    assert tried[-1] == (Kind.UPSCALE, Engine.PREVIEW, True)
+    with pytest.raises(ImportError):
+        plan_for(Kind.UPSCALE, Engine.MODELS, False)
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_container_with_engines_warms_up_reports_them_and_preloads(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"JOBS_TABLE": "jobs", "LEDGER_TABLE": "ledger", "BUCKET": "pictures", "PRELOAD": '["upscale"]'}
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    done: list[object] = []
+    loading = threading.Event()
+
+    def preload(_self: object, kinds: object) -> None:
+        done.append(kinds)
+        loading.set()
+
+    supported = [(Kind.UPSCALE, Engine.PREVIEW)]
+    monkeypatch.setattr("containers.worker.json_logging.configure", lambda _level: None)
+    monkeypatch.setattr("containers.gpu.__main__.available_plans", lambda: supported)
+    monkeypatch.setattr("containers.gpu.__main__.DECODERS.warm_up", lambda: done.append("decoders"))
+    monkeypatch.setattr("containers.worker.plan_preparer.PlanPreparer.preload", preload)
+    monkeypatch.setattr(InstanceReporter, "start", lambda _self, given: done.append(given))
+    monkeypatch.setattr(DrainingServer, "run", lambda _self: None)
+    main()
+    assert loading.wait(60)
+    assert done[0] == "decoders"
+    assert sorted(map(str, done[1:])) == sorted(map(str, [(Kind.UPSCALE,), supported]))
