@@ -113,3 +113,4 @@ def test_the_size_of_the_largest_picture_is_declared(
     monkeypatch.setattr("darkroom.client.media.byte_limit", lambda _content_type: limit)
     assert describe_picture(InputFile(b"content")).size == size
     assert describe_audio(InputFile(b"content", "voice.mp3")).size == size
+    assert (describe_picture(InputFile(b"x")).size, describe_picture(InputFile(b"")).size) == (1, None)
