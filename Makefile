@@ -71,8 +71,8 @@ test: $(MODELS_READY) $(WEB_READY) ## Run every test; those in a browser where C
 test-fast: $(READY) ## Run the quick tests: no torch, no local stack, no browser
 	@$(BIN)/python -m pytest --fast -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --hypothesis-profile fast
 
-test-studio: $(WEB_READY) ## Run the studio's component tests with the Node of .venv
-	@cd $(WEB) && npm test
+test-studio: $(WEB_READY) ## Run the studio's component tests with the Node of .venv: make test-studio [TESTS=tests/jobs]
+	@cd $(WEB) && npm test $(if $(TESTS),-- $(TESTS))
 
 check: $(MODELS_READY) $(WEB_READY) ## Lint, types, layering, templates, links of the documentation
 	@$(BIN)/ruff check .
