@@ -85,6 +85,7 @@ class OutcomeProcessor:
         """Apply one notification. A duplicate, or one of an outdated attempt, does nothing."""
         job_id, attempt, refusals = parse_inference_id(notice.inference_id)
         outcome = self._read_outcome(notice, job_id, attempt)
+        failed: JobRecord | None = None
         match outcome:
             case Completed():
                 cost = self._cost(outcome.timeline)
@@ -101,13 +102,15 @@ class OutcomeProcessor:
             case Failed():
                 # Without an outcome of the container, nobody knows what the attempt did with its time.
                 known = None if isinstance(outcome, LostAttempt) else self._cost(outcome.timeline)
+                failed = self._store.get(job_id)
                 record = self._retry.retry_or_fail(
                     job_id, attempt, outcome.error, timeline=outcome.timeline, cost_usd=known
                 )
             case Abandoned():
                 record = None
         if record is not None:
-            self._record_cold_start(record)
+            # A job that is queued again no longer has the start of the failed attempt.
+            self._record_cold_start(failed or record)
         logger.info("finished", job_id=job_id, attempt=attempt, outcome=outcome.status, state=record and record.state)
 
     def _read_outcome(

@@ -37,7 +37,7 @@ USUAL: dict[str, dict[str, Any]] = {
     "UploadedSettings": {"cache_days": 7, "queue_seconds": 120},
     "DispatchSettings": {**RETRY, "look_seconds": 15, "invocation_ttl_seconds": 3600},
     "FinishedSettings": {**RETRY, "cache_days": 7},
-    "EndedSettings": {},
+    "EndedSettings": {"instance_usd_per_hour": 0.7364},
     "SweepSettings": RETRY,
     "GuardSettings": {"max_instances": 4, "instance_usd_per_hour": 0.7364, "stop_usd": 100.0},
     "SocketSettings": {"result_seconds": 3600},
