@@ -104,7 +104,7 @@ class OutcomeProcessor:
                 known = None if isinstance(outcome, LostAttempt) else self._cost(outcome.timeline)
                 failed = self._store.get(job_id)
                 record = self._retry.retry_or_fail(
-                    job_id, attempt, outcome.error, timeline=outcome.timeline, cost_usd=known
+                    job_id, attempt, outcome.error, timeline=outcome.timeline, cost_usd=known, before=failed
                 )
             case Abandoned():
                 record = None

@@ -65,17 +65,19 @@ class RetryPolicy:
         *,
         timeline: Sequence[StageTime] = (),
         cost_usd: float | None = None,
+        before: JobRecord | None = None,
     ) -> JobRecord | None:
         """Requeue the job if ``error`` is retryable and attempts are left; otherwise fail it.
 
         ``cost_usd`` is the attempt's cost. If it is None, because nobody reported it, the attempt is charged its wall
-        time: from its start until now, up to its time limit. An attempt that never started costs nothing.
+        time: from its start until now, up to its time limit. An attempt that never started costs nothing. ``before`` is
+        the job as the caller has just read it; without it, it is read here.
 
         Returns the updated job, or None if the attempt is outdated and nothing was done. A job that failed after its
         last attempt with a retryable error is also sent to the dead-letter queue.
         """
         if cost_usd is None:
-            cost_usd = self._wall_time_cost(job_id, attempt)
+            cost_usd = self._wall_time_cost(before or self._store.get(job_id), attempt)
         if error.retryable and attempt < MAX_ATTEMPTS:
             delay = self._settings.retry_delay_seconds * 2 ** (attempt - 1)
             record = self._store.requeue(
@@ -97,9 +99,8 @@ class RetryPolicy:
                 self._queue.send_to_dead_letters(record)
         return record
 
-    def _wall_time_cost(self, job_id: str, attempt: int) -> float | None:
+    def _wall_time_cost(self, record: JobRecord | None, attempt: int) -> float | None:
         """Return the cost of a lost attempt by the clock; None if it never started."""
-        record = self._store.get(job_id)
         if record is None or record.attempt != attempt or record.started_at is None:
             return None
         seconds = min(max(time.time() - record.started_at, 0.0), self._settings.time_limit(record.kind))
