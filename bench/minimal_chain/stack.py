@@ -8,10 +8,10 @@ from aws_cdk import App, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk.aws_apigatewayv2 import HttpApi, HttpMethod, HttpStage, WebSocketApi, WebSocketStage
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration, WebSocketLambdaIntegration
 from aws_cdk.aws_dynamodb import Attribute, AttributeType, BillingMode, StreamViewType, Table
-from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
+from aws_cdk.aws_iam import PolicyStatement
 from aws_cdk.aws_lambda import Code, FilterCriteria, FilterRule, Function, Runtime, StartingPosition
 from aws_cdk.aws_lambda_event_sources import DynamoEventSource, SnsEventSource, SqsEventSource
-from aws_cdk.aws_s3 import Bucket, CfnBucket
+from aws_cdk.aws_s3 import Bucket
 from aws_cdk.aws_sns import Topic
 from aws_cdk.aws_sqs import Queue
 
@@ -19,7 +19,8 @@ from infra.config import Config
 from infra.constructs.api_urls import ApiUrls
 from infra.constructs.functions import TIMEOUT_SECONDS
 from infra.constructs.job_processing import LOCAL_CONCURRENCY
-from infra.names import SOCKET_STAGE
+from infra.constructs.storage import notify_of_objects
+from infra.names import SOCKET_STAGE, UPLOADS
 
 ENDPOINT_NAME = "minimal-chain"
 MEMORY = 512  # megabytes, as Darkroom's functions have
@@ -42,7 +43,7 @@ class MinimalChain(Stack):
             stream=StreamViewType.NEW_IMAGE,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        _notify(bucket, queue)
+        notify_of_objects(bucket, queue, (UPLOADS,))
         http = HttpApi(self, "Http", create_default_stage=False)
         HttpStage(self, "HttpStage", http_api=http, auto_deploy=True)
         live = WebSocketApi(self, "Live")
@@ -102,32 +103,6 @@ class MinimalChain(Stack):
             timeout=Duration.seconds(TIMEOUT_SECONDS),
             environment=dict(environment),
         )
-
-
-def _notify(bucket: Bucket, queue: Queue) -> None:
-    queue.add_to_resource_policy(
-        PolicyStatement(
-            principals=[ServicePrincipal("s3.amazonaws.com")], actions=["sqs:SendMessage"], resources=[queue.queue_arn]
-        )
-    )
-    cfn = bucket.node.default_child
-    assert isinstance(cfn, CfnBucket)
-    cfn.notification_configuration = CfnBucket.NotificationConfigurationProperty(
-        queue_configurations=[
-            CfnBucket.QueueConfigurationProperty(
-                event="s3:ObjectCreated:*",
-                queue=queue.queue_arn,
-                filter=CfnBucket.NotificationFilterProperty(
-                    s3_key=CfnBucket.S3KeyFilterProperty(
-                        rules=[CfnBucket.FilterRuleProperty(name="prefix", value="uploads/")]
-                    )
-                ),
-            )
-        ]
-    )
-    policy = queue.node.find_child("Policy").node.default_child
-    assert policy is not None
-    cfn.node.add_dependency(policy)  # S3 checks its right to send when the notification is created
 
 
 if __name__ == "__main__":

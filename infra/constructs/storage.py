@@ -1,5 +1,7 @@
 """Storage bucket of uploads, results, previews, assets, and the endpoint's inputs and outputs."""
 
+from collections.abc import Sequence
+
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
 from aws_cdk.aws_lambda import Function
@@ -93,32 +95,37 @@ class Storage(Construct):
 
     def notify_of_uploads(self, queue: Queue) -> None:
         """Send a message to ``queue`` for every object created under ``uploads/`` and ``assets/``."""
-        # Conditional on the account, not the bucket's name: that would be a circular dependency, since S3 checks its
-        # right to send when the notification is created.
-        queue.add_to_resource_policy(
-            PolicyStatement(
-                principals=[ServicePrincipal("s3.amazonaws.com")],
-                actions=["sqs:SendMessage"],
-                resources=[queue.queue_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": self.bucket.env.account}},
+        notify_of_objects(self.bucket, queue, (UPLOADS, ASSETS))
+
+
+def notify_of_objects(bucket: Bucket, queue: Queue, prefixes: Sequence[str]) -> None:
+    """Send a message to ``queue`` for every object created in ``bucket`` under one of ``prefixes``."""
+    # Conditional on the account, not the bucket's name: that would be a circular dependency, since S3 checks its
+    # right to send when the notification is created.
+    queue.add_to_resource_policy(
+        PolicyStatement(
+            principals=[ServicePrincipal("s3.amazonaws.com")],
+            actions=["sqs:SendMessage"],
+            resources=[queue.queue_arn],
+            conditions={"StringEquals": {"aws:SourceAccount": bucket.env.account}},
+        )
+    )
+    cfn = bucket.node.default_child
+    assert isinstance(cfn, CfnBucket)
+    cfn.notification_configuration = CfnBucket.NotificationConfigurationProperty(
+        queue_configurations=[
+            CfnBucket.QueueConfigurationProperty(
+                event="s3:ObjectCreated:*",
+                queue=queue.queue_arn,
+                filter=CfnBucket.NotificationFilterProperty(
+                    s3_key=CfnBucket.S3KeyFilterProperty(
+                        rules=[CfnBucket.FilterRuleProperty(name="prefix", value=prefix)]
+                    )
+                ),
             )
-        )
-        cfn = self.bucket.node.default_child
-        assert isinstance(cfn, CfnBucket)
-        cfn.notification_configuration = CfnBucket.NotificationConfigurationProperty(
-            queue_configurations=[
-                CfnBucket.QueueConfigurationProperty(
-                    event="s3:ObjectCreated:*",
-                    queue=queue.queue_arn,
-                    filter=CfnBucket.NotificationFilterProperty(
-                        s3_key=CfnBucket.S3KeyFilterProperty(
-                            rules=[CfnBucket.FilterRuleProperty(name="prefix", value=prefix)]
-                        )
-                    ),
-                )
-                for prefix in (UPLOADS, ASSETS)
-            ]
-        )
-        policy = queue.node.find_child("Policy").node.default_child
-        assert policy is not None
-        cfn.node.add_dependency(policy)
+            for prefix in prefixes
+        ]
+    )
+    policy = queue.node.find_child("Policy").node.default_child
+    assert policy is not None
+    cfn.node.add_dependency(policy)

@@ -6,7 +6,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,13 +30,6 @@ from tests.pipeline.scan_bomb import scan_bomb
 from tests.pipeline.uninterrupted import go_on
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-def pool() -> Iterator[DecoderPool]:
-    pool = DecoderPool()
-    yield pool
-    pool.close()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import select
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,6 @@ from pipeline.speech.types import SAMPLE_RATE
 from tests.pipeline.uninterrupted import go_on
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-def pool() -> Iterator[DecoderPool]:
-    pool = DecoderPool()
-    yield pool
-    pool.close()
 
 
 @pytest.fixture
