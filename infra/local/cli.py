@@ -19,6 +19,7 @@ from infra.config import ConfigError
 from infra.local import aws_profile, runtime
 from infra.local.deploy import DeployError
 from infra.local.emulator import PortTakenError, StartError
+from infra.local.options import StackOptions
 from infra.local.process import Process
 from infra.local.progress import Progress
 from infra.local.state import FOLDER, RunningProcesses, StackState
@@ -93,7 +94,7 @@ def up(
     folder = folder_of(port)
     with _termination_as_interrupt():
         try:
-            options = runtime.StackOptions(folder, port, _read_context(context))
+            options = StackOptions(folder, port, _read_context(context))
             progress = Progress(out.print)
             options.studio = _built_studio(progress) if show else site.find_built_studio() if studio else None
             state = runtime.up(options, progress)

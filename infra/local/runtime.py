@@ -1,86 +1,24 @@
 """Local runtime: starts, updates and stops a stack, whose files are all in ``.darkroom/<port>``."""
 
-import json
-import os
 import shutil
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import httpx2
 
 from darkroom.client.ports import free_port
-from infra.bundling.functions import ROOT, digest
-from infra.config import Config, ConfigError
-from infra.local import aws_profile, emulator, synth, users
-from infra.local.clients import Clients
+from infra.local import aws_profile, emulator, stand_in, synth, users
 from infra.local.deploy import deploy
 from infra.local.emulator import StartError, address, listening
 from infra.local.endpoint.settings import HEALTH as ENDPOINT_HEALTH
-from infra.local.process import Process
+from infra.local.options import StackOptions
 from infra.local.progress import Progress
-from infra.local.state import Login, RootKey, RunningProcesses, StackState, Tables
+from infra.local.state import Login, RunningProcesses, StackState, Tables
 from infra.local.studio import launch as studio
 from infra.local.warm_up import warm_up_functions
-from infra.names import FAILURES, FUNCTIONS, OUTCOMES, function_output
-from pipeline.weights.store import default_folder
+from infra.names import FUNCTIONS, function_output
 
-ENDPOINT_LOG = "endpoint.log"
-# Keys of the context that are settings of the stand-in (infra.local.endpoint.settings).
-STAND_IN_KEYS = (
-    *("stages", "instances", "min_instances", "concurrency", "cold_start_seconds", "idle_seconds"),
-    *("weights", "device", "long_side", "container_module"),
-)
-# Variables of the caller that only the containers get, in addition to emulator.own_environment().
-STAND_IN_ENVIRONMENT = ("CUDA_VISIBLE_DEVICES",)
-# Code that the stand-in and its containers run.
-STAND_IN_CODE = (
-    *("pipeline", "containers", "cloud", "darkroom/contract"),
-    *("infra/local/endpoint", "infra/local/access"),
-)
 _STOP_SECONDS = 15.0
 _ANSWER_SECONDS = 30.0
-
-
-class StackOptions:
-    """Options of a stack. ``context`` is the CDK app's, and may include the stand-in's settings.
-
-    ``studio`` is the folder of the built studio, if it is to be served. Raises ``ConfigError`` for an invalid context,
-    before anything is started.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        port: int,
-        context: Mapping[str, object] | None = None,
-        *,
-        studio: Path | None = None,
-    ) -> None:
-        self.folder = folder.resolve()
-        self.port = port
-        self.studio = studio
-        given = {
-            key: json.dumps(value) if isinstance(value, dict) else str(value) for key, value in (context or {}).items()
-        }
-        self.stand_in = {key: given.pop(key) for key in STAND_IN_KEYS if key in given}
-        # The containers run in another folder, without the caller's DARKROOM_WEIGHTS and cache folder.
-        self.stand_in["weights"] = str(Path(self.stand_in.get("weights") or default_folder()).expanduser().resolve())
-        self.context = {"stage": "local", "destroy": "true", **given, "local": "true"}
-        self.config = Config.read(self.context)
-        if self.config.issuer:
-            raise ConfigError("a local stack has its own Cognito pool: it takes no issuer")
-
-    def clients(self) -> Clients:
-        """Return root clients of the stack's emulator."""
-        return Clients(self.port, RootKey.of(self.folder))
-
-    def emulator_environment(self, endpoint_port: int) -> dict[str, str]:
-        """Return the emulator's environment. The default ``*`` allows every origin in the cloud, but only the studio
-        here.
-        """
-        origins = [origin for origin in self.config.origins if origin != "*"]
-        return emulator.environment(self.folder, self.port, endpoint_url=address(endpoint_port), origins=origins)
 
 
 def find_running(folder: Path) -> StackState | None:
@@ -108,7 +46,7 @@ def up(options: StackOptions, progress: Progress) -> StackState:
             emulator.wait_until_ready(running.emulator, emulator.ready_url(options.port), options.folder / emulator.LOG)
         state = StackState.read(options.folder)
         if state is not None and state.digest == assembly.name:
-            running = _ensure_endpoint(options, running, state)  # starts in parallel with the emulator
+            running = stand_in.ensure(options, running, state)  # starts in parallel with the emulator
             if not _responds(state):
                 state = None
         else:
@@ -116,12 +54,12 @@ def up(options: StackOptions, progress: Progress) -> StackState:
         if state is None:
             with progress.step("deploying"):
                 state = _deploy(options, assembly)
-            running = _ensure_endpoint(options, running, state)
+            running = stand_in.ensure(options, running, state)
         with progress.step("starting the endpoint"):
             state = state.model_copy(update={"endpoint_control": address(running.endpoint_port)})
             assert running.stand_in is not None
             url = f"{state.endpoint_control}{ENDPOINT_HEALTH}"
-            emulator.wait_until_ready(running.stand_in, url, options.folder / ENDPOINT_LOG)
+            emulator.wait_until_ready(running.stand_in, url, options.folder / stand_in.LOG)
         if options.studio is None:
             running = studio.stop(options.folder, running)
         else:
@@ -223,50 +161,6 @@ def _deploy(options: StackOptions, assembly: Path) -> StackState:
         endpoint_name=options.config.endpoint_name,
         functions={name: outputs[function_output(name)] for name in FUNCTIONS},
     )
-
-
-def _stand_in_environment(options: StackOptions, running: RunningProcesses, state: StackState) -> dict[str, str]:
-    return {
-        **emulator.credentials(options.port, RootKey.of(options.folder)),
-        "HOST": emulator.HOST,
-        "PORT": str(running.endpoint_port),
-        "ENDPOINT_NAME": state.endpoint_name,
-        "OUTPUT_LOCATION": f"s3://{state.bucket}/{OUTCOMES}",
-        "FAILURE_LOCATION": f"s3://{state.bucket}/{FAILURES}",
-        "SUCCESS_TOPIC_ARN": state.success_topic,
-        "ERROR_TOPIC_ARN": state.error_topic,
-        "CONTAINER_ROLE_ARN": state.container_role,
-        "JOBS_TABLE": state.tables.jobs,
-        "LEDGER_TABLE": state.tables.ledger,
-        "BUCKET": state.bucket,
-        "CONCURRENCY": str(options.config.jobs_per_instance),
-        "MODELS": json.dumps(options.config.models),
-        "ACCEPT_RESEARCH_LICENCE": str(options.config.accept_research_licence).lower(),
-        "SPEECH": options.config.speech,
-        "TMPDIR": str(options.folder / "tmp"),
-        **{name: os.environ[name] for name in STAND_IN_ENVIRONMENT if name in os.environ},
-        **{key.upper(): value for key, value in options.stand_in.items()},
-    }
-
-
-def _ensure_endpoint(options: StackOptions, running: RunningProcesses, state: StackState) -> RunningProcesses:
-    """Start the stand-in, or restart it if its environment or code has changed; it may not be ready yet."""
-    environment = _stand_in_environment(options, running, state)
-    code = [path.relative_to(ROOT) for folder in STAND_IN_CODE for path in (ROOT / folder).rglob("*.py")]
-    wanted_digest = digest(code, json.dumps(environment, sort_keys=True))
-    if running.stand_in is not None and running.stand_in.find() is not None:
-        if running.stand_in_digest == wanted_digest:
-            return running
-        running.stand_in.stop(_STOP_SECONDS)
-    process = Process.spawn(
-        [sys.executable, "-m", "infra.local.endpoint"],
-        environment=environment,
-        log=options.folder / ENDPOINT_LOG,
-        folder=ROOT,
-    )
-    running = running.model_copy(update={"stand_in": process, "stand_in_digest": wanted_digest})
-    running.write(options.folder)
-    return running
 
 
 def _responds(state: StackState) -> bool:

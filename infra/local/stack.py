@@ -14,6 +14,7 @@ from darkroom.client.ports import free_port
 from infra.bundling import studio as site
 from infra.local import emulator, runtime, users
 from infra.local.clients import Clients, sign
+from infra.local.options import StackOptions
 from infra.local.progress import Progress, Say, silent
 from infra.local.state import RootKey, RunningProcesses, StackState
 from infra.local.studio import launch as studio
@@ -26,7 +27,7 @@ class LocalStack:
     """The whole stack in ``folder``, running while the context is entered.
 
     ``port`` defaults to a free one. ``context`` is the CDK app's (``infra.config.Config``) and may include the
-    stand-in's settings (``infra.local.runtime.STAND_IN_KEYS``; ``stages="noop"`` does no work, ``weights`` is the
+    stand-in's settings (``infra.local.options.STAND_IN_KEYS``; ``stages="noop"`` does no work, ``weights`` is the
     models engine's folder). ``faults`` are initial fault switches (``infra.local.endpoint.faults``). ``studio`` builds
     and serves the studio; entering may then raise ``BuildError``. ``keep`` saves the state when the stack stops, which
     may take seconds; without it, the stack cannot be started again.
@@ -43,7 +44,7 @@ class LocalStack:
         keep: bool = True,
         say: Say = silent,
     ) -> None:
-        self._options = runtime.StackOptions(folder, port or free_port(), context)
+        self._options = StackOptions(folder, port or free_port(), context)
         self._faults = dict(faults or {})
         self._studio = studio
         self._keep = keep

@@ -7,7 +7,7 @@ import pytest
 
 from darkroom.cli.settings import Settings
 from infra.config import Config
-from infra.local.runtime import STAND_IN_KEYS
+from infra.local.options import STAND_IN_KEYS
 from tests.docs.pages import PAGES, name_of
 from tests.paths import ROOT
 

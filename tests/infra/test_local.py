@@ -17,9 +17,10 @@ from typer.testing import CliRunner
 
 from darkroom.client.ports import free_port
 from infra.config import ConfigError
-from infra.local import aws_profile, emulator, runtime, synth, users
+from infra.local import aws_profile, emulator, runtime, stand_in, synth, users
 from infra.local.cli import app
 from infra.local.emulator import PortTakenError, StartError
+from infra.local.options import StackOptions
 from infra.local.process import Process
 from infra.local.state import RootKey, RunningProcesses, StackState
 
@@ -66,7 +67,7 @@ def test_the_emulators_fingerprint_ignores_the_callers_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fingerprint(**context: object) -> str:
-        return emulator.fingerprint(runtime.StackOptions(tmp_path, 4599, context).emulator_environment(1))
+        return emulator.fingerprint(StackOptions(tmp_path, 4599, context).emulator_environment(1))
 
     before = fingerprint()
     monkeypatch.setenv("PATH", f"/elsewhere{os.pathsep}{os.environ['PATH']}")
@@ -145,13 +146,13 @@ def test_equal_inputs_give_the_same_assembly(monkeypatch: pytest.MonkeyPatch, tm
 
 def test_an_invalid_context_is_rejected_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="upload_secnds"):
-        runtime.StackOptions(tmp_path, 4599, {"upload_secnds": "5"})
+        StackOptions(tmp_path, 4599, {"upload_secnds": "5"})
     with pytest.raises(ConfigError, match="its own Cognito pool"):
-        runtime.StackOptions(tmp_path, 4599, {"issuer": "https://issuer.example", "audience": "us"})
+        StackOptions(tmp_path, 4599, {"issuer": "https://issuer.example", "audience": "us"})
 
 
 def test_settings_of_the_stand_in_are_not_passed_to_the_cdk_app(tmp_path: Path) -> None:
-    options = runtime.StackOptions(tmp_path, 4599, {"stages": "noop", "upload_seconds": 60})
+    options = StackOptions(tmp_path, 4599, {"stages": "noop", "upload_seconds": 60})
     assert options.stand_in["stages"] == "noop"
     assert options.config.upload_seconds == 60
 
@@ -160,8 +161,8 @@ def test_the_containers_environment_has_weights_and_device(
     tmp_path: Path, state: StackState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def environment_of(context: dict[str, object]) -> dict[str, str]:
-        options = runtime.StackOptions(tmp_path, 4599, context)
-        return runtime._stand_in_environment(options, RunningProcesses(port=4599, endpoint_port=1), state)
+        options = StackOptions(tmp_path, 4599, context)
+        return stand_in.environment(options, RunningProcesses(port=4599, endpoint_port=1), state)
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DARKROOM_WEIGHTS", str(tmp_path / "mine"))

@@ -12,6 +12,7 @@ from infra.bundling import studio
 from infra.bundling.functions import BuildError
 from infra.local import runtime
 from infra.local.cli import app
+from infra.local.options import StackOptions
 from infra.local.state import RunningProcesses, StackState
 from infra.local.studio import launch
 
@@ -54,9 +55,9 @@ class Stack:
 
     def __init__(self, state: StackState) -> None:
         self._state = state
-        self.options_seen: list[runtime.StackOptions] = []
+        self.options_seen: list[StackOptions] = []
 
-    def up(self, options: runtime.StackOptions, _progress: object) -> StackState:
+    def up(self, options: StackOptions, _progress: object) -> StackState:
         self.options_seen.append(options)
         return self._state.model_copy(update={"studio_url": URL if options.studio else None})
 

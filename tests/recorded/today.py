@@ -46,7 +46,7 @@ from infra.local.endpoint import notifications
 from infra.local.endpoint.invocation import EndpointInvocation
 from infra.local.endpoint.invocation import parse as parse_endpoint_invocation
 from infra.local.endpoint.settings import Settings as StandInSettings
-from infra.local.runtime import STAND_IN_KEYS
+from infra.local.options import STAND_IN_KEYS
 from infra.local.stack import LocalStack
 from infra.local.state import RootKey, RunningProcesses, StackState
 from infra.local.studio.settings import Settings as StudioServerSettings

@@ -1,0 +1,67 @@
+"""Process of the stand-in for SageMaker's endpoint: its environment, and when it is started again."""
+
+import json
+import os
+import sys
+
+from infra.bundling.functions import ROOT, digest
+from infra.local import emulator
+from infra.local.options import StackOptions
+from infra.local.process import Process
+from infra.local.state import RootKey, RunningProcesses, StackState
+from infra.names import FAILURES, OUTCOMES
+
+LOG = "endpoint.log"
+STOP_SECONDS = 15.0
+# Variables of the caller that only the containers get, in addition to emulator.own_environment().
+STAND_IN_ENVIRONMENT = ("CUDA_VISIBLE_DEVICES",)
+# Code that the stand-in and its containers run.
+STAND_IN_CODE = (
+    *("pipeline", "containers", "cloud", "darkroom/contract"),
+    *("infra/local/endpoint", "infra/local/access"),
+)
+
+
+def environment(options: StackOptions, running: RunningProcesses, state: StackState) -> dict[str, str]:
+    """Return the stand-in's environment, which its containers inherit."""
+    return {
+        **emulator.credentials(options.port, RootKey.of(options.folder)),
+        "HOST": emulator.HOST,
+        "PORT": str(running.endpoint_port),
+        "ENDPOINT_NAME": state.endpoint_name,
+        "OUTPUT_LOCATION": f"s3://{state.bucket}/{OUTCOMES}",
+        "FAILURE_LOCATION": f"s3://{state.bucket}/{FAILURES}",
+        "SUCCESS_TOPIC_ARN": state.success_topic,
+        "ERROR_TOPIC_ARN": state.error_topic,
+        "CONTAINER_ROLE_ARN": state.container_role,
+        "JOBS_TABLE": state.tables.jobs,
+        "LEDGER_TABLE": state.tables.ledger,
+        "BUCKET": state.bucket,
+        "CONCURRENCY": str(options.config.jobs_per_instance),
+        "MODELS": json.dumps(options.config.models),
+        "ACCEPT_RESEARCH_LICENCE": str(options.config.accept_research_licence).lower(),
+        "SPEECH": options.config.speech,
+        "TMPDIR": str(options.folder / "tmp"),
+        **{name: os.environ[name] for name in STAND_IN_ENVIRONMENT if name in os.environ},
+        **{key.upper(): value for key, value in options.stand_in.items()},
+    }
+
+
+def ensure(options: StackOptions, running: RunningProcesses, state: StackState) -> RunningProcesses:
+    """Start the stand-in, or restart it if its environment or code has changed; it may not be ready yet."""
+    wanted = environment(options, running, state)
+    code = [path.relative_to(ROOT) for folder in STAND_IN_CODE for path in (ROOT / folder).rglob("*.py")]
+    wanted_digest = digest(code, json.dumps(wanted, sort_keys=True))
+    if running.stand_in is not None and running.stand_in.find() is not None:
+        if running.stand_in_digest == wanted_digest:
+            return running
+        running.stand_in.stop(STOP_SECONDS)
+    process = Process.spawn(
+        [sys.executable, "-m", "infra.local.endpoint"],
+        environment=wanted,
+        log=options.folder / LOG,
+        folder=ROOT,
+    )
+    running = running.model_copy(update={"stand_in": process, "stand_in_digest": wanted_digest})
+    running.write(options.folder)
+    return running
