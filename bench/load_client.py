@@ -183,13 +183,17 @@ async def run_load(target: LoadTarget, in_flight: int, jobs: int, watcher: Watch
     limits = httpx2.Limits(max_connections=in_flight + 4, max_keepalive_connections=in_flight + 4)
     async with (
         httpx2.AsyncClient(
-            base_url=target.endpoint, headers=dict(target.headers), timeout=TIMEOUT_SECONDS, limits=limits
+            base_url=target.endpoint,
+            headers=dict(target.headers),
+            timeout=TIMEOUT_SECONDS,
+            limits=limits,
+            trust_env=False,
         ) as api,
-        httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, limits=limits) as s3,
+        httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, limits=limits, trust_env=False) as s3,
         AsyncExitStack() as opened,
     ):
         sockets = [
-            await opened.enter_async_context(connect(target.socket, open_timeout=TIMEOUT_SECONDS))
+            await opened.enter_async_context(connect(target.socket, open_timeout=TIMEOUT_SECONDS, proxy=None))
             for _ in range(min(in_flight, SOCKETS) if watcher is Watcher.SOCKET else 0)
         ]
         load = LoadClient(target, api, s3, sockets, _photo())

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from darkroom.client.errors import (
         ClientError,
         DownloadError,
+        EnvironmentVariableError,
         FieldProblem,
         JobError,
         LocalStackError,
@@ -54,6 +55,7 @@ __all__ = [
     "Created",
     "DownloadError",
     "EnhancedPrompt",
+    "EnvironmentVariableError",
     "FieldProblem",
     "Health",
     "JobError",

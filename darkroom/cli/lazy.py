@@ -9,7 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from darkroom.cli.output import echo, neutralised
-from darkroom.client.errors import ClientError, ProblemError
+from darkroom.client.errors import ClientError, EnvironmentVariableError, ProblemError
 
 
 class LazyCommand(NamedTuple):
@@ -63,7 +63,7 @@ class LazyGroup(TyperGroup):
             wait = error.retry_after if isinstance(error, ProblemError) else None
             again = "" if wait is None or "try again" in error.message.lower() else f" Try again in {duration(wait)}."
             echo(f"darkroom: {error.code}: {error.message}{again}", err=True)
-            raise typer.Exit(1) from None
+            raise typer.Exit(2 if isinstance(error, EnvironmentVariableError) else 1) from None
 
 
 def caused_by_interrupt(error: BaseException) -> bool:

@@ -10,7 +10,8 @@ from typing import Any, cast
 import httpx2
 
 from darkroom.client.connections import Result, Socket
-from darkroom.client.network import TIMEOUT, TRANSFER_TIMEOUT, loopback_mounts
+from darkroom.client.http_clients import async_http_client
+from darkroom.client.network import TIMEOUT, TRANSFER_TIMEOUT
 from darkroom.client.tokens import AsyncTokenSource, PasswordToken, StaticToken, TokenSource
 from darkroom.client.websocket import open_async_socket
 
@@ -56,15 +57,12 @@ class AsyncConnections:
         transport: httpx2.AsyncBaseTransport | None = None,
         storage_transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        mounts = loopback_mounts()
         self._tokens = tokens
         self._signing_in = asyncio.Lock()
         self.clock = AsyncClock()
-        self.api = AsyncHttp(httpx2.AsyncClient(timeout=TIMEOUT, mounts=mounts, transport=transport))
+        self.api = AsyncHttp(async_http_client(timeout=TIMEOUT, transport=transport))
         self.storage = AsyncHttp(
-            httpx2.AsyncClient(
-                timeout=TRANSFER_TIMEOUT, mounts=mounts, transport=storage_transport, follow_redirects=True
-            )
+            async_http_client(timeout=TRANSFER_TIMEOUT, transport=storage_transport, follow_redirects=True)
         )
 
     async def token(self) -> str | None:

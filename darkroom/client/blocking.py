@@ -8,7 +8,8 @@ from typing import Any, TypeVar, cast
 import httpx2
 
 from darkroom.client.connections import Result, Socket
-from darkroom.client.network import TIMEOUT, TRANSFER_TIMEOUT, loopback_mounts
+from darkroom.client.http_clients import http_client
+from darkroom.client.network import TIMEOUT, TRANSFER_TIMEOUT
 from darkroom.client.tokens import TokenSource
 from darkroom.client.websocket import open_blocking_socket
 
@@ -82,12 +83,11 @@ class BlockingConnections:
         transport: httpx2.BaseTransport | None = None,
         storage_transport: httpx2.BaseTransport | None = None,
     ) -> None:
-        mounts = loopback_mounts()
         self._tokens = tokens
         self.clock = BlockingClock()
-        self.api = BlockingHttp(httpx2.Client(timeout=TIMEOUT, mounts=mounts, transport=transport))
+        self.api = BlockingHttp(http_client(timeout=TIMEOUT, transport=transport))
         self.storage = BlockingHttp(
-            httpx2.Client(timeout=TRANSFER_TIMEOUT, mounts=mounts, transport=storage_transport, follow_redirects=True)
+            http_client(timeout=TRANSFER_TIMEOUT, transport=storage_transport, follow_redirects=True)
         )
 
     async def token(self) -> str | None:

@@ -9,7 +9,7 @@ import httpx2
 
 from darkroom.client.claims import Claims
 from darkroom.client.errors import UnreachableError
-from darkroom.client.network import loopback_mounts
+from darkroom.client.http_clients import http_client
 from darkroom.client.oidc import DEFAULT_LIFETIME_SECONDS, TokenSet, refused
 
 # Cognito's name of a challenge, and the field of its response.
@@ -109,7 +109,7 @@ class CognitoPool:
             "X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}",
         }
         try:
-            with httpx2.Client(transport=self.transport, mounts=loopback_mounts(), timeout=30) as http:
+            with http_client(transport=self.transport, timeout=30) as http:
                 response = http.post(self.url, headers=headers, json=body)
         except httpx2.TransportError as error:
             raise UnreachableError(f"Cognito does not answer at {self.url}: {error or type(error).__name__}") from error

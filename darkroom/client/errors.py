@@ -10,6 +10,7 @@ so that a newer service may add codes.
     - ``DownloadError``: a result is not to be had, or is damaged
     - ``JobError``: a job ended without a result
     - ``LocalStackError``: the local stack does not run, or did not start
+    - ``EnvironmentVariableError``: a variable of the environment cannot be used
 - ``ScenesError``, a ``ValueError``: a file of scenes is not valid
 - ``ConnectionLost``, ``TokenExpired``, ``LinkExpired``: within the SDK, which reconnects and renews links by itself
 
@@ -117,6 +118,18 @@ class LocalStackError(ClientError):
 
     def __init__(self, message: str) -> None:
         super().__init__("local_stack", message)
+
+
+class EnvironmentVariableError(ClientError):
+    """Raised when a request needs a variable of the environment that cannot be used, such as ``ALL_PROXY``.
+
+    The code is ``invalid_environment``. ``variable`` is its name; the message does not hold its value, which may be
+    secret.
+    """
+
+    def __init__(self, variable: str, problem: str) -> None:
+        super().__init__("invalid_environment", f"{variable} {problem}")
+        self.variable = variable
 
 
 class ScenesError(ValueError):

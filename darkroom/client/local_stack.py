@@ -14,7 +14,7 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from darkroom.client.errors import LocalStackError
-from darkroom.client.network import loopback_mounts
+from darkroom.client.http_clients import http_client
 from darkroom.client.ports import free_port
 from darkroom.client.tokens import PasswordToken
 
@@ -55,7 +55,7 @@ class StackState(BaseModel):
     def answers(self) -> bool:
         """Return True if the API responds to ``GET /config``, which needs no token and no other service."""
         try:
-            with httpx2.Client(mounts=loopback_mounts(), timeout=ANSWER_TIMEOUT) as http:
+            with http_client(timeout=ANSWER_TIMEOUT) as http:
                 return http.get(f"{self.endpoint.rstrip('/')}/config").is_success
         except httpx2.HTTPError:
             return False

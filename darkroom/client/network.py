@@ -1,5 +1,6 @@
-"""Network settings of the client: timeouts, bounded retries, and no proxy for loopback addresses."""
+"""Network settings of the client: timeouts, bounded retries, and which addresses are this machine's own."""
 
+import ipaddress
 import random
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
@@ -8,7 +9,6 @@ import httpx2
 
 from darkroom.client.errors import UnreachableError
 
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
 TRANSFER_TIMEOUT = httpx2.Timeout(60.0, connect=5.0)
 ATTEMPTS = 4
@@ -18,18 +18,17 @@ LONGEST_PAUSE_SECONDS = 8.0
 MAX_RETRY_AFTER_SECONDS = 30.0
 
 
-def loopback_mounts() -> dict[str, None]:
-    """Return ``mounts`` for an HTTP client that bypass proxies for loopback addresses."""
-    return {f"all://{host}": None for host in LOOPBACK}
-
-
 def is_loopback(url: str) -> bool:
-    """Return True if the host of ``url`` is a loopback address.
+    """Return True if the host of ``url`` is a loopback address: ``localhost``, 127.0.0.0/8 or ``::1``.
 
     >>> is_loopback("ws://127.0.0.1:4566/socket"), is_loopback("https://example.com")
     (True, False)
     """
-    return urlsplit(url).hostname in {host.strip("[]") for host in LOOPBACK}
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def backoff_seconds(attempt: int, *, first: float = 0.25, longest: float = LONGEST_PAUSE_SECONDS) -> float:

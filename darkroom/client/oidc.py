@@ -13,7 +13,8 @@ import httpx2
 
 from darkroom.client.claims import Claims
 from darkroom.client.errors import ProblemError, UnreachableError
-from darkroom.client.network import is_loopback, loopback_mounts
+from darkroom.client.http_clients import http_client
+from darkroom.client.network import is_loopback
 
 SCOPES = ("openid", "profile", "email", "offline_access")
 DEFAULT_LIFETIME_SECONDS = 3600.0
@@ -170,7 +171,7 @@ def _request(
     method: str, url: str, *, data: Mapping[str, str] | None = None, transport: httpx2.BaseTransport | None
 ) -> dict[str, Any]:
     try:
-        with httpx2.Client(transport=transport, mounts=loopback_mounts(), timeout=30) as http:
+        with http_client(transport=transport, timeout=30) as http:
             response = http.request(method, url, data=data, headers={"Accept": "application/json"})
     except httpx2.TransportError as error:
         raise UnreachableError(f"The issuer does not answer at {url}: {error or type(error).__name__}") from error

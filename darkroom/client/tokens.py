@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import httpx2
 
 from darkroom.client.errors import ProblemError, UnreachableError
-from darkroom.client.network import loopback_mounts
+from darkroom.client.http_clients import async_http_client, http_client
 
 REFRESH_SECONDS = 60.0
 SIGN_IN_SECONDS = 30.0
@@ -76,9 +76,7 @@ class PasswordToken:
             if (token := self._current()) is not None:
                 return token
             try:
-                with httpx2.Client(
-                    transport=self._transport, mounts=loopback_mounts(), timeout=SIGN_IN_SECONDS
-                ) as http:
+                with http_client(transport=self._transport, timeout=SIGN_IN_SECONDS) as http:
                     response = http.post(self._url, **self._sign_in())
             except httpx2.TransportError as error:
                 raise self._unreachable(error) from error
@@ -90,9 +88,7 @@ class PasswordToken:
             return token
         transport = self._transport if isinstance(self._transport, httpx2.AsyncBaseTransport) else None
         try:
-            async with httpx2.AsyncClient(
-                transport=transport, mounts=loopback_mounts(), timeout=SIGN_IN_SECONDS
-            ) as http:
+            async with async_http_client(transport=transport, timeout=SIGN_IN_SECONDS) as http:
                 response = await http.post(self._url, **self._sign_in())
         except httpx2.TransportError as error:
             raise self._unreachable(error) from error

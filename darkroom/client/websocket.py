@@ -11,12 +11,14 @@ import websockets.asyncio.client
 import websockets.sync.client
 from websockets.exceptions import WebSocketException
 
-from darkroom.client.errors import ConnectionLost
-from darkroom.client.network import is_loopback
+from darkroom.client.environment_proxy import environment_proxy
+from darkroom.client.errors import ConnectionLost, EnvironmentVariableError
 
 OPEN_SECONDS = 10.0
 SLICE_SECONDS = 1.0
 FAILURES = (OSError, WebSocketException, ValueError)
+# ImportError: websockets needs python-socks for a SOCKS proxy.
+OPENING_FAILURES = (*FAILURES, EnvironmentVariableError, ImportError)
 
 
 class BlockingSocket:
@@ -77,7 +79,7 @@ async def open_blocking_socket(url: str, token: str | None) -> AsyncIterator[Blo
         try:
             opened = websockets.sync.client.connect(_authorised(url, token), **_options(url))
             connection = stack.enter_context(opened)
-        except FAILURES as error:
+        except OPENING_FAILURES as error:
             raise ConnectionLost(f"no socket: {error}") from error
         yield BlockingSocket(connection)
 
@@ -89,7 +91,7 @@ async def open_async_socket(url: str, token: str | None) -> AsyncIterator[AsyncS
         try:
             opened = websockets.asyncio.client.connect(_authorised(url, token), **_options(url))
             connection = await stack.enter_async_context(opened)
-        except FAILURES as error:
+        except OPENING_FAILURES as error:
             raise ConnectionLost(f"no socket: {error}") from error
         yield AsyncSocket(connection)
 
@@ -104,7 +106,7 @@ def _options(url: str) -> dict[str, Any]:
         "close_timeout": 1,
         # API Gateway counts only messages as activity, not ping frames: JobWatcher sends ping messages.
         "ping_interval": None,
-        "proxy": None if is_loopback(url) else True,
+        "proxy": environment_proxy(url),
     }
 
 

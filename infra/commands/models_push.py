@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, Self
 import boto3
 import typer
 from boto3.exceptions import S3UploadFailedError
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from darkroom.cli.console import SafeConsole
 from darkroom.cli.output import echo
+from darkroom.client.network import is_loopback
 from darkroom.contract.errors import DarkroomError
 from pipeline.weights.catalog import Model, catalog
 from pipeline.weights.store import MANIFEST, FileRecord, Manifest, WeightStore, default_folder
@@ -157,7 +159,7 @@ def main(
         place = S3Destination.parse(target)
         models = _models_to_push(store, ids or [])
         with _progress_bar() as report:
-            sent = push(store, models, place, boto3.client("s3"), report)
+            sent = push(store, models, place, _s3(), report)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     except DarkroomError as error:
@@ -170,6 +172,12 @@ def main(
         raise typer.Exit(130) from None
     err.print(f"{len(models)} models, {sent / 1e6:.0f} MB sent, the rest was there", markup=False)
     echo(str(place))
+
+
+def _s3() -> "S3Client":
+    """Return a client of S3, or of the endpoint in ``AWS_ENDPOINT_URL``, without a proxy if that is this machine's."""
+    s3 = boto3.client("s3")
+    return boto3.client("s3", config=Config(proxies={})) if is_loopback(s3.meta.endpoint_url) else s3
 
 
 def _models_to_push(store: WeightStore, ids: list[str]) -> list[Model]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 5
 RETRY_SECONDS = 1.0
+# What the hub's HTTP client reads of the environment, in lower case.
+ENVIRONMENT = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir"})
 TIMEOUT_SECONDS = 30.0
 
 # Called with the bytes present and the bytes in total, of one model.
@@ -105,7 +107,24 @@ def _hub() -> "HfApi":
             ErrorCode.ENGINE_UNAVAILABLE,
             "Fetching models needs huggingface_hub: pip install 'darkroom-sdk[models]' brings it and what runs them.",
         ) from None
+    _check_environment()
     return HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name="darkroom")
+
+
+def _check_environment() -> None:
+    """Raise ``DarkroomError`` if the hub's HTTP client cannot be made: it reads proxies and certificates at once."""
+    from huggingface_hub import get_session  # noqa: PLC0415 - with the library, see above
+
+    try:
+        get_session()
+    except Exception:
+        # The values may hold passwords, and so may the error.
+        names = ", ".join(sorted(name for name in os.environ if name.lower() in ENVIRONMENT and os.environ[name]))
+        raise DarkroomError(
+            ErrorCode.ENGINE_UNAVAILABLE,
+            f"The hub cannot be reached with these variables of the environment: {names}. Change or unset them. A SOCKS"
+            " proxy needs pip install 'darkroom-sdk[socks]'.",
+        ) from None
 
 
 def _commit(hub: "HfApi", model: Model, recorded: ModelRecord | None) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from darkroom.client import network
 from darkroom.client.errors import UnreachableError
-from darkroom.client.network import backoff_seconds, is_loopback, loopback_mounts, retry_after, send_with_retries
+from darkroom.client.network import backoff_seconds, is_loopback, retry_after, send_with_retries
 
 REQUEST = httpx2.Request("GET", "https://api.example:8443/jobs")
 
@@ -154,7 +154,15 @@ def test_a_transfer_may_pause_for_a_minute_and_a_request_for_half_a_minute() -> 
     assert (network.TRANSFER_TIMEOUT.read, network.TRANSFER_TIMEOUT.connect) == (60.0, 5.0)
 
 
-def test_only_this_machine_is_reached_without_a_proxy() -> None:
-    assert loopback_mounts() == {"all://127.0.0.1": None, "all://localhost": None, "all://[::1]": None}
-    assert [is_loopback(url) for url in ("http://localhost:4566/x", "ws://[::1]:9", "http://127.0.0.1")] == [True] * 3
-    assert [is_loopback(url) for url in ("http://localhost.example", "http://10.0.0.1", "nothing")] == [False] * 3
+def test_loopback_addresses_are_this_machines_own() -> None:
+    own = ("http://localhost:4566/x", "http://LOCALHOST", "ws://[::1]:9", "http://127.0.0.1", "http://127.8.4.2:80")
+    assert [is_loopback(url) for url in own] == [True] * 5
+    others = (
+        "http://localhost.example",
+        "http://10.0.0.1",
+        "http://[::2]",
+        "nothing",
+        "http://[::1",
+        "http://128.0.0.1",
+    )
+    assert [is_loopback(url) for url in others] == [False] * 6

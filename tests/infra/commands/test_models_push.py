@@ -138,3 +138,19 @@ def test_the_command_prints_the_prefix_and_reports_errors(s3: "S3Client", shelf:
     code, _, text = call("s3://weights/models", "sd15", *folder)
     assert code == 1
     assert "sd15 was never fetched" in text
+
+
+def test_an_endpoint_on_this_machine_is_reached_without_a_proxy(
+    shelf: WeightStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody listens there: the error names the endpoint, not the proxy."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "socks://127.0.0.1:9")
+    result = CliRunner().invoke(app, ["s3://weights/models/v1", "--weights", str(shelf.folder)])
+    assert result.exit_code == 1
+    assert "Could not connect to the endpoint URL" in result.stderr

@@ -218,3 +218,18 @@ def test_without_the_library_the_error_names_the_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     assert "pip install 'darkroom-sdk[models]'" in message(model(), weight_store)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("ALL_PROXY", "socks://ann:hunter2@10.0.0.1"), ("HTTPS_PROXY", "http://a:b:c")]
+)
+def test_a_proxy_that_cannot_be_used_is_named_without_its_value(
+    hub: Hub, weight_store: WeightStore, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    close_session = import_module("huggingface_hub").close_session
+    close_session()
+    monkeypatch.setenv(variable, value)
+    text = message(model(), weight_store)
+    assert f"{variable}" in text
+    assert value not in text
+    assert "hunter2" not in text
