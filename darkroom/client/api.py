@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx2
 
+from darkroom.client.clock_skew import clock_hint, server_time
 from darkroom.client.connections import Connections
 from darkroom.client.errors import FieldProblem, ProblemError
 from darkroom.client.network import retry_after, send_with_retries
@@ -21,6 +22,8 @@ _CODES = {
     422: "invalid_request",
     429: "rate_limited",
 }
+
+_REFUSALS = frozenset({401, 403})
 
 
 class Api:
@@ -105,12 +108,16 @@ def problem(response: httpx2.Response) -> ProblemError:
     if not isinstance(body, dict):
         body = {}
     phrase = response.reason_phrase or f"HTTP {status}"
+    title, detail = str(body.get("title") or body.get("message") or phrase), str(body.get("detail") or "")
+    # A token that is in date here may not be so there.
+    if status in _REFUSALS and (hint := clock_hint(server_time(response))):
+        detail = f"{(detail or title).rstrip('.')}.{hint}"
     field_errors = body.get("errors")
     return ProblemError(
         status=status,
         code=str(body.get("code") or _CODES.get(status, "internal" if status >= 500 else "invalid_request")),
-        title=str(body.get("title") or body.get("message") or phrase),
-        detail=str(body.get("detail") or ""),
+        title=title,
+        detail=detail,
         errors=tuple(
             FieldProblem(str(each.get("field", "")), str(each.get("message", "")))
             for each in (field_errors if isinstance(field_errors, list) else [])

@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 
 from darkroom.client.claims import Claims
+from darkroom.client.clock_skew import clock_hint, server_time
 from darkroom.client.errors import UnreachableError
 from darkroom.client.http_clients import http_client
 from darkroom.client.oidc import DEFAULT_LIFETIME_SECONDS, TokenSet, refused
@@ -122,5 +123,5 @@ class CognitoPool:
             raise UnreachableError(f"Cognito answers with HTTP {response.status_code}.")
         if not response.is_success or parsed is None:
             message = fields.get("message") or fields.get("Message") or fields.get("__type")
-            raise refused(str(message or f"HTTP {response.status_code}"))
+            raise refused(str(message or f"HTTP {response.status_code}") + clock_hint(server_time(response)))
         return fields

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx2
 
+from darkroom.client.clock_skew import clock_hint, server_time
 from darkroom.client.connections import Connections, Http
 from darkroom.client.errors import DownloadError, LinkExpired, RetryableStatus, UnreachableError
 from darkroom.client.network import ATTEMPTS, RETRIED_STATUS, backoff_seconds
@@ -42,7 +43,7 @@ async def _stream(http: Http, result: ResultFile, url: str, temporary: Path) -> 
 
     def check(response: httpx2.Response) -> None:
         if response.status_code == httpx2.codes.FORBIDDEN:
-            raise LinkExpired
+            raise LinkExpired(clock_hint(server_time(response)))
         if response.status_code in RETRIED_STATUS:
             raise RetryableStatus(f"HTTP {response.status_code}")
         if not response.is_success:

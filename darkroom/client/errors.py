@@ -145,7 +145,10 @@ class TokenExpired(ConnectionLost):
 
 
 class LinkExpired(Exception):
-    """Raised when a presigned URL is rejected. Downloads read the job again for a fresh one."""
+    """Raised when a presigned URL is rejected. Downloads read the job again for a fresh one.
+
+    Its text is a hint about this machine's clock, if that is wrong.
+    """
 
 
 class RetryableStatus(Exception):

@@ -2,11 +2,13 @@
 
 import io
 from collections.abc import Callable
+from datetime import datetime
 from typing import cast
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 import httpx2
 
+from darkroom.client import clock_skew
 from darkroom.client.connections import Connections
 from darkroom.client.errors import UploadError
 from darkroom.client.input_files import InputFile
@@ -32,6 +34,7 @@ _REASONS: dict[str, tuple[ErrorCode, str]] = {
     "ExpiredToken": (ErrorCode.UPLOAD_EXPIRED, "The time to upload is over; ask for new uploads."),
     "NoSuchBucket": (ErrorCode.NOT_FOUND, "The bucket for uploads is gone: the stack was replaced or is not complete."),
 }
+_TOO_SKEWED = "RequestTimeTooSkewed"
 _RETRIED_CODES = frozenset({"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable"})
 
 
@@ -78,11 +81,14 @@ async def upload_file(
 def upload_error(response: httpx2.Response, limit: int) -> UploadError:
     """Return the error for S3's rejection of a file of at most ``limit`` bytes.
 
-    An expired policy is ``upload_expired``, other violations are ``forbidden``.
+    An expired policy is ``upload_expired``, a wrong clock ``clock_skew``, other violations are ``forbidden``.
     """
     code, message = _s3_error(response)
+    if code == _TOO_SKEWED:
+        return UploadError(clock_skew.CODE, _describe_skew(response))
     if code == "AccessDenied" and "expired" in message.lower():
-        return UploadError(*_REASONS["ExpiredToken"])
+        reason, words = _REASONS["ExpiredToken"]
+        return UploadError(reason, words + clock_skew.clock_hint(clock_skew.server_time(response)))
     if code in _REASONS:
         reason, words = _REASONS[code]
         return UploadError(reason, words.format(limit=limit // MEGABYTE))
@@ -94,16 +100,45 @@ def upload_error(response: httpx2.Response, limit: int) -> UploadError:
     return UploadError(ErrorCode.FORBIDDEN, f"The storage refused the upload ({reported}).")
 
 
+def _describe_skew(response: httpx2.Response) -> str:
+    """Return whose clock is wrong, and by how much: this machine's, or that of the machine that signed the request."""
+    fields = _s3_fields(response)
+    server = _instant(fields.get("ServerTime", "")) or clock_skew.server_time(response)
+    refused = "The storage refuses the time of the request."
+    if hint := clock_skew.clock_hint(server):
+        return refused + hint
+    signed = _instant(fields.get("RequestTime", ""))
+    if server is None or signed is None:
+        return f"{refused} A clock is wrong: this machine's, or that of the service."
+    side = "ahead of" if signed > server else "behind"
+    by = clock_skew.describe(signed - server)
+    return f"{refused} It was signed by a clock that is {by} {side} the storage's: that of the service is wrong."
+
+
+def _instant(text: str) -> datetime | None:
+    """Return a time of S3's XML: ``2026-05-01T12:00:00Z``, or ``20260501T120000Z`` as in a signature."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
 def _s3_error(response: httpx2.Response) -> tuple[str, str]:
     """Return ``Code`` and ``Message`` of S3's XML; two empty strings for any other body."""
+    fields = _s3_fields(response)
+    return fields.get("Code", ""), fields.get("Message", "")
+
+
+def _s3_fields(response: httpx2.Response) -> dict[str, str]:
+    """Return the elements of S3's XML by name; none for any other body."""
     if response.is_success or not response.content.lstrip().startswith(b"<"):
-        return "", ""
+        return {}
     try:
         root = _parse(response.content)
     except ParseError:
-        return "", ""
-    found = {element.tag.rpartition("}")[2]: (element.text or "").strip() for element in root.iter()}
-    return found.get("Code", ""), found.get("Message", "")
+        return {}
+    return {element.tag.rpartition("}")[2]: (element.text or "").strip() for element in root.iter()}
 
 
 def _parse(content: bytes) -> Element:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import httpx2
 
 from darkroom.client.claims import Claims
+from darkroom.client.clock_skew import clock_hint, server_time
 from darkroom.client.errors import ProblemError, UnreachableError
 from darkroom.client.http_clients import http_client
 from darkroom.client.network import is_loopback
@@ -184,5 +185,5 @@ def _request(
     if not response.is_success or not isinstance(body, dict):
         body = body if isinstance(body, dict) else {}
         reason = body.get("error_description") or body.get("error") or f"HTTP {response.status_code}"
-        raise refused(f"The issuer refuses at {url}: {reason}")
+        raise refused(f"The issuer refuses at {url}: {reason}{clock_hint(server_time(response))}")
     return body

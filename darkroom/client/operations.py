@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from darkroom.client import download, file_upload
+from darkroom.client import clock_skew, download, file_upload
 from darkroom.client.api import Api
 from darkroom.client.async_assets import AsyncAssets
 from darkroom.client.async_service_info import AsyncServiceInformation
@@ -147,8 +147,10 @@ class Operations(AsyncServiceInformation):
         except LinkExpired:
             try:
                 await download.fetch(self._connections, file_named(await self.get(job.job_id), name), target)
-            except LinkExpired:
-                raise DownloadError("forbidden", f"The storage refuses the link to the {name}.") from None
+            except LinkExpired as expired:
+                hint = str(expired)
+                code = clock_skew.CODE if hint else "forbidden"
+                raise DownloadError(code, f"The storage refuses the link to the {name}.{hint}") from None
         return target
 
     async def download_all(self, job: Job, path: str | PathLike[str]) -> tuple[Path, ...]:

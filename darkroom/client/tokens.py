@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import httpx2
 
+from darkroom.client.clock_skew import clock_hint, server_time
 from darkroom.client.errors import ProblemError, UnreachableError
 from darkroom.client.http_clients import async_http_client, http_client
 
@@ -127,7 +128,7 @@ class PasswordToken:
                 status=response.status_code if response.is_error else 401,
                 code="unauthorized",
                 title="Sign-in refused",
-                detail=f"{self._username} could not sign in: {_reason(response)}",
+                detail=f"{self._username} could not sign in: {_reason(response)}{clock_hint(server_time(response))}",
             ) from error
         self._value = token
         self._renew_at = time.monotonic() + max(seconds - REFRESH_SECONDS, seconds / 2)
