@@ -9,7 +9,8 @@ import typer
 
 import darkroom
 from darkroom.cli.lazy import LazyCommand, LazyGroup, caused_by_interrupt
-from darkroom.cli.output import echo
+from darkroom.cli.output import echo, escape_what_streams_cannot_encode
+from darkroom.cli.unexpected_error import VARIABLE, ErrorOptions, report_unexpected_error
 
 # The operators' commands are registered by entry points instead: see darkroom/cli/entry_points.py.
 COMMANDS = {
@@ -87,15 +88,18 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def root(
+    context: typer.Context,
     _version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    debug: Annotated[bool, typer.Option("--debug", envvar=VARIABLE, help="Show the traceback of an error.")] = False,
 ) -> None:
     """Make pictures and videos from photos: submit a job, watch its progress, download the result.
 
     Commands use the service at --endpoint or DARKROOM_ENDPOINT, otherwise the local stack that runs from this
     directory. The token is --token, DARKROOM_TOKEN, or that of `darkroom login`.
     """
+    context.ensure_object(ErrorOptions).debug = debug
 
 
 def _terminated(number: int, _frame: FrameType | None) -> None:
@@ -103,11 +107,16 @@ def _terminated(number: int, _frame: FrameType | None) -> None:
 
 
 def main() -> None:
-    """Run the command. SIGTERM raises ``SystemExit``, so that everything started is stopped. Ctrl-C exits with 130."""
+    """Run the command. SIGTERM raises ``SystemExit``, so that everything started is stopped. Ctrl-C exits with 130.
+
+    An error that nothing has handled is printed in one sentence, and exits with 70.
+    """
     signal.signal(signal.SIGTERM, _terminated)
+    escape_what_streams_cannot_encode()
+    options = ErrorOptions()
     try:
-        app(prog_name="darkroom")
+        app(prog_name="darkroom", obj=options)
     except Exception as error:
         if caused_by_interrupt(error):
             sys.exit(128 + signal.SIGINT)
-        raise
+        sys.exit(report_unexpected_error(error, options))

@@ -15,8 +15,9 @@ from darkroom.cli.progress import format_bytes, headline, reporting
 from darkroom.cli.save_results import EngineFlag, NoCacheFlag, OutputFlag, download_results, print_results
 from darkroom.cli.service import connect
 from darkroom.cli.settings import EndpointFlag, JsonFlag, TokenFlag
-from darkroom.cli.submission import exit_unless_completed, upload_and_watch, watch_job
+from darkroom.cli.submission import create_and_watch, exit_unless_completed, watch_job
 from darkroom.client.errors import ClientError, JobError
+from darkroom.client.responses import Created
 from darkroom.client.result_files import downloadable_files
 from darkroom.contract.jobs import Job, State
 from darkroom.contract.kinds import Kind
@@ -158,8 +159,11 @@ def rerun(
             params["format"] = wanted
         style = params.get("style", before.params.get("style"))
         target = choose_output(output, f"{before.kind}_{style}" if style else str(before.kind))
-        created = client.rerun(job_id, params, engine=engine, cache=not no_cache)
-        job = upload_and_watch(client, created, {}, reporter)
+
+        def create(key: str) -> Created:
+            return client.rerun(job_id, params, engine=engine, cache=not no_cache, idempotency_key=key)
+
+        job = create_and_watch(client, create, {}, reporter)
         paths = download_results(client, job, target)
     print_results(job, paths, as_json=as_json)
 

@@ -8,7 +8,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from darkroom.cli.output import echo, neutralised
+from darkroom.cli.output import neutralised
+from darkroom.cli.unexpected_error import ErrorOptions, report_client_error
 from darkroom.client.errors import ClientError, EnvironmentVariableError, ProblemError
 
 
@@ -62,8 +63,8 @@ class LazyGroup(TyperGroup):
                 raise KeyboardInterrupt from error
             wait = error.retry_after if isinstance(error, ProblemError) else None
             again = "" if wait is None or "try again" in error.message.lower() else f" Try again in {duration(wait)}."
-            echo(f"darkroom: {error.code}: {error.message}{again}", err=True)
-            raise typer.Exit(2 if isinstance(error, EnvironmentVariableError) else 1) from None
+            code = report_client_error(error, ctx.ensure_object(ErrorOptions), again)
+            raise typer.Exit(2 if isinstance(error, EnvironmentVariableError) else code) from None
 
 
 def caused_by_interrupt(error: BaseException) -> bool:

@@ -16,6 +16,8 @@ from darkroom.contract.results import ResultFile
 HINT = "'--output' / '-o'"
 FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
 _STEM_LENGTH = 40
+# A file system allows names of 255 bytes.
+LONGEST_STEM_BYTES = 180
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,16 @@ def slug(words: str) -> str:
     'a_red_fox_at_night'
     """
     return re.sub(r"\W+", "_", words.lower()).strip("_")[:_STEM_LENGTH].rstrip("_")
+
+
+def shortened(stem: str) -> str:
+    """Return the stem of an input's name, short enough for a result's name and that of its temporary file.
+
+    >>> len(shortened("a" * 251)), shortened("room")
+    (180, 'room')
+    """
+    name = os.fsencode(stem)
+    return stem if len(name) <= LONGEST_STEM_BYTES else name[:LONGEST_STEM_BYTES].decode("utf-8", "ignore")
 
 
 def _has_other_type(file: Path, suffix: str) -> bool:

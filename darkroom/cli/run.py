@@ -11,7 +11,7 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
-from darkroom.cli.output_path import OutputTarget, choose_output, format_of, slug
+from darkroom.cli.output_path import OutputTarget, choose_output, format_of, shortened, slug
 from darkroom.cli.param_flags import flags, parameter, usage_error
 from darkroom.cli.progress import reporting
 from darkroom.cli.save_results import EngineFlag, NoCacheFlag, OutputFlag, download_results, print_results
@@ -164,7 +164,7 @@ class KindCommand:
     def _stem(self, explicit: dict[str, Any], sources: dict[str, NamedSource], params: dict[str, Any]) -> str:
         """Return the stem of result files: from the input or prompt, the style and the kind."""
         if self.reads_scenes:
-            return Path(explicit[scenes.SCENES]).stem
+            return shortened(Path(explicit[scenes.SCENES]).stem)
         stem = "_".join(part for part in (_input_name(sources, params), str(params.get("style", ""))) if part)
         return f"{stem}_{self.kind}" if sources and "style" not in params else stem
 
@@ -219,7 +219,7 @@ def _input_name(sources: dict[str, NamedSource], params: dict[str, Any]) -> str:
         case AvatarReference():
             return changed.avatar
         case _:
-            return Path(changed).stem
+            return shortened(Path(changed).stem)
 
 
 for _kind in REQUEST_MODELS:

@@ -1,5 +1,6 @@
 """HTTP API client: adds the token, retries, and raises problem details as ``ProblemError``."""
 
+import re
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
@@ -52,17 +53,17 @@ class Api:
 
         async def send() -> httpx2.Response:
             token = await self._connections.token()
-            return await self._connections.api.request(
-                method,
-                self._endpoint + path,
-                json=body,
-                params=query,
-                headers={
-                    API_VERSION_HEADER: API_VERSION,
-                    **(headers or {}),
-                    **({"Authorization": f"Bearer {token}"} if token else {}),
-                },
-            )
+            authorization = {"Authorization": f"Bearer {_checked(token)}"} if token else {}
+            try:
+                return await self._connections.api.request(
+                    method,
+                    self._endpoint + path,
+                    json=body,
+                    params=query,
+                    headers={API_VERSION_HEADER: API_VERSION, **(headers or {}), **authorization},
+                )
+            except UnicodeEncodeError as error:
+                raise _not_unicode(error) from error
 
         def is_retried(response: httpx2.Response) -> bool:
             return response.status_code not in accepted and _is_transient(response)
@@ -92,6 +93,28 @@ class Api:
             if not page.get("cursor"):
                 return
             parameters["cursor"] = str(page["cursor"])
+
+
+def _checked(token: str) -> str:
+    """Return the token. Raises ``ProblemError``, which does not quote it, if no header can carry it."""
+    if re.fullmatch("[!-~]+", token) is None:
+        raise ProblemError(
+            status=httpx2.codes.UNAUTHORIZED,
+            code="unauthorized",
+            title="Not a token",
+            detail="The token has a space, or a character that is not ASCII; no token has one. Was all of it copied?",
+        )
+    return token
+
+
+def _not_unicode(error: UnicodeEncodeError) -> ProblemError:
+    """Return the error of a request with text that cannot be sent, such as a word of bytes that are not UTF-8."""
+    return ProblemError(
+        status=httpx2.codes.BAD_REQUEST,
+        code="invalid_request",
+        title="Not Unicode",
+        detail=f"The request has text that cannot be sent, as it is not Unicode: {error.object!r}.",
+    )
 
 
 def _is_transient(response: httpx2.Response) -> bool:

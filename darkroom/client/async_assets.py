@@ -105,4 +105,4 @@ class AsyncAssets:
 
 
 def _asset(asset_id: str) -> str:
-    return f"/assets/{quote(asset_id, safe='')}"
+    return f"/assets/{quote(asset_id, safe='', errors='surrogateescape')}"

@@ -66,7 +66,8 @@ async def upload_file(
     async def post() -> httpx2.Response:
         with CountedFile(file, progress) as content:
             # S3 uses the form's Content-Type field and ignores the type of the file part.
-            part = (file.name or "file", content, "application/octet-stream")
+            # It has no use for the file's name, which may not be Unicode.
+            part = ("file", content, "application/octet-stream")
             return await connections.storage.request("POST", form.url, data=form.fields, files={"file": part})
 
     response = await send_with_retries(

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import sys
 from dataclasses import dataclass, field
 from os import PathLike
@@ -93,7 +94,7 @@ def input_file(source: FileSource) -> InputFile:
         return InputFile(bytes(source))
     if isinstance(source, str | PathLike):
         path = Path(source)
-        return InputFile(path, path.name)
+        return InputFile(path, _unicode(path.name))
     if _is_pillow(source):
         return InputFile(_encoded(source))
     if callable(getattr(source, "read", None)):
@@ -113,7 +114,12 @@ def _read(file: Any) -> InputFile:
             break
         content += chunk
     name = getattr(file, "name", None)
-    return InputFile(bytes(content), Path(name).name if isinstance(name, str) else None)
+    return InputFile(bytes(content), _unicode(Path(name).name) if isinstance(name, str) else None)
+
+
+def _unicode(name: str) -> str:
+    """Return a file's name with a replacement character for each byte that is no Unicode."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", name)
 
 
 def _is_pillow(source: Any) -> bool:

@@ -187,7 +187,7 @@ class Operations(AsyncServiceInformation):
             on_change(job)
         try:
             await self.upload(created, contents)
-        except (ClientError, OSError):
+        except Exception:
             await self.abandon(job.job_id)
             raise
         async with aclosing(self.watch(job)) as states:
@@ -246,7 +246,7 @@ def _contents(files: Files) -> dict[str, InputFile]:
 
 
 def _job(job_id: str) -> str:
-    return f"/jobs/{quote(job_id, safe='')}"
+    return f"/jobs/{quote(job_id, safe='', errors='surrogateescape')}"
 
 
 def _offset_progress(progress: Progress | None, before: int, total: int) -> Progress | None:

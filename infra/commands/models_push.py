@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from darkroom.cli.console import SafeConsole
-from darkroom.cli.output import echo
+from darkroom.cli.output import echo, escape_what_streams_cannot_encode
 from darkroom.client.network import is_loopback
 from darkroom.contract.errors import DarkroomError
 from pipeline.weights.catalog import Model, catalog
@@ -204,4 +204,5 @@ def _fail(message: str) -> NoReturn:
 
 
 if __name__ == "__main__":
+    escape_what_streams_cannot_encode()
     app(prog_name="python -m infra.commands.models_push")

@@ -111,10 +111,10 @@ def test_another_distribution_adds_a_command(wheel: Path, tmp_path: Path) -> Non
     assert darkroom("hello", "Ann", folders=[wheel, folder], work=tmp_path).stdout == "Hello Ann\n"
 
 
-def test_an_import_error_inside_a_command_propagates(wheel: Path, tmp_path: Path) -> None:
+def test_an_import_error_inside_a_command_is_an_unexpected_error(wheel: Path, tmp_path: Path) -> None:
     folder = distribution(tmp_path, "import missing_library")
     ran = darkroom("hello", folders=[wheel, folder], work=tmp_path)
-    assert ran.returncode == 1
+    assert ran.returncode == 70
     assert "ModuleNotFoundError: No module named 'missing_library'" in ran.stderr
 
 
