@@ -23,7 +23,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from darkroom.cli.console import SafeConsole
 from darkroom.cli.output import echo, escape_what_streams_cannot_encode
-from darkroom.client.network import is_loopback
+from darkroom.client.environment_proxy import environment_proxy
+from darkroom.client.errors import EnvironmentVariableError
 from darkroom.contract.errors import DarkroomError
 from pipeline.weights.catalog import Model, catalog
 from pipeline.weights.store import MANIFEST, FileRecord, Manifest, WeightStore, default_folder
@@ -168,6 +169,9 @@ def main(
         _fail(f"{place} refused: {error.response['Error'].get('Message') or error}")
     except (BotoCoreError, S3UploadFailedError) as error:
         _fail(str(error))
+    except EnvironmentVariableError as error:
+        err.print(f"error: {error.message}", markup=False)
+        raise typer.Exit(2) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     err.print(f"{len(models)} models, {sent / 1e6:.0f} MB sent, the rest was there", markup=False)
@@ -175,9 +179,14 @@ def main(
 
 
 def _s3() -> "S3Client":
-    """Return a client of S3, or of the endpoint in ``AWS_ENDPOINT_URL``, without a proxy if that is this machine's."""
-    s3 = boto3.client("s3")
-    return boto3.client("s3", config=Config(proxies={})) if is_loopback(s3.meta.endpoint_url) else s3
+    """Return a client of S3, or of the endpoint in ``AWS_ENDPOINT_URL``, with the proxy that the SDK would use.
+
+    Raises ``EnvironmentVariableError``. botocore's own message for such a proxy quotes its password.
+    """
+    proxy = environment_proxy(boto3.client("s3").meta.endpoint_url)
+    if proxy is not None and not proxy.startswith(("http://", "https://")):
+        raise EnvironmentVariableError("The environment", "names a SOCKS proxy, which the AWS SDK cannot use.")
+    return boto3.client("s3", config=Config(proxies={} if proxy is None else {"http": proxy, "https": proxy}))
 
 
 def _models_to_push(store: WeightStore, ids: list[str]) -> list[Model]:

@@ -9,6 +9,7 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
+from darkroom.client import environment_proxy
 from darkroom.contract.errors import DarkroomError
 from infra.commands.models_push import S3Destination, app, push
 from pipeline.weights.catalog import Model, catalog
@@ -138,6 +139,19 @@ def test_the_command_prints_the_prefix_and_reports_errors(s3: "S3Client", shelf:
     code, _, text = call("s3://weights/models", "sd15", *folder)
     assert code == 1
     assert "sd15 was never fetched" in text
+
+
+@pytest.mark.parametrize("proxy", ["socks5://ann:hunter2@127.0.0.1:9", "socks://127.0.0.1:9", "http://ann:hunter2:x"])
+def test_a_proxy_that_cannot_be_used_is_wrong_usage_and_not_quoted(
+    s3: "S3Client", shelf: WeightStore, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setattr(environment_proxy, "find_spec", lambda _name: None)  # socksio is not installed
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    result = CliRunner().invoke(app, ["s3://weights/models/v1", "--weights", str(shelf.folder)])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: HTTPS_PROXY ")
+    assert "hunter2" not in result.stderr
+    assert keys(s3) == {}
 
 
 def test_an_endpoint_on_this_machine_is_reached_without_a_proxy(
