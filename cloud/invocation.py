@@ -13,6 +13,9 @@ from darkroom.contract.kinds import Kind
 from darkroom.contract.open_enum import Open
 from darkroom.contract.results import Result, StageTime
 
+# Time allowed for the notice of an outcome to arrive, before sweep treats the attempt as lost.
+NOTICE_SECONDS = 60
+
 
 class Invocation(BaseModel):
     """Input of the endpoint: everything the container needs for one attempt."""
@@ -26,6 +29,9 @@ class Invocation(BaseModel):
     uploads: dict[str, str] = Field(description="Role → S3 key.")
     progress: float = Field(0.0, ge=0, le=1, description="Progress of earlier attempts; progress never falls.")
     deadline: datetime
+    time_limit_seconds: float | None = Field(
+        None, gt=0, description="Time limit of the attempt once it runs; absent in invocations of older versions."
+    )
 
 
 class Completed(BaseModel):

@@ -11,6 +11,9 @@ from darkroom.contract.results import StageTime
 from darkroom.contract.uploads import MediaType
 
 QUEUED_MESSAGE = "In the queue"
+# Message of a dispatched job without a wait estimate.
+WAITING_MESSAGE = "Waiting for a machine"
+CACHED_MESSAGE = "Done: the same job was made before"
 
 
 @dataclass(frozen=True)

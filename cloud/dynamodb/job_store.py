@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 
 from cloud.dynamodb import job_changes
 from cloud.dynamodb.conditional_update import ConditionalUpdate
-from cloud.dynamodb.job_changes import QUEUED_MESSAGE, InspectedUpload
-from cloud.dynamodb.job_record import SHARDS, JobRecord, timestamp
+from cloud.dynamodb.job_changes import CACHED_MESSAGE, QUEUED_MESSAGE, WAITING_MESSAGE, InspectedUpload
+from cloud.dynamodb.job_record import JobRecord, timestamp
 from cloud.dynamodb.job_table import JobTable
 from cloud.dynamodb.lenient_item import UnreadableItem
 from darkroom.contract.errors import ErrorDetail
@@ -23,9 +23,10 @@ from darkroom.contract.results import PreviewPicture, Result, StageTime
 
 __all__ = [
     "ATTEMPT_STATES",
+    "CACHED_MESSAGE",
     "QUEUED_MESSAGE",
-    "SHARDS",
     "UNFINISHED",
+    "WAITING_MESSAGE",
     "AlreadyExists",
     "InspectedUpload",
     "JobRecord",
@@ -36,10 +37,6 @@ __all__ = [
 UNFINISHED = frozenset(state for state in State if not state.terminal)
 # The states in which an attempt may update its job.
 ATTEMPT_STATES = frozenset({State.DISPATCHED, State.RUNNING})
-
-# Message of a dispatched job without a wait estimate.
-WAITING_MESSAGE = "Waiting for a machine"
-CACHED_MESSAGE = "Done: the same job was made before"
 
 
 class AlreadyExists(Exception):
@@ -71,15 +68,19 @@ class JobStore(JobTable):
 
     # Called by the container.
 
-    def start(self, job_id: str, attempt: int, *, message: str) -> JobRecord:
-        """``dispatched → running``; return the job. Idempotent. Raises ``StaleAttempt``."""
-        update = self._conditional_update(ATTEMPT_STATES, attempt)
-        update.set({"state": State.RUNNING, "message": message})
-        update.set_if_absent("started_at", time.time())
-        record = self._apply(job_id, update)
-        if record is None:
-            raise StaleAttempt(job_id)
-        return record
+    def start(self, job_id: str, attempt: int, *, message: str, due_at: float | None = None) -> JobRecord:
+        """``dispatched → running``; return it. An earlier ``due_at`` stays. Idempotent. Raises ``StaleAttempt``."""
+        for with_due_at in (True, False) if due_at is not None else (False,):
+            update = self._conditional_update(ATTEMPT_STATES, attempt)
+            update.set({"state": State.RUNNING, "message": message})
+            update.set_if_absent("started_at", time.time())
+            if with_due_at:
+                update.set({"due_at": due_at})
+                update.require("due_at", ">", due_at)
+            record = self._apply(job_id, update)
+            if record is not None:
+                return record
+        raise StaleAttempt(job_id)
 
     def report(
         self,
@@ -166,10 +167,8 @@ class JobStore(JobTable):
         """``queued → dispatched``, starting ``attempt`` (the first is 1)."""
         update = self._conditional_update({State.QUEUED}, attempt - 1)
         update.set({"state": State.DISPATCHED, "attempt": attempt, "due_at": due_at, "message": message})
-        update.remove(["started_at"])
-        if waking_since is None:
-            update.remove(["waking_since"])
-        else:
+        update.remove(["started_at", *([] if waking_since is not None else ["waking_since"])])
+        if waking_since is not None:
             update.set({"waking_since": waking_since})
         return self._apply(job_id, update)
 

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from cloud.dynamodb.job_store import StaleAttempt
 from cloud.dynamodb.progress_store import ProgressStore
 from cloud.invocation import Abandoned, Completed, Failed, Invocation
 from containers.worker import metrics
+from containers.worker.attempt import Attempt
 from containers.worker.intermediates import S3Intermediates
 from containers.worker.json_logging import job_context
 from containers.worker.plan_preparer import PlanPreparer, PreparedPlan
@@ -28,7 +28,7 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import State
 from darkroom.contract.kinds import VIDEO_KINDS
-from darkroom.contract.results import Picture, Result, ResultFile, StageTime, SubtitleFile, Video
+from darkroom.contract.results import Result, StageTime
 from pipeline.core.artifacts import SavedFile
 from pipeline.core.runner import PlanResult, Runner
 from pipeline.core.stages import JobAbandoned, StageContext
@@ -87,9 +87,9 @@ class Worker:
         ):
             started = time.monotonic()
             intermediates = S3Intermediates(self._storage, job_id, limit=self._settings.max_part_bytes)
-            attempt = _Attempt(invocation, params, writer, progress_images, intermediates)
+            attempt = Attempt(invocation, params, writer, progress_images, intermediates)
             try:
-                self._start(invocation)
+                self._start(attempt)
                 prepared = self._prepare_plan(attempt)
                 result = self._run_prepared(attempt, prepared)
                 writer.close()
@@ -148,17 +148,19 @@ class Worker:
         finally:
             progress_images.close()
 
-    def _start(self, invocation: Invocation) -> None:
-        if datetime.now(UTC) >= invocation.deadline:
+    def _start(self, attempt: Attempt) -> None:
+        invocation, now = attempt.invocation, datetime.now(UTC)
+        if now >= invocation.deadline:
             raise DarkroomError(
                 ErrorCode.TIMED_OUT, "The job's time was up before a machine was free. Try again.", retryable=True
             )
+        due_at = attempt.start_time_limit(now)
         try:
-            self._store.start(invocation.job_id, invocation.attempt, message="Starting")
+            self._store.start(invocation.job_id, invocation.attempt, message="Starting", due_at=due_at)
         except StaleAttempt as error:
             raise JobAbandoned from error
 
-    def _prepare_plan(self, attempt: "_Attempt") -> PreparedPlan:
+    def _prepare_plan(self, attempt: Attempt) -> PreparedPlan:
         invocation = attempt.invocation
         models = invocation.engine is Engine.MODELS
         if models:
@@ -168,7 +170,7 @@ class Worker:
                 invocation.kind, invocation.engine, invocation.allow_preview, attempt.params
             )
 
-    def _run_prepared(self, attempt: "_Attempt", prepared: PreparedPlan) -> Result:
+    def _run_prepared(self, attempt: Attempt, prepared: PreparedPlan) -> Result:
         try:
             with tempfile.TemporaryDirectory(prefix="darkroom-", ignore_cleanup_errors=True) as name:
                 plan_result = self._run_plan(attempt, prepared, Path(name))
@@ -176,7 +178,7 @@ class Worker:
             metrics.emit_stage_seconds(attempt.invocation, prepared.plan.engine, attempt.timeline)
         return attempt.to_result(plan_result)
 
-    def _run_plan(self, attempt: "_Attempt", prepared: PreparedPlan, folder: Path) -> PlanResult:
+    def _run_plan(self, attempt: Attempt, prepared: PreparedPlan, folder: Path) -> PlanResult:
         plan, invocation = prepared.plan, attempt.invocation
         files: dict[str, Path] = {}
         if plan.steps and invocation.uploads:
@@ -195,7 +197,7 @@ class Worker:
             context.notes.append(f"Made by the {plan.engine} engine: the {invocation.engine} engine is not available.")
         span = (invocation.progress, max(invocation.progress, PLAN_PROGRESS_END))
         plan_result = self._runner.run(
-            plan, context, attempt.writer, invocation.deadline, span=span, timeline=attempt.timeline
+            plan, context, attempt.writer, attempt.deadline, span=span, timeline=attempt.timeline
         )
         if plan_result.unsafe_progress_images:
             attempt.progress_images.delete_all()
@@ -205,14 +207,14 @@ class Worker:
                 self._upload(attempt, plan_result.files)
         return plan_result
 
-    def _download(self, attempt: "_Attempt", folder: Path) -> dict[str, Path]:
+    def _download(self, attempt: Attempt, folder: Path) -> dict[str, Path]:
         uploads = attempt.invocation.uploads
         files = {role: folder / f"upload-{index}" for index, role in enumerate(uploads)}
         for role, key in uploads.items():
             attempt.inputs[role] = self._storage.download(key, files[role], limit=self._settings.max_upload_bytes)
         return files
 
-    def _upload(self, attempt: "_Attempt", files: Sequence[SavedFile]) -> None:
+    def _upload(self, attempt: Attempt, files: Sequence[SavedFile]) -> None:
         invocation = attempt.invocation
         for saved in files:
             attempt.writer.check()
@@ -224,14 +226,14 @@ class Worker:
             )
             attempt.stored.append(saved.to_result_file(uploaded.key, uploaded.size, uploaded.sha256))
 
-    def _confirm_ownership(self, attempt: "_Attempt") -> None:
+    def _confirm_ownership(self, attempt: Attempt) -> None:
         """Check the ownership again after the upload, so that a job cancelled meanwhile leaves no files."""
         attempt.writer.check()
         invocation = attempt.invocation
         if attempt.stored and not owns_job(self._store.get(invocation.job_id), invocation.attempt):
             raise JobAbandoned
 
-    def _discard_stored(self, attempt: "_Attempt") -> None:
+    def _discard_stored(self, attempt: Attempt) -> None:
         """Delete the uploaded files, unless another attempt, or a duplicate of this one, may have its own there."""
         if not (attempt.stored or attempt.intermediates.has_stored):
             return
@@ -245,44 +247,6 @@ class Worker:
             self._storage.delete(each.key for each in attempt.stored)
         if record is None or record.state.terminal:
             attempt.delete_intermediates()
-
-
-@dataclass
-class _Attempt:
-    """State of a running attempt: its timeline, its inputs (role → SHA-256) and its uploaded files."""
-
-    invocation: Invocation
-    params: BaseModel
-    writer: ProgressWriter
-    progress_images: ProgressImages
-    intermediates: S3Intermediates
-    timeline: list[StageTime] = field(default_factory=list)
-    inputs: dict[str, str] = field(default_factory=dict)
-    stored: list[ResultFile] = field(default_factory=list)
-
-    def report(self, stage: str, message: str, progress: float | None = None) -> None:
-        """Report the progress of a step outside the plan's own stages."""
-        reached = self.invocation.progress if progress is None else progress
-        self.writer.report(reached, stage, message, self.timeline)
-
-    def delete_intermediates(self) -> None:
-        """Delete the intermediates, as there is no next attempt."""
-        self.intermediates.delete(earlier=self.invocation.attempt > 1)
-
-    def to_result(self, plan_result: PlanResult) -> Result:
-        """Build the result from the plan's result and the uploaded files."""
-        return Result(
-            pictures=[each for each in self.stored if type(each) is Picture],
-            videos=[each for each in self.stored if isinstance(each, Video)],
-            subtitles=[each for each in self.stored if isinstance(each, SubtitleFile)],
-            engine=plan_result.engine,
-            seed=getattr(self.params, "seed", None) if plan_result.seed is None else plan_result.seed,
-            models=list(plan_result.models),
-            quality=plan_result.quality,
-            room=plan_result.room,
-            objects=list(plan_result.objects),
-            notes=list(plan_result.notes),
-        )
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
-from cloud.invocation import Invocation, inference_id
+from cloud.invocation import NOTICE_SECONDS, Invocation, inference_id
 from cloud.job_queue import DispatchMessage
 from cloud.observability import logger
 from cloud.s3.keys import invocation_key, upload_key
@@ -22,9 +22,6 @@ from handlers.settings import DispatchSettings
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
-
-# Time allowed for the notice of an outcome to arrive, before sweep treats the attempt as lost.
-NOTICE_SECONDS = 60
 
 
 class Dispatcher:
@@ -89,6 +86,7 @@ class Dispatcher:
             uploads={role: upload_key(record.job_id, role) for role in record.uploads},
             progress=record.progress,
             deadline=datetime.fromtimestamp(deadline, UTC),
+            time_limit_seconds=self._settings.time_limit(record.kind),
         )
         key = invocation_key(record.job_id, record.attempt)
         self._s3.put_object(

@@ -78,6 +78,7 @@ def test_an_invocation_has_everything_that_the_container_needs(
     assert (now.state, now.attempt) == (State.DISPATCHED, 1)
     assert now.due_at is not None
     assert now.due_at > invocation.deadline.timestamp()
+    assert invocation.time_limit_seconds == 900
 
 
 def test_a_duplicate_message_starts_one_attempt(job_in: JobIn, deliver: Any, endpoint: FakeEndpoint) -> None:

@@ -9,6 +9,7 @@ import pytest
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
 from cloud.dynamodb.ledger import MICROS, Ledger
+from cloud.invocation import NOTICE_SECONDS
 from darkroom.contract.jobs import MAX_ATTEMPTS, State
 from darkroom.contract.kinds import Kind
 from handlers import finished, sweep
@@ -83,6 +84,27 @@ def test_a_lost_attempt_costs_its_time_limit_at_most(
     again = now(store, job)
     assert again.state is State.QUEUED
     assert again.cost_usd == pytest.approx(limit * USD_PER_SECOND, rel=1e-6)
+
+
+def test_a_started_attempt_whose_notice_is_lost_is_repeated_soon_after_its_time_limit(
+    store: JobStore, job_in: JobIn, context: Any, at: Callable[[float], None], queues: Any
+) -> None:
+    at(0)
+    job = job_in(State.QUEUED)
+    assert store.dispatch(job.job_id, 1, due_at=time.time() + 3600 + 900 + NOTICE_SECONDS) is not None
+    at(100)
+    store.start(job.job_id, 1, message="Starting", due_at=time.time() + 900 + NOTICE_SECONDS)
+    at(200)
+    store.report(job.job_id, 1, progress=0.5, stage="paint", message="", timeline=[])
+    at(100 + 900 + NOTICE_SECONDS - 1)
+    sweep.handler({"source": "aws.events"}, context)
+    assert now(store, job).state is State.RUNNING
+    at(100 + 900 + NOTICE_SECONDS + 1)
+    for _ in range(2):
+        sweep.handler({"source": "aws.events"}, context)
+    assert now(store, job).state is State.QUEUED
+    assert now(store, job).message.startswith("Trying again: The picture was not done in time.")
+    assert queues.sent() == [(job.job_id, 2)]
 
 
 def test_an_attempt_that_never_started_costs_nothing(

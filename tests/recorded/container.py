@@ -25,7 +25,7 @@ class SilentStore:
         """The job as the table has it."""
         return self._store.get(job_id)
 
-    def start(self, job_id: str, _attempt: int, *, message: str) -> today.JobRecord:
+    def start(self, job_id: str, _attempt: int, *, message: str, **_more: float | None) -> today.JobRecord:
         """The job, which the scenario has started."""
         record = self._store.get(job_id)
         assert record is not None
