@@ -7,7 +7,7 @@ from secrets import compare_digest
 
 import anyio
 import anyio.to_thread
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -17,6 +17,7 @@ from cloud.invocation import Abandoned, Completed, Failed, Invocation
 from containers.worker.invocation_params import typed_params
 from containers.worker.worker import Worker
 from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.jobs import JobId
 
 logger = logging.getLogger(__name__)
 
@@ -76,14 +77,16 @@ def make_app(invocations: InvocationRunner, token: SecretStr | None = None) -> S
             return _problem(403, "The invocation does not show this container's token.", ErrorCode.FORBIDDEN)
         if invocations.draining:
             return _problem(503, "The machine is shutting down.", ErrorCode.CONTAINER_FAILED)
+        body = await request.body()
         try:
-            invocation = Invocation.model_validate_json(await request.body())
+            invocation = Invocation.model_validate_json(body)
         except ValidationError as error:
             errors = [
                 {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]}
                 for item in error.errors(include_url=False, include_context=False, include_input=False)
             ]
-            return _problem(400, "The body is not an invocation.", ErrorCode.INVALID_REQUEST, errors)
+            logger.warning("an invocation could not be read: %s", errors)
+            return _unreadable(body, errors)
         try:
             params = typed_params(invocation)
         except DarkroomError as error:
@@ -97,6 +100,31 @@ def make_app(invocations: InvocationRunner, token: SecretStr | None = None) -> S
         return _outcome(outcome)
 
     return Starlette(routes=[Route("/ping", ping), Route("/invocations", invoke, methods=["POST"])])
+
+
+class _AttemptOfInvocation(BaseModel):
+    """The part of an invocation that names its attempt."""
+
+    job_id: JobId
+    attempt: int = Field(ge=1)
+
+
+def _unreadable(body: bytes, errors: list[dict[str, str]]) -> Response:
+    """Answer an invocation that cannot be read: a final outcome of its attempt, or a problem if it names none.
+
+    SageMaker tells the functions the status of a problem, but not what it says.
+    """
+    try:
+        named = _AttemptOfInvocation.model_validate_json(body)
+    except ValidationError:
+        return _problem(400, "The body is not an invocation.", ErrorCode.INVALID_REQUEST, errors)
+    what = "; ".join(f"{error['field']}: {error['message']}" for error in errors)
+    reason = DarkroomError(
+        ErrorCode.UNKNOWN_TO_VERSION,
+        "The machine could not read its instructions, as it and the service are of versions that do not go together. "
+        f"Tell the operator: {what}",
+    )
+    return _outcome(Failed(job_id=named.job_id, attempt=named.attempt, error=reason.detail))
 
 
 def _outcome(outcome: Outcome) -> Response:

@@ -12,10 +12,10 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from cloud import observability
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
-from cloud.invocation import Abandoned, Completed, Failed, Outcome, parse_inference_id
+from cloud.invocation import Abandoned, Completed, Failed, Invocation, Outcome, parse_inference_id
 from cloud.observability import logger
 from cloud.s3.keys import parse_s3_uri
-from darkroom.contract.errors import ErrorCode, ErrorDetail
+from darkroom.contract.errors import DarkroomError, ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
 from darkroom.contract.results import StageTime
 from handlers.endpoint.cold_start import ColdStartStore
@@ -33,13 +33,36 @@ CONTAINER_FAILED_ERROR = ErrorDetail(
     message="The machine that made this picture failed. Submitting the job again usually helps.",
     retryable=True,
 )
-# Containers answer 400 to an invocation that they cannot read; those of 0.1.0 say no more.
+# Containers answer 400 to what they cannot read. Those of 0.1.0 answer so to unknown kinds and params, too.
 NOT_UNDERSTOOD = re.compile(r"received (client|server) error \(400\)")
+# Fields of an invocation that every version knows. An error in one of them, or in no field, is not one of a version.
+KNOWN_FIELDS = frozenset({"", *Invocation.model_fields} - {"kind", "engine", "params"})
 UNKNOWN_TO_VERSION_ERROR = ErrorDetail(
     code=ErrorCode.UNKNOWN_TO_VERSION,
     message="The machine that was asked is of a version that cannot do this job yet. Submit it again later.",
     retryable=True,
 )
+
+
+class _FieldError(BaseModel):
+    field: str
+    message: str
+
+
+class ContainerProblem(BaseModel):
+    """A container's answer to an invocation that it could not read."""
+
+    errors: list[_FieldError] = Field(min_length=1)
+
+    def to_error(self) -> ErrorDetail:
+        """Return the job's error: final, unless a container of a newer version may know what this one did not."""
+        names = ", ".join(error.field for error in self.errors)
+        if not any(error.field.split(".")[0] in KNOWN_FIELDS for error in self.errors):
+            message = f"The machine that was asked does not know {names} yet. Submit the job again later."
+            return DarkroomError(ErrorCode.UNKNOWN_TO_VERSION, message, retryable=True).detail
+        what = "; ".join(f"{error.field}: {error.message}" for error in self.errors)
+        message = f"The machine could not read its instructions. Tell the operator: {what}"
+        return DarkroomError(ErrorCode.UNKNOWN_TO_VERSION, message).detail
 
 
 class LostAttempt(Failed):
@@ -97,7 +120,7 @@ class OutcomeProcessor:
                     self._result_cache.store(record, outcome)
                 else:
                     self._delete_results(outcome)
-            case Failed() if outcome.error.code is ErrorCode.UNKNOWN_TO_VERSION:
+            case Failed() if outcome.error.code is ErrorCode.UNKNOWN_TO_VERSION and outcome.error.retryable:
                 record = self._retry.defer_or_fail(job_id, attempt, refusals, outcome.error)
             case Failed():
                 # Without an outcome of the container, nobody knows what the attempt did with its time.
@@ -120,7 +143,7 @@ class OutcomeProcessor:
             logger.warning("invocation failed", job_id=job_id, attempt=attempt, reason=notice.failure_reason)
             reason = notice.failure_reason.lower()
             if NOT_UNDERSTOOD.search(reason):
-                return Failed(job_id=job_id, attempt=attempt, error=UNKNOWN_TO_VERSION_ERROR)
+                return Failed(job_id=job_id, attempt=attempt, error=self._refusal(notice))
             timed_out = any(word in reason for word in ("timed out", "timeout", "time out", "expired", "ttl"))
             return LostAttempt(
                 job_id=job_id, attempt=attempt, error=TIMED_OUT_ERROR if timed_out else CONTAINER_FAILED_ERROR
@@ -141,6 +164,21 @@ class OutcomeProcessor:
             logger.warning("outcome of another attempt", job_id=job_id, attempt=attempt, key=key)
             return LostAttempt(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
         return outcome
+
+    def _refusal(self, notice: AsyncInferenceNotification) -> ErrorDetail:
+        """Return the error of an invocation that the container could not read, by its answer, if that is stored."""
+        if notice.response.output_location is None:
+            return UNKNOWN_TO_VERSION_ERROR
+        bucket, key = parse_s3_uri(notice.response.output_location)
+        try:
+            body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            return ContainerProblem.model_validate_json(body).to_error()
+        except ValidationError:
+            return UNKNOWN_TO_VERSION_ERROR
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
+                raise
+            return UNKNOWN_TO_VERSION_ERROR
 
     def _record_cold_start(self, record: JobRecord) -> None:
         """Record the cold start's duration. Errors are only logged: the job already has its outcome."""

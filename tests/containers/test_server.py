@@ -161,6 +161,28 @@ async def test_an_invalid_body_is_answered_with_problem_details(container: Conta
 
 
 @pytest.mark.parametrize(
+    ("ours", "other", "named"),
+    [
+        ('"deadline":', '"time":', "deadline: Field required"),
+        ('"progress":0.0', '"progress":2', "progress: "),
+        ('"params":{"style":"modern","seed":7}', '"params":["modern"]', "params: "),
+    ],
+)
+async def test_an_attempt_whose_invocation_cannot_be_read_fails_for_good_and_says_why(
+    container: Container, store: JobStore, ours: str, other: str, named: str
+) -> None:
+    before = store.get(JOB)
+    body = invocation().model_dump_json()
+    assert ours in body
+    answer = await container(plan_of()).post("/invocations", content=body.replace(ours, other))
+    outcome = answer.json()
+    assert (answer.status_code, outcome["status"], outcome["job_id"], outcome["attempt"]) == (200, "failed", JOB, 1)
+    assert (outcome["error"]["code"], outcome["error"]["retryable"]) == ("unknown_to_version", False)
+    assert named in outcome["error"]["message"]
+    assert store.get(JOB) == before
+
+
+@pytest.mark.parametrize(
     ("ours", "newer", "named"),
     [
         ('"style":"modern"', '"style":"brutalist"', "params.style"),

@@ -79,6 +79,60 @@ def test_a_refused_job_waits_without_losing_an_attempt(
     assert queues.dead_letters() == []
 
 
+@pytest.fixture
+def answer_400(bucket: S3Client, store: JobStore, context: Any) -> Callable[..., JobRecord]:
+    """Delivers the notice of a container's 400 twice; the answer named these fields (None: the answer is gone)."""
+
+    def do(job: JobRecord, fields: dict[str, str] | None) -> JobRecord:
+        key = f"outcomes/failures/{job.job_id}-error.out"
+        if fields is not None:
+            errors = [{"field": field, "message": message} for field, message in fields.items()]
+            problem = {"status": 400, "code": "invalid_request", "detail": "The body is not an invocation."}
+            bucket.put_object(Bucket="bucket", Key=key, Body=json.dumps(problem | {"errors": errors}).encode())
+        notice = {
+            "inferenceId": inference_id(job.job_id, 1),
+            "invocationStatus": "Failed",
+            "failureReason": "ClientError: Received server error (400) from model.",
+            "responseParameters": {"outputLocation": f"s3://bucket/{key}"},
+        }
+        for _ in range(2):
+            finished.handler({"Records": [{"Sns": {"Message": json.dumps(notice)}}]}, context)
+        found = store.get(job.job_id)
+        assert found is not None
+        return found
+
+    return do
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"deadline": "Field required"},
+        {"": "Invalid JSON"},
+        {"params.style": "unknown", "attempt": "Input should be a valid integer"},
+    ],
+)
+def test_an_invocation_that_no_container_can_read_fails_the_job_at_once(
+    job_in: JobIn, answer_400: Callable[..., JobRecord], queues: Any, fields: dict[str, str]
+) -> None:
+    job = job_in(State.DISPATCHED)
+    end = answer_400(job, fields)
+    assert end.error is not None
+    assert (end.state, end.error.code, end.error.retryable) == (State.FAILED, "unknown_to_version", False)
+    assert (end.attempt, end.seq) == (1, job.seq + 1)
+    assert all(f"{field}: {message}" in end.message for field, message in fields.items())
+    assert (queues.sent(), queues.dead_letters()) == ([], [])
+
+
+@pytest.mark.parametrize("fields", [{"sparkle": "Extra inputs are not permitted"}, {"kind": "Input should be …"}, None])
+def test_what_a_container_of_0_1_0_does_not_know_waits_and_is_named(
+    job_in: JobIn, answer_400: Callable[..., JobRecord], fields: dict[str, str] | None
+) -> None:
+    waiting = answer_400(job_in(State.DISPATCHED), fields)
+    assert (waiting.state, waiting.attempt, waiting.refusals) == (State.QUEUED, 0, 1)
+    assert all(field in waiting.message for field in fields or {})
+
+
 def test_the_message_of_a_waiting_job_says_what_is_unknown(job_in: JobIn, refuse: Refuse) -> None:
     assert refuse(job_in(State.DISPATCHED)).message.endswith("It does not know params.sparkle.")
 
