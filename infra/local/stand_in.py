@@ -12,6 +12,7 @@ from infra.local.state import RootKey, RunningProcesses, StackState
 from infra.names import FAILURES, OUTCOMES
 
 LOG = "endpoint.log"
+INVOCATIONS_FOLDER = "invocations"  # accepted and not finished; they survive the process
 STOP_SECONDS = 15.0
 # Variables of the caller that only the containers get, in addition to emulator.own_environment().
 STAND_IN_ENVIRONMENT = ("CUDA_VISIBLE_DEVICES",)
@@ -33,6 +34,7 @@ def environment(options: StackOptions, running: RunningProcesses, state: StackSt
         "FAILURE_LOCATION": f"s3://{state.bucket}/{FAILURES}",
         "SUCCESS_TOPIC_ARN": state.success_topic,
         "ERROR_TOPIC_ARN": state.error_topic,
+        "INVOCATIONS_FOLDER": str(options.folder / INVOCATIONS_FOLDER),
         "CONTAINER_ROLE_ARN": state.container_role,
         "JOBS_TABLE": state.tables.jobs,
         "LEDGER_TABLE": state.tables.ledger,

@@ -1,6 +1,8 @@
 """Starts the stand-in: ``python -m infra.local.endpoint``, configured by its environment (see ``settings``)."""
 
 import logging
+import threading
+from types import FrameType
 
 import boto3
 import uvicorn
@@ -12,6 +14,7 @@ from infra.local.endpoint.endpoint import Endpoint, workers
 from infra.local.endpoint.faults import Faults, FaultValues
 from infra.local.endpoint.fleet import Fleet, Launch
 from infra.local.endpoint.instance import Instance
+from infra.local.endpoint.invocation_store import InvocationStore
 from infra.local.endpoint.server import EndpointServer
 from infra.local.endpoint.settings import Settings
 
@@ -43,7 +46,8 @@ def build(settings: Settings) -> EndpointServer:
         raise SystemExit("there are no AWS credentials in the environment")
     aws = S3AndSns(settings.aws_endpoint_url, settings.aws_region, credentials, connections=workers(settings))
     secret_of = secrets_of(root.access_key, root.secret_key)
-    return EndpointServer(settings, Endpoint(settings, fleet, faults, aws), fleet, faults, role, secret_of)
+    endpoint = Endpoint(settings, fleet, faults, aws, InvocationStore(settings.invocations_folder))
+    return EndpointServer(settings, endpoint, fleet, faults, role, secret_of)
 
 
 def _launcher(settings: Settings, role: RoleCredentials | None) -> Launch:
@@ -64,11 +68,40 @@ def _launcher(settings: Settings, role: RoleCredentials | None) -> Launch:
     return lambda on_exit: Instance(settings.container_module, environment, on_exit, concurrency=settings.concurrency)
 
 
+class ClosingServer(uvicorn.Server):
+    """uvicorn server that closes the endpoint on the first signal, and ends when that is done, or on a second one.
+
+    Until then it responds: instances need credentials to finish, and dispatched invocations are accepted for the next
+    start.
+    """
+
+    def __init__(self, config: uvicorn.Config, endpoint: Endpoint) -> None:
+        super().__init__(config)
+        self._endpoint = endpoint
+        self._closing = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Close the endpoint on the first SIGTERM or SIGINT, exit on the second. Called by uvicorn."""
+        if self._closing or not self.started:
+            super().handle_exit(sig, frame)
+        else:
+            self._closing = True
+            threading.Thread(target=self._close, name="close").start()
+
+    def _close(self) -> None:
+        try:
+            self._endpoint.close()
+        finally:
+            self.should_exit = True
+
+
 def main() -> None:
     """Serve until terminated, then stop the instances."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = Settings.read()
-    uvicorn.run(build(settings).app(), host=settings.host, port=settings.port, log_config=None, access_log=False)
+    server = build(settings)
+    config = uvicorn.Config(server.app(), host=settings.host, port=settings.port, log_config=None, access_log=False)
+    ClosingServer(config, server.endpoint).run()
 
 
 if __name__ == "__main__":

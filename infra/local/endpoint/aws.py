@@ -25,6 +25,10 @@ class AwsError(Exception):
     """Raised when the emulator rejects a request or does not respond."""
 
 
+class AwsUnavailable(AwsError):
+    """Raised when the emulator does not respond, or fails: the same request may succeed later."""
+
+
 class S3AndSns:
     """S3 and SNS at ``url``. Thread-safe."""
 
@@ -57,7 +61,8 @@ class S3AndSns:
         try:
             response = self._pool.request(method, url, body=body, headers=dict(request.headers.items()))
         except urllib3.exceptions.HTTPError as error:
-            raise AwsError(f"{method} {url}: {error}") from error
+            raise AwsUnavailable(f"{method} {url}: {error}") from error
         if response.status >= 300:
-            raise AwsError(f"{method} {url}: {response.status} {response.data[:300].decode(errors='replace')}")
+            kind = AwsUnavailable if response.status >= 500 else AwsError
+            raise kind(f"{method} {url}: {response.status} {response.data[:300].decode(errors='replace')}")
         return response.data

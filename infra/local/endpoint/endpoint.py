@@ -1,22 +1,34 @@
-"""Endpoint queue: reads an invocation's input from S3, calls an instance, writes the output and publishes it."""
+"""Endpoint queue: reads an invocation's input from S3, calls an instance, writes the output and publishes it.
+
+Accepted invocations are in a store until their notification has been delivered, so that the next process goes on with
+what this one leaves, whichever way it ends.
+"""
 
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from infra.local.endpoint import notifications
-from infra.local.endpoint.aws import AwsError, S3AndSns
+from infra.local.endpoint.aws import AwsError, AwsUnavailable, S3AndSns
 from infra.local.endpoint.faults import Faults
 from infra.local.endpoint.fleet import Closed, Fleet
 from infra.local.endpoint.instance import Instance, InstanceCrashed, InvocationTimedOut
 from infra.local.endpoint.invocation import EndpointInvocation
+from infra.local.endpoint.invocation_store import KEPT_SECONDS, Answer, InvocationStore, StoredInvocation
 from infra.local.endpoint.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 # Threads that read inputs ahead, wait for a slot, write outputs and publish notifications.
 MIN_WORKERS = 16
+# Pauses while the emulator does not respond; they double.
+FIRST_PAUSE_SECONDS = 0.1
+LAST_PAUSE_SECONDS = 5.0
+LOST = "InternalServerError: Lost the connection to the model container."
+EXPIRED = "ClientError: The request expired: it was in the queue longer than RequestTTLSeconds."
 
 
 def workers(settings: Settings) -> int:
@@ -37,11 +49,12 @@ class _Failure(Exception):
 class Endpoint:
     """Queue of invocations before a fleet of instances. Thread-safe."""
 
-    def __init__(self, settings: Settings, fleet: Fleet, faults: Faults, aws: S3AndSns) -> None:
+    def __init__(self, settings: Settings, fleet: Fleet, faults: Faults, aws: S3AndSns, store: InvocationStore) -> None:
         self._settings = settings
         self._fleet = fleet
         self._faults = faults
         self._aws = aws
+        self._store = store
         self._closed = threading.Event()
         self._workers = ThreadPoolExecutor(workers(settings), thread_name_prefix="invocation")
 
@@ -54,47 +67,114 @@ class Endpoint:
         where = self._settings.failure_location
         return f"{where}{invocation.inference_id}-error.out" if where else None
 
+    def resume(self) -> None:
+        """Go on with what an earlier process left.
+
+        Waiting invocations wait for what is left of their TTL. Those that an instance had are answered as lost, since
+        it ended with the process. Answers that were not delivered, or only just, are delivered.
+        """
+        for stored in self._store.load():
+            if stored.running and stored.answer is None:
+                stored = self._store.answer(stored, self._failed(stored.invocation, _Failure(LOST)))  # noqa: PLW2901
+            self._enqueue(stored)
+
     def submit(self, invocation: EndpointInvocation) -> None:
-        """Queue an invocation."""
-        self._fleet.enter()
-        self._workers.submit(self._process, invocation, time.monotonic() + invocation.ttl)
+        """Store and queue an invocation. While the endpoint closes, it waits for the next start. Raises ``OSError``."""
+        self._enqueue(self._store.add(invocation))
 
     def close(self) -> None:
-        """Stop: running invocations may finish while the instances stop, waiting ones are dropped."""
+        """Stop: running invocations may finish while the instances stop, the others stay in the store. Idempotent."""
         self._closed.set()
         self._workers.shutdown(wait=False, cancel_futures=True)
         self._fleet.close()
         self._workers.shutdown(wait=True)
+        self._store.forget(time.time() - KEPT_SECONDS)
 
-    def _process(self, invocation: EndpointInvocation, expires: float) -> None:
+    def _enqueue(self, stored: StoredInvocation) -> None:
+        if self._closed.is_set():
+            return
+        if stored.answer is None:
+            self._fleet.enter()
+        with suppress(RuntimeError):  # closed meanwhile
+            self._workers.submit(self._process, stored)
+
+    def _process(self, stored: StoredInvocation) -> None:
+        name = stored.invocation.inference_id
         try:
-            try:
-                output, content_type = self._invoke(invocation, expires)
-            except _Failure as failure:
-                self._publish_failure(invocation, failure)
-            else:
-                self._publish_output(invocation, output, content_type)
+            self._deliver(stored if stored.answer is not None else self._answer(stored))
         except Closed:
-            logger.info("dropped %s: the endpoint is closing", invocation.inference_id)
+            logger.info("%s waits for the next start", name)
         except AwsError:
-            logger.exception("the answer to %s could not be written or announced", invocation.inference_id)
-        except Exception:
-            logger.exception("invocation %s was lost", invocation.inference_id)
+            logger.exception("the answer to %s was rejected; it is delivered again at the next start", name)
         finally:
-            self._fleet.leave()
+            if stored.answer is None:
+                self._fleet.leave()
 
-    def _invoke(self, invocation: EndpointInvocation, expires: float) -> tuple[bytes, str]:
+    def _answer(self, stored: StoredInvocation) -> StoredInvocation:
+        """Have an instance answer the invocation; store the answer. Raises ``Closed`` when none has taken it."""
+        invocation = stored.invocation
         try:
-            body = self._aws.read(invocation.input_location)
-        except AwsError as error:
-            raise _Failure(f"ClientError: Unable to read the input at {invocation.input_location}: {error}") from error
-        with self._fleet.slot(expires - time.monotonic()) as instance:
-            if instance is None or time.monotonic() >= expires:
-                raise _Failure("ClientError: The request expired: it was in the queue longer than RequestTTLSeconds.")
+            output, content_type = self._invoke(stored)
+        except Closed:
+            raise
+        except _Failure as failure:
+            return self._store.answer(stored, self._failed(invocation, failure))
+        except Exception as error:
+            logger.exception("invocation %s was lost", invocation.inference_id)
+            return self._store.answer(stored, self._failed(invocation, _Failure(f"InternalServerError: {error}")))
+        location = self.output_location(invocation)
+        notification = notifications.success(
+            invocation, self._settings.aws_region, location=location, content_type=content_type
+        )
+        answer = Answer(
+            failed=False, notification=notification, location=location, output=output, content_type=content_type
+        )
+        return self._store.answer(stored, answer)
+
+    def _failed(self, invocation: EndpointInvocation, failure: _Failure) -> Answer:
+        logger.warning("invocation %s failed: %s", invocation.inference_id, failure.reason)
+        location = self.failure_location(invocation) if failure.output is not None else None
+        notification = notifications.failure(
+            invocation,
+            self._settings.aws_region,
+            reason=failure.reason,
+            location=location,
+            content_type=failure.content_type,
+        )
+        return Answer(
+            failed=True,
+            notification=notification,
+            location=location,
+            output=failure.output or b"",
+            content_type=failure.content_type,
+        )
+
+    def _invoke(self, stored: StoredInvocation) -> tuple[bytes, str]:
+        invocation = stored.invocation
+        body = self._read_input(invocation)
+        with self._fleet.slot(invocation.expires - time.time()) as instance:
+            if instance is None or time.time() >= invocation.expires:
+                raise _Failure(EXPIRED)
+            self._store.start(stored)
             status, output, content_type = self._call_instance(instance, invocation, body)
         if not 200 <= status < 300:
             raise _Failure(f"ClientError: Received server error ({status}) from model.", output, content_type)
         return output, content_type
+
+    def _read_input(self, invocation: EndpointInvocation) -> bytes:
+        for pause in _pauses():
+            try:
+                return self._aws.read(invocation.input_location)
+            except AwsUnavailable as error:
+                logger.warning("the input of %s cannot be read yet: %s", invocation.inference_id, error)
+            except AwsError as error:
+                reason = f"ClientError: Unable to read the input at {invocation.input_location}: {error}"
+                raise _Failure(reason) from error
+            if time.time() >= invocation.expires:
+                break
+            if self._closed.wait(pause):
+                raise Closed
+        raise _Failure(EXPIRED)
 
     def _call_instance(self, instance: Instance, invocation: EndpointInvocation, body: bytes) -> tuple[int, bytes, str]:
         headers = {
@@ -111,7 +191,7 @@ class Endpoint:
         except InvocationTimedOut as error:
             raise _Failure("ClientError: The model timed out: no answer within InvocationTimeoutSeconds.") from error
         except InstanceCrashed as error:
-            raise _Failure("InternalServerError: Lost the connection to the model container.") from error
+            raise _Failure(LOST) from error
 
     def _crash(
         self, instance: Instance, headers: dict[str, str], body: bytes, timeout: float
@@ -126,32 +206,36 @@ class Endpoint:
             instance.kill()
         raise InstanceCrashed
 
-    def _publish_output(self, invocation: EndpointInvocation, output: bytes, content_type: str) -> None:
-        location = self.output_location(invocation)
-        self._aws.write(location, output, content_type)
-        message = notifications.success(
-            invocation, self._settings.aws_region, location=location, content_type=content_type
-        )
-        self._publish(self._settings.success_topic_arn, message)
+    def _deliver(self, stored: StoredInvocation) -> None:
+        """Write the output and publish the notification, once the emulator responds.
 
-    def _publish_failure(self, invocation: EndpointInvocation, failure: _Failure) -> None:
-        logger.warning("invocation %s failed: %s", invocation.inference_id, failure.reason)
-        location = self.failure_location(invocation) if failure.output is not None else None
-        if location is not None and failure.output is not None:
-            self._aws.write(location, failure.output, failure.content_type)
-        message = notifications.failure(
-            invocation,
-            self._settings.aws_region,
-            reason=failure.reason,
-            location=location,
-            content_type=failure.content_type,
-        )
-        self._publish(self._settings.error_topic_arn, message)
-
-    def _publish(self, topic: str | None, message: str) -> None:
+        Raises ``Closed`` if it does not until the endpoint closes, and ``AwsError`` when it rejects one of them.
+        """
+        answer = stored.answer
+        assert answer is not None
         faults = self._faults.values
         if faults.delay_seconds:
             self._closed.wait(faults.delay_seconds)
-        if topic is not None:
-            for _ in range(2 if faults.duplicate else 1):
-                self._aws.publish(topic, message)
+        topic = self._settings.error_topic_arn if answer.failed else self._settings.success_topic_arn
+        for pause in _pauses():
+            try:
+                if answer.location is not None:
+                    self._aws.write(answer.location, answer.output, answer.content_type)
+                if topic is not None:
+                    for _ in range(2 if faults.duplicate else 1):
+                        self._aws.publish(topic, answer.notification)
+            except AwsUnavailable as error:
+                logger.warning("the answer to %s cannot be delivered yet: %s", stored.invocation.inference_id, error)
+            else:
+                self._store.deliver(stored)
+                return
+            if self._closed.wait(pause):
+                raise Closed
+
+
+def _pauses() -> Iterator[float]:
+    """Yield the pauses between two tries: without an end, each twice as long as the one before, up to a limit."""
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        yield pause
+        pause = min(2 * pause, LAST_PAUSE_SECONDS)

@@ -30,6 +30,11 @@ class EndpointInvocation:
     timeout: float = 900
     received: datetime = field(default_factory=lambda: datetime.now(UTC))
 
+    @property
+    def expires(self) -> float:
+        """Time (epoch seconds) until which it waits for an instance."""
+        return self.received.timestamp() + self.ttl
+
 
 def parse(endpoint_name: str, headers: Mapping[str, str]) -> EndpointInvocation:
     """Parse an invocation from ``headers`` (names in lower case).

@@ -5,6 +5,7 @@ The request guard verifies signatures, also for the fault switches.
 """
 
 import json
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,6 +29,8 @@ from infra.local.endpoint.faults import Faults
 from infra.local.endpoint.fleet import Fleet
 from infra.local.endpoint.invocation import InvalidInvocation, parse
 from infra.local.endpoint.settings import HEALTH, Settings
+
+logger = logging.getLogger(__name__)
 
 JSON_1_1 = "application/x-amz-json-1.1"
 
@@ -53,7 +56,7 @@ class EndpointServer:
         self._created = time.time()
 
     def app(self) -> Starlette:
-        """Return the application; its shutdown closes the endpoint."""
+        """Return the application; its startup resumes the endpoint, its shutdown closes it."""
         return Starlette(
             routes=[
                 Route("/endpoints/{name}/async-invocations", self.invoke, methods=["POST"]),
@@ -72,6 +75,7 @@ class EndpointServer:
 
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        await run_in_threadpool(self.endpoint.resume)
         yield
         await run_in_threadpool(self.endpoint.close)
 
@@ -86,7 +90,11 @@ class EndpointServer:
             invocation = parse(name, request.headers)
         except InvalidInvocation as error:
             return _error(400, "ValidationError", str(error))
-        self.endpoint.submit(invocation)
+        try:
+            await run_in_threadpool(self.endpoint.submit, invocation)
+        except OSError as error:
+            logger.exception("%s could not be stored", invocation.inference_id)
+            return _error(500, "InternalFailure", f"The invocation could not be stored: {error.strerror}.")
         headers = {"X-Amzn-SageMaker-OutputLocation": self.endpoint.output_location(invocation)}
         failures = self.endpoint.failure_location(invocation)
         if failures is not None:

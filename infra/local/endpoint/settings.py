@@ -1,5 +1,6 @@
 """Settings of the stand-in, read once from the environment."""
 
+from pathlib import Path
 from typing import Self
 
 from pydantic import AliasChoices, Field, field_validator
@@ -25,6 +26,7 @@ class Settings(BaseSettings):
     error_topic_arn: str | None = None
     aws_endpoint_url: str = Field(description="URL of the emulator.")
     aws_region: str = Field("us-east-1", validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"))
+    invocations_folder: Path = Field(description="Folder of accepted invocations, for the next start.")
     container_role_arn: str | None = Field(
         None, description="Role of the instances; the stand-in's own credentials if not set."
     )

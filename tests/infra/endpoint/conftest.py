@@ -38,7 +38,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
                 attributes = sqs.get_queue_attributes(QueueUrl=queues[name], AttributeNames=["QueueArn"])
                 arn = attributes["Attributes"]["QueueArn"]
                 sns.subscribe(TopicArn=topics[name], Protocol="sqs", Endpoint=arn)
-            yield Cloud(emulator.address(port), topics, queues, key)
+            yield Cloud(emulator.address(port), topics, queues, key, folder)
     finally:
         emulator.stop(process, folder)
 

@@ -2,8 +2,9 @@
 
 import json
 import threading
+import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from darkroom.client.ports import free_port
 from infra.local.clients import sign
 from infra.local.endpoint.__main__ import build
 from infra.local.endpoint.server import EndpointServer
-from infra.local.endpoint.settings import Settings
+from infra.local.endpoint.settings import HEALTH, Settings
 from infra.local.state import RootKey
 
 BUCKET = "pictures"
@@ -30,22 +31,27 @@ class Cloud:
     topics: dict[str, str]
     queues: dict[str, str]
     key: RootKey
+    folder: Path
 
 
 class Stack:
     """A running stand-in and what a control plane would use around it."""
 
-    def __init__(self, server_of_endpoint: EndpointServer, port: int, queues: dict[str, str], key: RootKey) -> None:
+    def __init__(self, server: EndpointServer | None, port: int, queues: dict[str, str], key: RootKey) -> None:
         self.key = key
         self.url = f"http://127.0.0.1:{port}"
-        self.endpoint = server_of_endpoint.endpoint
-        self.role = server_of_endpoint.role
+        self._server = server  # None: in another process
         self.s3 = boto3.client("s3")
         self.sqs = boto3.client("sqs")
         config = Config(retries={"total_max_attempts": 1})
         self.runtime = boto3.client("sagemaker-runtime", endpoint_url=self.url, config=config)
         self.sagemaker = boto3.client("sagemaker", endpoint_url=self.url, config=config)
         self._queues = queues
+
+    @property
+    def server(self) -> EndpointServer:
+        assert self._server is not None
+        return self._server
 
     def put(self, body: dict[str, Any], name: str = "input.json") -> str:
         key = f"invocations/{name}"
@@ -89,10 +95,18 @@ class Stack:
             threading.Event().wait(0.02)
         return status
 
+    def until_serving(self) -> None:
+        """Return once the server responds."""
+        while True:
+            with suppress(urllib3.exceptions.HTTPError):
+                urllib3.request("GET", f"{self.url}{HEALTH}", retries=False)
+                return
+            threading.Event().wait(0.02)
 
-@contextmanager
-def serving(cloud: Cloud, **changes: Any) -> Iterator[Stack]:
-    values: dict[str, Any] = {
+
+def values_of(cloud: Cloud) -> dict[str, Any]:
+    """The settings of a stand-in that serves ``cloud``."""
+    return {
         "endpoint_name": "pictures-gpu",
         "output_location": f"s3://{BUCKET}/outcomes",
         "failure_location": f"s3://{BUCKET}/outcomes/failures/",
@@ -103,9 +117,14 @@ def serving(cloud: Cloud, **changes: Any) -> Iterator[Stack]:
         "ledger_table": "ledger",
         "bucket": BUCKET,
         "container_module": "tests.infra.fake_container",
+        "invocations_folder": cloud.folder / f"invocations-{uuid.uuid4().hex}",
     }
+
+
+@contextmanager
+def serving(cloud: Cloud, **changes: Any) -> Iterator[Stack]:
     port = free_port()
-    server_of_endpoint = build(Settings(**(values | {"port": port} | changes)))
+    server_of_endpoint = build(Settings(**(values_of(cloud) | {"port": port} | changes)))
     server = uvicorn.Server(uvicorn.Config(server_of_endpoint.app(), port=port, log_config=None))
     started = threading.Event()
     server.startup = signalling(server.startup, started)  # type: ignore[method-assign]

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import boto3
 import pytest
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from infra.local.access.keys import function_key
 from infra.local.clients import sign
+from infra.local.endpoint import invocation_store
 from infra.local.endpoint.aws import AwsError, S3AndSns
 from infra.local.endpoint.faults import Faults, FaultValues
 from infra.local.endpoint.invocation import EndpointInvocation
@@ -134,11 +136,26 @@ def test_a_missing_input_fails_the_invocation(running: Stack) -> None:
 def test_an_invocation_expires_in_the_queue(start: Callable[..., Stack]) -> None:
     stack = start(min_instances=0, cold_start_seconds=600)
     location = stack.put({"do": "answer"})
-    stack.endpoint.submit(EndpointInvocation("pictures-gpu", "late", location, ttl=0.1))
+    stack.server.endpoint.submit(EndpointInvocation("pictures-gpu", "late", location, ttl=0.1))
     message = stack.notification("error")
     assert message is not None
     assert message["inferenceId"] == "late"
     assert "expired" in message["failureReason"]
+
+
+def test_an_invocation_that_cannot_be_stored_is_not_accepted(running: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_path: Path, _text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(invocation_store, "write_private", fail)
+        with pytest.raises(ClientError, match="No space left") as refused:
+            running.invoke("answer", "refused")
+    assert refused.value.response["Error"]["Code"] == "InternalFailure"
+    running.invoke("answer", "accepted")
+    message = running.notification("success")
+    assert message is not None
+    assert message["inferenceId"] == "accepted"
 
 
 def test_the_first_invocation_starts_an_instance_from_zero(start: Callable[..., Stack]) -> None:
@@ -230,8 +247,8 @@ def test_only_containers_get_the_roles_credentials(start: Callable[..., Stack]) 
     role = boto3.client("iam").create_role(RoleName="container", AssumeRolePolicyDocument=json.dumps(policy))
     stack = start(container_role_arn=role["Role"]["Arn"])
     assert urllib3.request("GET", f"{stack.url}/_credentials").status == 403
-    assert stack.role is not None
-    environment = stack.role.environment()
+    assert stack.server.role is not None
+    environment = stack.server.role.environment()
     answer = urllib3.request(
         "GET",
         f"{stack.url}/_credentials",
