@@ -191,15 +191,17 @@ def weights_digest(settings: Settings, networks: Sequence[Network[Any]]) -> str:
 def _code_digest() -> str:
     """Compute the SHA-256 of the pipeline's and the contract's files, and of the installed packages.
 
-    Any change in code, styles, fonts or packages may change the result.
+    Any change in code, data or packages may change the result.
     """
     total = sha256()
     for name, version in sorted((str(each.metadata["Name"]), each.version) for each in distributions()):
         total.update(f"{name}=={version}\n".encode())
     for package in (pipeline, contract):
         folder = Path(*package.__path__)
-        for path in sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".toml", ".otf", ".ttf"}):
-            total.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+        for path in sorted(folder.rglob("*")):
+            inner = path.relative_to(folder)
+            if path.is_file() and not any(part == "__pycache__" or part[0] == "." for part in inner.parts):
+                total.update(inner.as_posix().encode() + b"\0" + path.read_bytes())
     return total.hexdigest()
 
 

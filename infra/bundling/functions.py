@@ -29,6 +29,21 @@ def code_files() -> list[Path]:
     return sorted(path.relative_to(ROOT) for path in (ROOT / "darkroom" / "__init__.py", *found))
 
 
+def files_under(*names: str) -> list[Path]:
+    """Return the files at and in these paths, code and data, relative to the project, sorted.
+
+    Caches and hidden files, such as those of an editor, are left out.
+    """
+    found = set()
+    for path in (ROOT / name for name in names):
+        found |= (
+            {path.relative_to(ROOT)}
+            if path.is_file()
+            else {each.relative_to(ROOT) for each in path.rglob("*") if each.is_file()}
+        )
+    return sorted(path for path in found if not any(part == "__pycache__" or part[0] == "." for part in path.parts))
+
+
 def digest(files: Iterable[Path], *extra: str) -> str:
     """Return one SHA-256 (hex) over names and contents of files below the project, and over ``extra``."""
     total = hashlib.sha256()

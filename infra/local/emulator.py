@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx2
 
-from infra.bundling.functions import ROOT, digest
+from infra.bundling.functions import ROOT, digest, files_under
 from infra.local.access.routes import HEALTH
 from infra.local.process import Process
 from infra.local.state import RootKey, private_folder
@@ -22,7 +22,8 @@ ACCOUNT = "000000000000"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 LOG = "emulator.log"
-_GUARD = ROOT / "infra" / "local" / "access"
+# Files and folders that the guard's process loads.
+GUARD_CODE = ("infra/local/access", "infra/local/process.py", "infra/local/state.py")
 TRACING_DISABLED = {
     "POWERTOOLS_TRACE_DISABLED": "true",
     "AWS_XRAY_SDK_ENABLED": "false",
@@ -118,13 +119,12 @@ def environment(folder: Path, port: int, *, endpoint_url: str, origins: Collecti
 
 
 def fingerprint(environment: Mapping[str, str]) -> str:
-    """Return a digest of the emulator's environment and the guard's code; a change requires a restart.
+    """Return a digest of the emulator's environment and the guard's files; a change requires a restart.
 
     Variables from the caller's environment are excluded: the next command may come from another shell.
     """
-    code = [path.relative_to(ROOT) for path in _GUARD.glob("*.py")]
     settings = {name: value for name, value in environment.items() if name not in _KEPT}
-    return digest(code, json.dumps(settings, sort_keys=True))
+    return digest(files_under(*GUARD_CODE), json.dumps(settings, sort_keys=True))
 
 
 def _forget_stream_positions(state: Path) -> None:

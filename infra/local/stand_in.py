@@ -4,7 +4,7 @@ import json
 import os
 import sys
 
-from infra.bundling.functions import ROOT, digest
+from infra.bundling.functions import ROOT, digest, files_under
 from infra.local import emulator
 from infra.local.options import StackOptions
 from infra.local.process import Process
@@ -16,10 +16,11 @@ INVOCATIONS_FOLDER = "invocations"  # accepted and not finished; they survive th
 STOP_SECONDS = 15.0
 # Variables of the caller that only the containers get, in addition to emulator.own_environment().
 STAND_IN_ENVIRONMENT = ("CUDA_VISIBLE_DEVICES",)
-# Code that the stand-in and its containers run.
+# Files and folders, with code and data, that the stand-in and its containers load.
 STAND_IN_CODE = (
-    *("pipeline", "containers", "cloud", "darkroom/contract"),
-    *("infra/local/endpoint", "infra/local/access"),
+    *("pipeline", "containers", "cloud", "darkroom/__init__.py", "darkroom/contract", "darkroom/client/ports.py"),
+    *("infra/local/endpoint", "infra/local/access", "infra/local/process.py", "infra/local/state.py"),
+    "requirements.lock",
 )
 
 
@@ -50,13 +51,13 @@ def environment(options: StackOptions, running: RunningProcesses, state: StackSt
 
 
 def ensure(options: StackOptions, running: RunningProcesses, state: StackState) -> RunningProcesses:
-    """Start the stand-in, or restart it if its environment or code has changed; it may not be ready yet."""
+    """Start the stand-in, or restart it if its environment or files have changed; it may not be ready yet."""
     wanted = environment(options, running, state)
-    code = [path.relative_to(ROOT) for folder in STAND_IN_CODE for path in (ROOT / folder).rglob("*.py")]
-    wanted_digest = digest(code, json.dumps(wanted, sort_keys=True))
-    if running.stand_in is not None and running.stand_in.find() is not None:
-        if running.stand_in_digest == wanted_digest:
-            return running
+    wanted_digest = digest(files_under(*STAND_IN_CODE), json.dumps(wanted, sort_keys=True))
+    alive = running.stand_in is not None and running.stand_in.find() is not None
+    if alive and running.stand_in_digest == wanted_digest:
+        return running
+    if running.stand_in is not None:
         running.stand_in.stop(STOP_SECONDS)
     process = Process.spawn(
         [sys.executable, "-m", "infra.local.endpoint"],

@@ -10,8 +10,13 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from infra.bundling.functions import BUILD, ROOT, code_files, digest
+from infra.bundling.functions import BUILD, ROOT, code_files, digest, files_under
 
+# Files and folders, with code and data, that the template is made from, besides infra/*.py and the functions' code.
+TEMPLATE_CODE = (
+    *("infra/stacks", "infra/constructs", "infra/bundling", "pipeline/weights"),
+    *("cdk.json", "requirements.lock", "requirements-handlers.lock"),
+)
 _KEPT = 8  # assemblies; the least recently used are deleted
 
 
@@ -21,11 +26,9 @@ class SynthError(RuntimeError):
 
 def fingerprint(context: Mapping[str, str]) -> str:
     """Return a digest of everything that the template and the functions' code depend on."""
-    folders = [ROOT / "infra" / name for name in ("stacks", "constructs", "bundling")]
-    files = [*(ROOT / "infra").glob("*.py"), *(path for folder in folders for path in folder.rglob("*.py"))]
-    infra = [path.relative_to(ROOT) for path in files]
-    fixed = [Path("cdk.json"), Path("requirements.lock")]
-    return digest([*infra, *code_files(), *fixed], json.dumps(dict(context), sort_keys=True))[:20]
+    top = [path.relative_to(ROOT) for path in (ROOT / "infra").glob("*.py")]
+    files = {*top, *files_under(*TEMPLATE_CODE), *code_files()}
+    return digest(files, json.dumps(dict(context), sort_keys=True))[:20]
 
 
 def cached_assembly(context: Mapping[str, str], *, cache: Path = BUILD / "synth") -> Path:

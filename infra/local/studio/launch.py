@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from darkroom.client.ports import free_port
-from infra.bundling.functions import ROOT, digest
+from infra.bundling.functions import ROOT, digest, files_under
 from infra.local import emulator
 from infra.local.access.keys import studio_key
 from infra.local.process import Process
@@ -14,7 +14,8 @@ from infra.local.studio.server import KEY_PARAMETER
 from infra.local.studio.settings import StudioConfig, User
 
 LOG = "studio.log"
-_CODE = ("infra/local/studio", "infra/studio_headers.py")
+# Files and folders that the studio's server loads.
+STUDIO_CODE = ("infra/local/studio", "infra/studio_headers.py")
 _STOP_SECONDS = 5.0
 
 
@@ -39,7 +40,7 @@ def serve(
         "STUDIO_CONFIG": config.model_dump_json(),
         "STUDIO_KEY": _key(folder),
     }
-    wanted = digest(_code(), json.dumps(settings, sort_keys=True))
+    wanted = digest(files_under(*STUDIO_CODE), json.dumps(settings, sort_keys=True))
     if running.studio is not None and running.studio.find() is not None:
         if running.studio_digest == wanted:
             return running
@@ -82,8 +83,3 @@ def link(folder: Path, studio_url: str) -> str:
 
 def _key(folder: Path) -> str:
     return studio_key(RootKey.of(folder).secret_access_key)
-
-
-def _code() -> list[Path]:
-    folder, headers = (ROOT / name for name in _CODE)
-    return [path.relative_to(ROOT) for path in (*folder.rglob("*.py"), headers)]
