@@ -21,10 +21,11 @@ def sign(key: RootKey, method: str, url: str, body: bytes = b"") -> dict[str, st
 
 
 class Clients:
-    """Creates each client once: ``clients("s3")``."""
+    """Creates each client once: ``clients("s3")``. A call fails if it waits ``read_seconds`` for an answer."""
 
-    def __init__(self, port: int, key: RootKey) -> None:
+    def __init__(self, port: int, key: RootKey, *, read_seconds: float = 120) -> None:
         self._port = port
+        self._read_seconds = read_seconds
         # Service names are only known at run time, which the stubs' overloads do not support.
         self._session: Any = boto3.Session(
             aws_access_key_id=key.access_key_id,
@@ -44,7 +45,7 @@ class Clients:
             config=Config(
                 proxies={},
                 connect_timeout=5,
-                read_timeout=120,
+                read_timeout=self._read_seconds,
                 retries={"total_max_attempts": 2},
                 signature_version="s3v4" if service == "s3" else None,  # the default for presigned URLs is version 2
                 s3={"addressing_style": "path"},

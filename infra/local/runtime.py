@@ -6,18 +6,20 @@ from pathlib import Path
 import httpx2
 
 from darkroom.client.ports import free_port
-from infra.local import aws_profile, emulator, stand_in, synth, users
+from infra.local import aws_profile, emulator, event_sources, stand_in, synth, users
+from infra.local.clients import Clients
 from infra.local.deploy import deploy
 from infra.local.emulator import StartError, address, listening
 from infra.local.endpoint.settings import HEALTH as ENDPOINT_HEALTH
 from infra.local.options import StackOptions
 from infra.local.progress import Progress
-from infra.local.state import Login, RunningProcesses, StackState, Tables
+from infra.local.state import Login, RootKey, RunningProcesses, StackState, Tables
 from infra.local.studio import launch as studio
 from infra.local.warm_up import warm_up_functions
 from infra.names import FUNCTIONS, function_output
 
 _STOP_SECONDS = 15.0
+_PAUSE_SECONDS = 2.0  # an emulator that hangs is stopped all the same
 _ANSWER_SECONDS = 30.0
 
 
@@ -60,6 +62,7 @@ def up(options: StackOptions, progress: Progress) -> StackState:
             assert running.stand_in is not None
             url = f"{state.endpoint_control}{ENDPOINT_HEALTH}"
             emulator.wait_until_ready(running.stand_in, url, options.folder / stand_in.LOG)
+            event_sources.resume(options.clients()("lambda"))
         if options.studio is None:
             running = studio.stop(options.folder, running)
         else:
@@ -86,6 +89,9 @@ def down(folder: Path, *, save: bool = True) -> bool:
     if running.studio is not None:
         running.studio.stop(_STOP_SECONDS if save else 0)
     if running.stand_in is not None:
+        if save and running.emulator is not None and running.emulator.find() is not None:
+            clients = Clients(running.port, RootKey.of(folder), read_seconds=_PAUSE_SECONDS)
+            event_sources.pause(clients("lambda"))
         running.stand_in.stop(_STOP_SECONDS if save else 0)
     if running.emulator is not None:
         emulator.stop(running.emulator, folder, save=save)
@@ -113,6 +119,7 @@ def _ensure_emulator(options: StackOptions, progress: Progress) -> RunningProces
     if listening(port):
         port = free_port()
     environment = options.emulator_environment(port)
+    event_sources.pause_saved(options.folder / "state")  # until the endpoint responds
     process = emulator.start(options.folder, options.port, environment)
     running = RunningProcesses(
         port=options.port,

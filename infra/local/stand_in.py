@@ -5,7 +5,7 @@ import os
 import sys
 
 from infra.bundling.functions import ROOT, digest, files_under
-from infra.local import emulator
+from infra.local import emulator, event_sources
 from infra.local.options import StackOptions
 from infra.local.process import Process
 from infra.local.state import RootKey, RunningProcesses, StackState
@@ -51,12 +51,16 @@ def environment(options: StackOptions, running: RunningProcesses, state: StackSt
 
 
 def ensure(options: StackOptions, running: RunningProcesses, state: StackState) -> RunningProcesses:
-    """Start the stand-in, or restart it if its environment or files have changed; it may not be ready yet."""
+    """Start the stand-in, or restart it if its environment or files have changed; it may not be ready yet.
+
+    The queues are paused by then, as it cannot take what they deliver.
+    """
     wanted = environment(options, running, state)
     wanted_digest = digest(files_under(*STAND_IN_CODE), json.dumps(wanted, sort_keys=True))
     alive = running.stand_in is not None and running.stand_in.find() is not None
     if alive and running.stand_in_digest == wanted_digest:
         return running
+    event_sources.pause(options.clients()("lambda"))  # the caller resumes when the stand-in responds
     if running.stand_in is not None:
         running.stand_in.stop(STOP_SECONDS)
     process = Process.spawn(
