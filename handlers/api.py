@@ -18,11 +18,15 @@ WITH_BODY = ("/jobs", "/assets", "/prompts/enhance")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a request of the HTTP API (payload format 2.0)."""
     http = event["requestContext"]["http"]
+    event = json_body.with_lower_case_headers(event)
     body_required = http["method"] == "POST" and (event["rawPath"] in WITH_BODY or event.get("body"))
     rejection = api_version.check_client(event)
     if rejection is None and body_required:
         rejection = json_body.check_json_body(event)
-    response = app.resolve(event, context) if rejection is None else _problem_response(rejection)
+    if rejection is None:
+        response = app.resolve(json_body.with_json_content_type(event), context)
+    else:
+        response = _problem_response(rejection)
     response = api_version.add_header(response)
     logger.info("answered", method=http["method"], path=http["path"], status=response["statusCode"])
     return response
