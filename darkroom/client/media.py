@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 from darkroom.client.input_files import InputFile
+from darkroom.contract.media_types import canonical, essence
 from darkroom.contract.uploads import (
     AudioType,
     AudioUpload,
@@ -45,7 +46,7 @@ def extension(declared: str) -> str:
     >>> extension("image/png"), extension("text/vtt; charset=utf-8"), extension("application/zip")
     ('.png', '.vtt', '.bin')
     """
-    return EXTENSIONS.get(declared.partition(";")[0].strip(), ".bin")
+    return EXTENSIONS.get(essence(declared), ".bin")
 
 
 def content_type(file: InputFile) -> ContentType:
@@ -58,7 +59,7 @@ def content_type(file: InputFile) -> ContentType:
     if detected is not None:
         return detected
     guessed, _ = mimetypes.guess_type(file.name or "")
-    return next((known for known in CONTENT_TYPES if known == guessed), "image/jpeg")
+    return next((known for known in CONTENT_TYPES if known == canonical(guessed or "")), "image/jpeg")
 
 
 def audio_type(file: InputFile) -> AudioType:

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import ConfigDict, Discriminator, Field, Tag
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from darkroom.contract.avatars import AvatarName
+from darkroom.contract.media_types import canonical
 from darkroom.contract.params import Contract
 
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
@@ -71,12 +72,18 @@ def byte_limit(content_type: str) -> int:
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file, lower-case hex.")]
 AssetId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="The id of an asset of yours.")]
+# A declared type, as a browser may name it.
+Declared = BeforeValidator(lambda value: canonical(value) if isinstance(value, str) else value)
+DECLARED_TYPE = (
+    "Media type. Parameters are ignored, letters may be of either case, and common aliases such as {aliases} count as "
+    "the type that they stand for. The form that comes back has the name listed here."
+)
 
 
 class Upload(Contract):
     """The picture that the caller is going to upload for one role; the presigned POST is fixed to it."""
 
-    content_type: ContentType
+    content_type: Annotated[ContentType, Declared] = Field(description=DECLARED_TYPE.format(aliases="`image/jpg`"))
     size: int | None = Field(None, ge=1, le=MAX_UPLOAD_BYTES, description="Bytes, if known.")
     sha256: Sha256 | None = None
 
@@ -84,7 +91,9 @@ class Upload(Contract):
 class AudioUpload(Contract):
     """The sound that the caller is going to upload for one role; the presigned POST is fixed to it."""
 
-    content_type: AudioType
+    content_type: Annotated[AudioType, Declared] = Field(
+        description=DECLARED_TYPE.format(aliases="`audio/mp3`, `audio/x-m4a` and `video/webm`")
+    )
     size: int | None = Field(None, ge=1, le=MAX_AUDIO_BYTES, description="Bytes, if known.")
     sha256: Sha256 | None = None
 
@@ -109,7 +118,7 @@ def _source(value: Any) -> str:
     for name, tag in (("asset_id", "asset"), ("avatar", "avatar")):
         if name in fields:
             return tag
-    return "audio" if str(fields.get("content_type", "")).startswith("audio/") else "upload"
+    return "audio" if canonical(str(fields.get("content_type", ""))).startswith("audio/") else "upload"
 
 
 def _picture(value: Any) -> str:

@@ -8,12 +8,13 @@ import { uploadRoles } from "@/contract/upload-roles";
 import { draftOf, useDrafts } from "@/drafts/draft";
 import { useFileIntake } from "@/drafts/file-intake";
 import { assignRoles } from "@/drafts/list-roles";
+import { isSoundType } from "@/drafts/media-type";
 
 /** Adds each file to the next free role of its media type. A kind's only picture is replaced. */
 export function assignDroppedFiles(kind: Kind, files: readonly File[]): void {
   const taken = new Set(Object.keys(draftOf(useDrafts.getState(), kind).inputs));
   for (const file of files) {
-    const wanted = file.type.startsWith("audio/") ? "sound" : "picture";
+    const wanted = isSoundType(file.type) ? "sound" : "picture";
     const matchingRoles = uploadRoles(kind).filter(
       ({ media, painted }) => !painted && (media === "sound") === (wanted === "sound"),
     );

@@ -431,6 +431,7 @@ export interface components {
         AudioUpload: {
             /**
              * Content Type
+             * @description Media type. Parameters are ignored, letters may be of either case, and common aliases such as `audio/mp3`, `audio/x-m4a` and `video/webm` count as the type that they stand for. The form that comes back has the name listed here.
              * @enum {string}
              */
             content_type: "audio/wav" | "audio/mpeg" | "audio/mp4" | "audio/ogg" | "audio/flac" | "audio/webm";
@@ -2403,6 +2404,7 @@ export interface components {
         Upload: {
             /**
              * Content Type
+             * @description Media type. Parameters are ignored, letters may be of either case, and common aliases such as `image/jpg` count as the type that they stand for. The form that comes back has the name listed here.
              * @enum {string}
              */
             content_type: "image/jpeg" | "image/png" | "image/webp";

@@ -19,6 +19,11 @@ export type Media =
   | { type: "heif" }
   | { type: "other" };
 
+/** Whether the browser's guess of a file's type is a sound's. It calls recordings in MP4, Ogg and WebM videos. */
+export function isSoundType(type: string): boolean {
+  return /^(audio|video)\/|^application\/ogg$/i.test(type);
+}
+
 /** The number of bytes that `sniffMediaType` needs. */
 export const HEAD_BYTES = 12;
 

@@ -2,7 +2,7 @@ import { beforeEach, expect, test, vi } from "vitest";
 import type { Limits } from "@/contract/types";
 import type { Codec } from "@/drafts/codec";
 import { fitScale, InputFileError, readInputFile } from "@/drafts/input-file";
-import { sniffMediaType } from "@/drafts/media-type";
+import { isSoundType, sniffMediaType } from "@/drafts/media-type";
 
 const LIMITS: Limits = {
   content_types: ["image/jpeg", "image/png", "image/webp"],
@@ -167,4 +167,10 @@ test("the media type is detected from the first bytes", () => {
     "sound",
     "other",
   ]);
+});
+
+test("a dropped recording is a sound by each name that browsers give its container", () => {
+  const sounds = ["audio/mpeg", "audio/x-m4a", "audio/webm;codecs=opus", "video/webm", "video/mp4", "application/ogg"];
+  expect(sounds.filter((type) => !isSoundType(type))).toEqual([]);
+  expect(["image/jpeg", "application/pdf", ""].filter(isSoundType)).toEqual([]);
 });
