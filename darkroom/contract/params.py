@@ -3,21 +3,36 @@
 import re
 from collections.abc import Collection
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import CoreSchema
 
 from darkroom.contract.coco_objects import ObjectName
 from darkroom.contract.engine import Engine
 from darkroom.contract.open_enum import OpenEnum
 from darkroom.contract.picture_styles import PictureStyleName
+from darkroom.contract.strict_numbers import without_conversion
 from darkroom.contract.styles import StyleName
 
 
 class Contract(BaseModel):
-    """Base of all request models: frozen; unknown fields are errors."""
+    """Base of all request models: frozen; unknown fields are errors, and so are values of another JSON type."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return without_conversion(handler(source))
 
 
 class Params(Contract):
@@ -187,7 +202,9 @@ class FaceSwapParams(Params):
     """Params of ``face_swap``."""
 
     faces: Faces = Field(
-        "largest", description="Faces of the target: largest, all, or a number, counted from the left from 0."
+        "largest",
+        description="Faces of the target: largest, all, or a number, counted from the left from 0. The number may be "
+        "sent as text or as a number.",
     )
     source_face: int | None = Field(
         None, ge=0, le=99, description="Face of the source, counted likewise, if it shows several."

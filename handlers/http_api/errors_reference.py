@@ -22,8 +22,11 @@ So has an asset whose picture was refused.
 Codes are stable: new ones may be added, none is renamed.
 `title`, `detail` and `message` are for people and may be reworded.
 
-API Gateway rejects missing and invalid tokens itself.
-Its answer is 401 `{{"message": "Unauthorized"}}`, without a `code`; treat it as `unauthorized`.
+API Gateway rejects missing and invalid tokens itself, before the API is called.
+Its answer is 401 `{{"message": "Unauthorized"}}` (`application/json`), without a `code`; treat it as `unauthorized`.
+It answers in this form too if a body has more than 10 MB (413), if there are too many requests (429), or if the API
+itself does not answer (500, 503, 504). SDK and studio give these the code of their status.
+The API's own 401 is a problem. It comes only for a valid token that names no user.
 
 Who retries:
 

@@ -18,6 +18,9 @@ Turn people's photos into new pictures. `POST /jobs`, upload each picture with t
 `fields` unchanged, then the file as `file`), and watch the job over the WebSocket of `GET /config`, or with
 `GET /jobs/{job_id}`. Errors are problem details (RFC 9457) with a stable `code`.
 
+API Gateway answers some requests itself, with `{"message": "…"}` as `application/json` and without a `code`: 401 for a
+missing or invalid token, and 413, 429, 500, 503 or 504 when the API is not called or does not answer.
+
 Fields of requests that have a default may be left out; answers have every field. openapi-typescript needs
 `--default-non-nullable false` for that.
 
@@ -88,10 +91,14 @@ def openapi() -> dict[str, Any]:
 
 
 def _tidy(operation: dict[str, Any]) -> None:
-    """Remove powertools' own validation errors, and restore the case of header names."""
+    """Remove powertools' own validation errors and null as a body, and restore the case of header names."""
     for status, response in list(operation["responses"].items()):
         if "HTTPValidationError" in json.dumps(response):
             del operation["responses"][status]
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        match content["schema"]:
+            case {"anyOf": [body, {"type": "null"}]}:  # a body that may be left out, but is an object if it is sent
+                content["schema"] = body
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "header":
             parameter["name"] = parameter["name"].title()

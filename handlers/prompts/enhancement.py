@@ -6,10 +6,10 @@ and the model's output is used only if it looks like a prompt.
 
 import re
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
-from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from cloud import clients
 from cloud.observability import logger
@@ -43,6 +43,8 @@ _PREAMBLE = re.compile(
 )
 
 Rules = Callable[[str, Kind, str | None], str]
+# Which of them a kind has is checked by the request, with an error that lists them.
+AnyStyleName = Annotated[str, WithJsonSchema({"type": "string", "enum": sorted({*styles(), *picture_styles()})})]
 
 
 class PromptRequest(Contract):
@@ -52,7 +54,11 @@ class PromptRequest(Contract):
     kind: Literal[Kind.GENERATE, Kind.INPAINT, Kind.RESTYLE_ROOM] = Field(
         Kind.GENERATE, description="Kind that the prompt is for."
     )
-    style: str | None = Field(None, description="Style of the job: one that GET /styles lists.")
+    style: AnyStyleName | None = Field(
+        None,
+        description="Style of the job: one that GET /styles lists for `restyle_room`, or GET /styles?kind=generate for "
+        "`generate`.",
+    )
 
     @field_validator("prompt")
     @classmethod

@@ -1,7 +1,7 @@
 import { useLayoutEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { promptKind } from "@/contract/kinds";
-import type { Kind } from "@/contract/types";
+import type { Kind, PromptStyle } from "@/contract/types";
 import { useDraft } from "@/drafts/use-draft";
 import { api, unwrap } from "@/service/api";
 import { type ServiceError, toServiceError } from "@/service/error";
@@ -35,7 +35,9 @@ export function EnhancePrompt({ kind, prompt, onChange }: EnhancePromptProps) {
     setBusy(true);
     setError(null);
     try {
-      const body = { prompt, kind: promptKind(kind), ...(typeof style === "string" ? { style } : {}) } as const;
+      // The form offers the styles that the service lists.
+      const named = typeof style === "string" ? { style: style as PromptStyle } : {};
+      const body = { prompt, kind: promptKind(kind), ...named } as const;
       const enhanced = await unwrap(api.POST("/prompts/enhance", { body }));
       if (latest.current?.prompt !== prompt) return;
       latest.current.onChange(enhanced.prompt);

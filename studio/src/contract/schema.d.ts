@@ -753,7 +753,7 @@ export interface components {
         FaceSwapParams: {
             /**
              * Faces
-             * @description Faces of the target: largest, all, or a number, counted from the left from 0.
+             * @description Faces of the target: largest, all, or a number, counted from the left from 0. The number may be sent as text or as a number.
              * @default largest
              */
             faces?: string;
@@ -1663,9 +1663,9 @@ export interface components {
             kind?: "generate" | "inpaint" | "restyle_room";
             /**
              * Style
-             * @description Style of the job: one that GET /styles lists.
+             * @description Style of the job: one that GET /styles lists for `restyle_room`, or GET /styles?kind=generate for `generate`.
              */
-            style?: string | null;
+            style?: ("art_deco" | "boho" | "cinematic" | "clay" | "coastal" | "editorial" | "farmhouse" | "flat" | "food" | "industrial" | "isometric" | "japandi" | "lifestyle" | "mid_century" | "minimalist" | "modern" | "neon" | "photo" | "product" | "scandinavian" | "vintage" | "watercolour") | null;
         };
         /**
          * PublicAsset
@@ -2610,7 +2610,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Rerun"] | null;
+                "application/json": components["schemas"]["Rerun"];
             };
         };
         responses: {

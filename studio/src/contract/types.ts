@@ -23,6 +23,7 @@ export type AvatarSummary = Schemas["AvatarSummary"];
 export type VoiceSummary = Schemas["VoiceSummary"];
 export type PublicConfig = Schemas["PublicConfig"];
 export type PromptKind = NonNullable<Schemas["PromptRequest"]["kind"]>;
+export type PromptStyle = NonNullable<Schemas["PromptRequest"]["style"]>;
 export type Limits = Schemas["Limits"];
 export type LimitsNow = Schemas["LimitsNow"];
 export type FieldError = Schemas["FieldError"];
