@@ -27,6 +27,7 @@ class Invocation(BaseModel):
     allow_preview: bool = False
     params: dict[str, JsonValue]
     uploads: dict[str, str] = Field(description="Role → S3 key.")
+    etags: dict[str, str] = Field({}, description="Role → ETag of the upload that was inspected.")
     progress: float = Field(0.0, ge=0, le=1, description="Progress of earlier attempts; progress never falls.")
     deadline: datetime
     time_limit_seconds: float | None = Field(

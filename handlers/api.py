@@ -19,7 +19,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a request of the HTTP API (payload format 2.0)."""
     http = event["requestContext"]["http"]
     event = json_body.with_lower_case_headers(event)
-    body_required = http["method"] == "POST" and (event["rawPath"] in WITH_BODY or event.get("body"))
+    # Where a body is optional, the OpenAPI document admits null, too.
+    sent = (event.get("body") or "").strip() not in ("", "null")
+    body_required = http["method"] == "POST" and (event["rawPath"] in WITH_BODY or sent)
     rejection = api_version.check_client(event)
     if rejection is None and body_required:
         rejection = json_body.check_json_body(event)

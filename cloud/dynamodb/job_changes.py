@@ -20,7 +20,8 @@ CACHED_MESSAGE = "Done: the same job was made before"
 class InspectedUpload:
     """Result of an upload's inspection. ``sha256`` (hex) is None unless it had to be computed.
 
-    ``width`` and ``height`` are pixels as stored; None for audio.
+    ``etag`` is that of the stored object, after it was cleaned. ``width`` and ``height`` are pixels as stored; None for
+    audio.
     """
 
     content_type: MediaType
@@ -28,12 +29,13 @@ class InspectedUpload:
     height: int | None
     size: int
     sha256: str | None = None
+    etag: str | None = None
 
 
 def received(role: str, upload: InspectedUpload) -> dict[str, Any]:
     """Return the attributes of a received upload."""
     status: dict[str, Any] = {"received": True, "size": upload.size}
-    status |= {"width": upload.width, "height": upload.height, "sha256": upload.sha256}
+    status |= {"width": upload.width, "height": upload.height, "sha256": upload.sha256, "etag": upload.etag}
     return {f"uploads.{role}.{name}": value for name, value in status.items() if value is not None}
 
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from cloud.dynamodb import attributes
 from cloud.dynamodb.lenient_item import read_item
 from cloud.s3.keys import parse_avatar_key, upload_key
-from darkroom.contract.jobs import Job
+from darkroom.contract.jobs import Job, UploadStatus
 from darkroom.contract.uploads import PICTURE_TYPES
 
 SHARDS = tuple(str(shard) for shard in range(8))
@@ -29,6 +29,23 @@ def timestamp(moment: datetime) -> str:
     return moment.isoformat(timespec="microseconds")
 
 
+class StoredUpload(UploadStatus):
+    """An upload of a job record. ``etag`` is that of the object that was inspected, to which its readers are pinned.
+
+    It is None before the upload, and in items of earlier versions. Any other object under the key is another file: the
+    presigned POST stays valid for some minutes after the upload.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
+
+    etag: str | None = None
+
+    def public(self, url: str | None) -> UploadStatus:
+        """Return the upload as its owner sees it, with a presigned URL."""
+        values = {name: getattr(self, name) for name in UploadStatus.model_fields}
+        return UploadStatus.model_construct(**values | {"url": url})
+
+
 class JobRecord(Job):
     """One item of the jobs table.
 
@@ -38,11 +55,12 @@ class JobRecord(Job):
     rate limit window that the job is counted in, None if it is not counted.
 
     ``use_cache`` means that the result cache is looked up once every upload is there, because their digests were not
-    declared. ``copied_from`` is role → S3 key of inputs that are copied. For a cached job, these are the inputs of the
-    earlier job. ``refusals`` counts the invocations that a container of another version refused, since
-    ``refused_since``.
+    declared. ``copied_from`` is role → S3 key of inputs that are copied, and ``copied_etags`` role → ETag of such an
+    object. For a cached job, these are the inputs of the earlier job. ``refusals`` counts the invocations that a
+    container of another version refused, since ``refused_since``.
     """
 
+    uploads: dict[str, StoredUpload]
     owner: str
     request_digest: str
     essential_digest: str | None = None
@@ -52,6 +70,7 @@ class JobRecord(Job):
     started_at: float | None = None
     use_cache: bool = False
     copied_from: dict[str, str] = Field(default_factory=dict)
+    copied_etags: dict[str, str] = Field(default_factory=dict)
     reserved_usd: float | None = None
     window_ends: float | None = None
     refusals: int = 0
@@ -83,6 +102,11 @@ class JobRecord(Job):
             return upload_key(self.job_id, role)
         return self.copied_from.get(role)
 
+    def input_etag(self, role: str) -> str | None:
+        """Return the ETag of the object under ``input_key``; None if it was not stored."""
+        upload = self.uploads.get(role)
+        return upload.etag if upload is not None and upload.received else self.copied_etags.get(role)
+
     def _linked_input_key(self, role: str) -> str | None:
         """Return ``input_key`` of a picture, which has been cleaned of metadata.
 
@@ -102,7 +126,7 @@ class JobRecord(Job):
                 file.url = presign(file.key)
             values["result"] = with_urls
         values["uploads"] = {
-            role: upload.model_copy(update={"url": presign(key)}) if (key := self._linked_input_key(role)) else upload
+            role: upload.public(presign(key) if (key := self._linked_input_key(role)) else None)
             for role, upload in self.uploads.items()
         }
         if self.preview is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cloud.s3.conditions import MISSING_CODES, REPLACED_CODES, if_match
 from darkroom.contract.errors import DarkroomError, ErrorCode
 
 if TYPE_CHECKING:
@@ -37,15 +38,27 @@ class Storage:
         self._bucket = bucket
         self._client = client
 
-    def download(self, key: str, path: Path, *, limit: int) -> str:
+    def download(
+        self, key: str, path: Path, *, limit: int, etag: str | None = None, retry_if_replaced: bool = False
+    ) -> str:
         """Download the object to ``path``. Return its SHA-256, lower-case hex.
 
-        Raises ``DarkroomError``: ``upload_expired`` if it does not exist, ``too_large`` above ``limit`` bytes.
+        Raises ``DarkroomError``: ``upload_expired`` if it does not exist, or has another ETag than ``etag``;
+        ``too_large`` above ``limit`` bytes. With ``retry_if_replaced``, the error is retryable: a client that got no
+        answer sends its file twice, and the second copy has the ETag of the first one once it is cleaned, too.
         """
         try:
-            response = self._client.get_object(Bucket=self._bucket, Key=key)
+            response = self._client.get_object(Bucket=self._bucket, Key=key, **if_match(etag))
         except ClientError as error:
-            if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+            code = error.response["Error"]["Code"]
+            if code in REPLACED_CODES:
+                raise DarkroomError(
+                    ErrorCode.UPLOAD_EXPIRED,
+                    "Another file was uploaded in place of the one that the job took. Submit a new job, and upload "
+                    "each file once.",
+                    retryable=retry_if_replaced,
+                ) from error
+            if code in MISSING_CODES:
                 raise DarkroomError(
                     ErrorCode.UPLOAD_EXPIRED, "The uploaded picture is no longer there. Submit the job again."
                 ) from error

@@ -208,10 +208,16 @@ class Worker:
         return plan_result
 
     def _download(self, attempt: Attempt, folder: Path) -> dict[str, Path]:
-        uploads = attempt.invocation.uploads
-        files = {role: folder / f"upload-{index}" for index, role in enumerate(uploads)}
-        for role, key in uploads.items():
-            attempt.inputs[role] = self._storage.download(key, files[role], limit=self._settings.max_upload_bytes)
+        invocation, limit = attempt.invocation, self._settings.max_upload_bytes
+        files = {role: folder / f"upload-{index}" for index, role in enumerate(invocation.uploads)}
+        for role, key in invocation.uploads.items():
+            attempt.inputs[role] = self._storage.download(
+                key,
+                files[role],
+                limit=limit,
+                etag=invocation.etags.get(role),
+                retry_if_replaced=invocation.attempt == 1,
+            )
         return files
 
     def _upload(self, attempt: Attempt, files: Sequence[SavedFile]) -> None:

@@ -4,6 +4,7 @@ REST, the WebSocket and ``darkroom run --json`` share this representation. ``dar
 request bodies, ``darkroom.contract.results`` the results.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -111,7 +112,7 @@ class Job(BaseModel):
     allow_preview: bool = False
     cached: bool = Field(False, description="True if the result comes from the result cache, which costs nothing.")
     params: dict[str, JsonValue] = Field(description="Validated params, with defaults.")
-    uploads: dict[str, UploadStatus]
+    uploads: Mapping[str, UploadStatus]
     preview: PreviewPicture | None = Field(None, description="Progress image, while there is one.")
     result: Result | None = None
     error: ErrorDetail | None = None

@@ -13,6 +13,7 @@ from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import AlreadyExists, InspectedUpload
 from cloud.dynamodb.job_table import JobTable
 from cloud.observability import logger
+from cloud.s3.conditions import MISSING_CODES, REPLACED_CODES, copy_if_match
 from cloud.s3.presigner import GRACE_SECONDS, PresignedPost, Presigner
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import JobId
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 IDEMPOTENCY_NAMESPACE = UUID("0b8f1f7e-4b4e-5d0f-8f0c-1d2a5f6a9c3b")
 # Few enough to count at every creation. Concurrent creations may exceed it by one.
 MAX_ASSETS = 1000
+
+# The job's picture was deleted, or another file was put in its place.
+GONE_CODES = (*MISSING_CODES, *REPLACED_CODES)
 
 _content_type: TypeAdapter[ContentType] = TypeAdapter(ContentType)
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
@@ -181,10 +185,11 @@ class AssetService:
                 Key=asset.key,
                 CopySource={"Bucket": self._settings.bucket, "Key": _source_key(record, asset.source)},
                 ChecksumAlgorithm="SHA256",
+                **copy_if_match(None if asset.source.role is None else record.input_etag(asset.source.role)),
             )
             received = self._inspect_copy(asset)
         except (ClientError, ObjectMissing) as error:
-            if isinstance(error, ClientError) and error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
+            if isinstance(error, ClientError) and error.response["Error"]["Code"] not in GONE_CODES:
                 raise
             self._table.delete(asset.asset_id)
             raise DarkroomError(ErrorCode.NOT_FOUND, "The job's picture is not kept any more.") from error

@@ -44,7 +44,7 @@ class AssetUploadProcessor:
             # A ready asset holds size and SHA-256 of the previous upload, not the declared ones; S3 checked the form.
             if asset.state is AssetState.AWAITING_UPLOAD:
                 received = self._inspector.check_declared(asset.key, "asset", asset.declared, received)
-            received = replace(received, sha256=received.sha256 or self._inspector.sha256_of(asset.key))
+            received = replace(received, sha256=received.sha256 or self._inspector.sha256_of(asset.key, received.etag))
         except ObjectMissing:
             logger.info("upload is gone", asset_id=asset.asset_id)
             return

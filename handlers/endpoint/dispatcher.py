@@ -84,6 +84,7 @@ class Dispatcher:
             allow_preview=record.allow_preview,
             params=container_params(record.kind, record.params),
             uploads={role: upload_key(record.job_id, role) for role in record.uploads},
+            etags={role: upload.etag for role, upload in record.uploads.items() if upload.etag is not None},
             progress=record.progress,
             deadline=datetime.fromtimestamp(deadline, UTC),
             time_limit_seconds=self._settings.time_limit(record.kind),

@@ -120,7 +120,8 @@ ERROR_CODES: Mapping[ErrorCode, ErrorCodeDescription] = {
         in_jobs=True,
         title="The file is not the declared one",
         retry=Retry.CALLER,
-        meaning="The size or SHA-256 of the uploaded file differs from the declared one.",
+        meaning="The size or SHA-256 of the uploaded file differs from the declared one, or two different files were "
+        "uploaded for one role.",
         remedy="Compute size and SHA-256 of the file again, then upload it in a new job.",
     ),
     ErrorCode.UPLOAD_EXPIRED: ErrorCodeDescription(
@@ -128,7 +129,8 @@ ERROR_CODES: Mapping[ErrorCode, ErrorCodeDescription] = {
         in_jobs=True,
         title="The pictures are gone",
         retry=Retry.CALLER,
-        meaning="The files were not uploaded in time, or are not kept any more.",
+        meaning="The files were not uploaded in time, are not kept any more, or were replaced by other files with an "
+        "upload form that was still valid.",
         remedy="Create a new job and upload the files again.",
     ),
     ErrorCode.NO_FACE: ErrorCodeDescription(

@@ -91,14 +91,10 @@ def openapi() -> dict[str, Any]:
 
 
 def _tidy(operation: dict[str, Any]) -> None:
-    """Remove powertools' own validation errors and null as a body, and restore the case of header names."""
+    """Remove powertools' own validation errors, and restore the case of header names."""
     for status, response in list(operation["responses"].items()):
         if "HTTPValidationError" in json.dumps(response):
             del operation["responses"][status]
-    for content in operation.get("requestBody", {}).get("content", {}).values():
-        match content["schema"]:
-            case {"anyOf": [body, {"type": "null"}]}:  # a body that may be left out, but is an object if it is sent
-                content["schema"] = body
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "header":
             parameter["name"] = parameter["name"].title()

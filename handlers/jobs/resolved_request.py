@@ -1,7 +1,7 @@
 """Resolved request: a job request with engine, defaults and input sources filled in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
@@ -66,6 +66,7 @@ class ResolvedRequest:
     """A request ready to become a job.
 
     ``params`` have their defaults, ``uploads`` are as declared, ``copied_from`` is role → S3 key of inputs to copy.
+    ``copied_etags`` is role → ETag of those of an earlier job, which are copied only if they are still the same.
     """
 
     kind: Kind
@@ -75,6 +76,7 @@ class ResolvedRequest:
     uploads: Mapping[str, UploadStatus]
     copied_from: Mapping[str, str]
     cache: bool
+    copied_etags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def input_digests(self) -> dict[str, str] | None:
@@ -151,6 +153,7 @@ def resolve_rerun(record: JobRecord, rerun: Rerun, default_engine: Engine) -> Re
         raise RequestValidationError([{"type": "value_error", "loc": loc, "msg": str(error)}]) from error
     params.check_engine(engine, record.uploads)
     copied_from = {}
+    copied_etags = {role: etag for role in record.uploads if (etag := record.input_etag(role)) is not None}
     for role in record.uploads:
         key = record.input_key(role)
         if key is None:
@@ -162,9 +165,10 @@ def resolve_rerun(record: JobRecord, rerun: Rerun, default_engine: Engine) -> Re
         allow_preview=allow_preview,
         params=params.model_dump(mode="json"),
         uploads={
-            role: upload.model_copy(update={"received": False, "width": None, "height": None})
+            role: upload.public(None).model_copy(update={"received": False, "width": None, "height": None})
             for role, upload in record.uploads.items()
         },
         copied_from=copied_from,
         cache=rerun.cache,
+        copied_etags=copied_etags,
     )

@@ -46,6 +46,7 @@ class CachedResult(BaseModel):
     seconds: float
     created_at: float
     pictures_until: int
+    input_etags: dict[str, str] = Field({}, description="Role → ETag of the input, where it is known.")
 
     def upload_key(self, role: str) -> str:
         """Return the S3 key of the input for a role; S3 deletes it some days after the upload."""
@@ -168,6 +169,7 @@ class ResultCache:
             seconds=sum(entry.seconds for entry in completed.timeline),
             created_at=now,
             pictures_until=record.expires_at,
+            input_etags={role: upload.etag for role, upload in record.uploads.items() if upload.etag is not None},
         )
         expires_at = min(int(now) + self._cache_days * DAY_SECONDS, record.expires_at - MARGIN_SECONDS)
         try:

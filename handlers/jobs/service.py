@@ -168,6 +168,7 @@ class JobService:
                 "due_at": None,
                 "use_cache": False,
                 "copied_from": {role: cached.upload_key(role) for role in resolved.uploads},
+                "copied_etags": cached.input_etags,
                 "expires_at": min(record.expires_at, cached.pictures_until),
             }
         )
@@ -181,7 +182,7 @@ class JobService:
     def _create_new(self, identity: JobIdentity, resolved: ResolvedRequest) -> SubmittedJob:
         """Create a job that has to run: acquire its rate limit and reserve its budget."""
         dependencies, owner, now = self._dependencies, identity.owner, datetime.now(UTC)
-        dependencies.copier.check_sources(resolved.copied_from.values())
+        dependencies.copier.check_sources(resolved.copied_from, resolved.copied_etags)
         rate_limit = dependencies.rate_limiter.acquire(owner, resolved.kind)
         try:
             reserved = dependencies.budget.reserve(owner, resolved.kind, resolved.engine, resolved.params, now=now)
@@ -224,6 +225,7 @@ class JobService:
             # With every digest known, the cache has already been looked up.
             use_cache=resolved.cache and self._dependencies.result_cache.enabled and resolved.input_digests is None,
             copied_from=dict(resolved.copied_from),
+            copied_etags=dict(resolved.copied_etags),
         )
 
     def _create(self, record: JobRecord) -> JobRecord | None:

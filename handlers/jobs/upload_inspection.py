@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from cloud.dynamodb.job_store import InspectedUpload
 from cloud.observability import logger
+from cloud.s3.conditions import MISSING_CODES, REPLACED_CODES, if_match
 from cloud.s3.metadata_removal import remove_metadata
 from cloud.s3.picture_header import IncompleteHeader, read_header
 from darkroom.contract.errors import DarkroomError, ErrorCode
@@ -90,7 +91,7 @@ class UploadInspector:
         if inspected.width is not None:
             cleaned = remove_metadata(stored.data)
             if cleaned != stored.data:
-                self._replace(key, stored, cleaned)
+                return replace(inspected, etag=self._replace(key, stored, cleaned))
         return inspected
 
     def _read(self, key: str) -> _StoredUpload:
@@ -109,12 +110,14 @@ class UploadInspector:
                 data += body.read()
         return _StoredUpload(data, size, response["ETag"], response["ContentType"], response["Metadata"])
 
-    def _replace(self, key: str, stored: _StoredUpload, cleaned: bytes) -> None:
-        """Put the cleaned picture, unless the object was replaced or deleted since. Raises ``ObjectMissing`` then."""
+    def _replace(self, key: str, stored: _StoredUpload, cleaned: bytes) -> str:
+        """Put the cleaned picture and return its ETag. Raises ``ObjectMissing`` if the object was replaced or deleted
+        since.
+        """
         digest = stored.original_sha256
         assert digest is not None  # of a file that was read whole
         try:
-            self._s3.put_object(
+            response = self._s3.put_object(
                 Bucket=self._bucket,
                 Key=key,
                 Body=cleaned,
@@ -123,11 +126,9 @@ class UploadInspector:
                 Metadata={ORIGINAL_SIZE: str(stored.original_size), ORIGINAL_SHA256: digest},
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict", "412", "409"):
-                # The later object has its own event.
-                raise ObjectMissing(key) from error
             raise _missing_or_same(error, key) from error
         logger.info("metadata removed", key=key, removed_bytes=len(stored.data) - len(cleaned))
+        return response["ETag"]
 
     def check_declared(self, key: str, name: str, declared: UploadStatus, received: InspectedUpload) -> InspectedUpload:
         """Compare an upload with its declaration; return it, with its SHA-256 if one was declared.
@@ -149,7 +150,7 @@ class UploadInspector:
             )
         if declared.sha256 is None:
             return received
-        received = replace(received, sha256=received.sha256 or self.sha256_of(key))
+        received = replace(received, sha256=received.sha256 or self.sha256_of(key, received.etag))
         if declared.sha256 != received.sha256:
             raise DarkroomError(
                 ErrorCode.CHECKSUM_MISMATCH,
@@ -157,19 +158,21 @@ class UploadInspector:
             )
         return received
 
-    def sha256_of(self, key: str) -> str:
+    def sha256_of(self, key: str, etag: str | None = None) -> str:
         """Return the SHA-256 (hex) of the file as it was sent: stored with the object, else computed.
 
-        Raises ``ObjectMissing``.
+        Raises ``ObjectMissing``, also if the object has another ETag than ``etag``.
         """
         try:
-            head = self._s3.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
+            head = self._s3.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED", **if_match(etag))
             if ORIGINAL_SHA256 in head["Metadata"]:
                 return head["Metadata"][ORIGINAL_SHA256]
             if "ChecksumSHA256" in head:
                 return b64decode(head["ChecksumSHA256"]).hex()
             digest = sha256()
-            for chunk in self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].iter_chunks(2**20):
+            for chunk in self._s3.get_object(Bucket=self._bucket, Key=key, IfMatch=head["ETag"])["Body"].iter_chunks(
+                2**20
+            ):
                 digest.update(chunk)
             return digest.hexdigest()
         except ClientError as error:
@@ -190,7 +193,7 @@ def _inspect(stored: _StoredUpload, *, accept_audio: bool) -> InspectedUpload:
     size, digest = stored.original_size, stored.original_sha256 if stored.size <= START_BYTES else None
     audio_type = audio_type_of(stored.data) if accept_audio else None
     if audio_type is not None:
-        return InspectedUpload(audio_type, None, None, size, digest)
+        return InspectedUpload(audio_type, None, None, size, digest, stored.etag)
     try:
         header = read_header(stored.data)
     except IncompleteHeader as error:
@@ -199,7 +202,7 @@ def _inspect(stored: _StoredUpload, *, accept_audio: bool) -> InspectedUpload:
         ) from error
     if header.content_type == "image/jpeg" and may_have_several_scans(stored.data):
         _check_scans(stored.data)
-    return InspectedUpload(header.content_type, header.width, header.height, size, digest)
+    return InspectedUpload(header.content_type, header.width, header.height, size, digest, stored.etag)
 
 
 def _check_size(size: int, limit: int) -> None:
@@ -216,4 +219,5 @@ def _check_scans(jpeg: bytes) -> None:
 
 
 def _missing_or_same(error: ClientError, key: str) -> Exception:
-    return ObjectMissing(key) if error.response["Error"]["Code"] in ("NoSuchKey", "404") else error
+    """Return ``ObjectMissing`` if there is no object, or a later one, which has its own event; else the error."""
+    return ObjectMissing(key) if error.response["Error"]["Code"] in (*MISSING_CODES, *REPLACED_CODES) else error

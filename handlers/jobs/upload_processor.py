@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cloud import observability
-from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_record import JobRecord, StoredUpload
 from cloud.dynamodb.job_store import InspectedUpload, JobStore
 from cloud.dynamodb.ledger import Ledger
 from cloud.job_queue import JobQueue
 from cloud.observability import logger
 from cloud.s3.keys import parse_upload_key, upload_key
 from cloud.s3.picture_header import NotAPicture
-from darkroom.contract.errors import DarkroomError
+from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import State, UploadStatus
 from darkroom.contract.uploads import AUDIO_TYPES, MEDIA_TYPES
 from handlers.jobs.result_cache import ResultCache
@@ -74,12 +74,19 @@ class UploadProcessor:
         record = self._expecting_job(key, job_id, role)
         if record is None:
             return
+        replaced = _replaces(received, record.uploads[role])
         if record.state is State.AWAITING_UPLOAD:
+            if replaced:
+                raise DarkroomError(
+                    ErrorCode.CHECKSUM_MISMATCH,
+                    f"The {role} was uploaded twice, and the files differ. Submit a new job and upload each file once.",
+                )
             received = self._inspector.check_declared(key, role, record.uploads[role], received)
             record = self._receive(record, role, received)
-        elif not _is_type_of(received, record.uploads[role]):
-            # The owner has put it in place of the upload that was received. Links to it would promise that it is clean.
-            self._delete(key, "it is no file of the type declared")
+        elif replaced or not _is_type_of(received, record.uploads[role]):
+            # The owner has put it in place of the upload that was received. Links to it would promise that the job
+            # was made of it, and that it is clean.
+            self._delete(key, "the job has taken another file")
             return
         if record.state is State.QUEUED and record.attempt == 0:
             # The process may have died between its write and its message; a second message is harmless.
@@ -90,7 +97,9 @@ class UploadProcessor:
     def _receive(self, record: JobRecord, role: str, received: InspectedUpload) -> JobRecord:
         job_id = record.job_id
         if record.use_cache:
-            received = replace(received, sha256=received.sha256 or self._inspector.sha256_of(upload_key(job_id, role)))
+            received = replace(
+                received, sha256=received.sha256 or self._inspector.sha256_of(upload_key(job_id, role), received.etag)
+            )
         elif len(record.uploads) == 1:
             return self._store.receive_single_upload(job_id, role, received, due_at=self._due_at()) or record
         record = self._store.receive_upload(job_id, role, received) or record
@@ -162,3 +171,8 @@ class UploadProcessor:
 def _is_type_of(received: InspectedUpload, upload: UploadStatus) -> bool:
     """Return True if the type is the declared one, or that is one of a newer version."""
     return upload.content_type not in MEDIA_TYPES or upload.content_type == received.content_type
+
+
+def _replaces(received: InspectedUpload, upload: StoredUpload) -> bool:
+    """Return True if another file was received for this upload before. Equal files have equal ETags."""
+    return upload.received and upload.etag is not None and upload.etag != received.etag

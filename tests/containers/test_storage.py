@@ -47,6 +47,18 @@ def test_a_missing_upload_is_reported_as_expired(storage: Storage, tmp_path: Pat
     assert error.value.detail.code is ErrorCode.UPLOAD_EXPIRED
 
 
+def test_a_download_of_a_pinned_file_takes_no_other(storage: Storage, s3: "S3Client", tmp_path: Path) -> None:
+    key, path = f"uploads/{JOB}/photo", tmp_path / "photo"
+    etag = s3.head_object(Bucket=BUCKET, Key=key)["ETag"]
+    storage.download(key, path, limit=100, etag=etag)
+    s3.put_object(Bucket=BUCKET, Key=key, Body=b"another")
+    for retry in (True, False):
+        with pytest.raises(DarkroomError, match="Submit a new job") as error:
+            storage.download(key, path, limit=100, etag=etag, retry_if_replaced=retry)
+        assert (error.value.detail.code, error.value.detail.retryable) == (ErrorCode.UPLOAD_EXPIRED, retry)
+    assert path.read_bytes() == b"a photo"
+
+
 def test_the_storage_is_told_what_it_stores(storage: Storage, s3: "S3Client", tmp_path: Path) -> None:
     content = b"a result"
     path = tmp_path / "result"

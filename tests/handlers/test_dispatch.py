@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 from mypy_boto3_s3 import S3Client
 
 from cloud.dynamodb.job_record import JobRecord
-from cloud.dynamodb.job_store import JobStore
+from cloud.dynamodb.job_store import InspectedUpload, JobStore
 from cloud.invocation import Invocation, inference_id
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorCode, ErrorDetail
@@ -79,6 +79,17 @@ def test_an_invocation_has_everything_that_the_container_needs(
     assert now.due_at is not None
     assert now.due_at > invocation.deadline.timestamp()
     assert invocation.time_limit_seconds == 900
+
+
+def test_the_container_is_told_which_file_was_inspected(
+    store: JobStore, record: Callable[..., JobRecord], deliver: Any, endpoint: FakeEndpoint, bucket: S3Client
+) -> None:
+    job = store.create(record())
+    inspected = InspectedUpload("image/jpeg", 640, 480, 1234, etag='"1b2c"')
+    store.receive_single_upload(job.job_id, "photo", inspected, due_at=0)
+    deliver(message(job))
+    body = bucket.get_object(Bucket="bucket", Key=f"invocations/{job.job_id}/1.json")["Body"].read()
+    assert Invocation.model_validate_json(body).etags == {"photo": '"1b2c"'}
 
 
 def test_a_duplicate_message_starts_one_attempt(job_in: JobIn, deliver: Any, endpoint: FakeEndpoint) -> None:

@@ -93,3 +93,8 @@ def test_a_base64_body_of_utf_8_is_read(context: Any) -> None:
     event |= {"isBase64Encoded": True, "headers": {"content-type": "Application/JSON"}}
     answer = Answer(api.handler(event, context))
     assert (answer.status, answer.body["job"]["params"]["prompt"]) == (201, "café")
+
+
+def test_null_is_no_body_where_a_body_is_optional(call: Call) -> None:
+    call("POST", f"/jobs/{'0' * 32}/rerun", "null").problem(404, "not_found")
+    call("POST", "/jobs", "null").problem(422, "invalid_request")

@@ -2610,7 +2610,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["Rerun"];
+                "application/json": components["schemas"]["Rerun"] | null;
             };
         };
         responses: {
