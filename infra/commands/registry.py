@@ -11,3 +11,4 @@ DEMO = LazyCommand("infra.commands.demo", "Run one kind on a sample, in a tempor
 UP = LazyCommand("infra.commands.stack:up", "Start the local stack.")
 DOWN = LazyCommand("infra.commands.stack:down", "Stop the local stack; its state is kept.")
 STATUS = LazyCommand("infra.commands.stack:status", "Show the stack's addresses and its health.")
+LOGS = LazyCommand("infra.commands.logs", "Show what functions and container of the stack wrote.")

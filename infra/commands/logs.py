@@ -1,0 +1,133 @@
+"""``darkroom logs``: the lines of functions and container of a local stack, in order of time."""
+
+import re
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from darkroom.cli.output import echo
+from darkroom.client.errors import LocalStackError
+from darkroom.client.local_stack import FOLDER, find_running_stack
+from infra.local import runtime
+from infra.local.clients import Clients
+from infra.local.log_lines import LogLine
+from infra.local.logs import StackLogs, follow, running_logs, stopped_logs
+from infra.local.stand_in import LOG
+from infra.local.state import RootKey
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+def _level(text: str | None) -> str | None:
+    if text is None or text.upper() in LEVELS:
+        return text and text.upper()
+    raise typer.BadParameter(f"choose one of: {', '.join(LEVELS).lower()}")
+
+
+def _since(text: str | None) -> str | None:
+    if text is None or re.fullmatch(r"[0-9]{1,6}[smhd]", text):
+        return text
+    raise typer.BadParameter("give a number with s, m, h or d, such as 10m")
+
+
+@app.command(epilog="Example:  darkroom logs --follow --level warning")
+def logs(
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port",
+            min=1,
+            max=65535,
+            help="Port of the stack; that of the last one started when left out.",
+            show_default=False,
+        ),
+    ] = None,
+    following: Annotated[bool, typer.Option("--follow", "-f", help="Show lines as they come, until Ctrl-C.")] = False,
+    job: Annotated[
+        str | None, typer.Option("--job", metavar="ID", help="Only lines that name this job.", show_default=False)
+    ] = None,
+    level: Annotated[
+        str | None,
+        typer.Option(
+            "--level", metavar="LEVEL", help="Only lines of this level or above.", callback=_level, show_default=False
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="TIME",
+            help="Only lines of the last 30s, 10m, 2h or 1d.",
+            callback=_since,
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Show the lines of the local stack's functions and container, in order of time: who wrote each, and tracebacks.
+
+    Of a stopped stack, the lines of container, endpoint and emulator are shown. Exit code 1 if there is no stack.
+    """
+    started = 0.0 if since is None else time.time() - int(since[:-1]) * _SECONDS[since[-1]]
+    folder = _folder(port)
+    try:
+        found, running = _open(folder, started)
+        if not running:
+            if following:
+                raise LocalStackError(f"Nothing to follow: the stack on port {folder.name} does not run.")
+            echo(
+                f"The stack on port {folder.name} does not run. What its functions wrote can be read when it does.",
+                err=True,
+            )
+        elif following:
+            echo("Ctrl-C ends it.", err=True)
+        _print(follow(found) if following else found.read(), job, level)
+    except (ClientError, BotoCoreError):
+        raise LocalStackError(f"The stack on port {folder.name} does not answer any more.") from None
+
+
+def _folder(port: int | None) -> Path:
+    """Return the folder of the stack: that on the port, else of the running one, else of the one used last.
+
+    Raises ``LocalStackError`` without one.
+    """
+    root = Path.cwd() / FOLDER
+    if port is None and (stack := find_running_stack()) is not None:
+        port = stack.port
+    if port is not None:
+        folders = [root / str(port)]
+    else:
+        folders = sorted(
+            (log.parent for log in root.glob(f"*/{LOG}")), key=lambda folder: (folder / LOG).stat().st_mtime
+        )
+    if not folders or not folders[-1].is_dir():
+        where = "" if port is None else f" on port {port}"
+        raise LocalStackError(f"There is no local stack{where} in this directory; start one with `darkroom up`.")
+    return folders[-1]
+
+
+def _open(folder: Path, since: float) -> tuple[StackLogs, bool]:
+    """Return the logs of a stack, and whether it runs."""
+    state, key = runtime.find_running(folder), RootKey.read(folder)
+    if state is None or key is None:
+        return stopped_logs(folder, since), False
+    return running_logs(folder, Clients(state.port, key), state.functions, since), True
+
+
+def _print(lines: Iterable[LogLine], job: str | None, level: str | None) -> None:
+    for line in lines:
+        if job is not None and job not in line.raw:
+            continue
+        if level is not None and line.level in LEVELS and LEVELS.index(line.level) < LEVELS.index(level):
+            continue
+        moment = datetime.fromtimestamp(line.time).astimezone()
+        # Lines of a text that are not its first cannot pass for lines of others.
+        text = line.text.rstrip().replace("\n", "\n    ")
+        echo(f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}  {line.source:<9}  {line.level or '':<7}  {text}")
