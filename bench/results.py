@@ -1,10 +1,11 @@
 """Results file of the benchmark: the figures of every part, each with its date and machine."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, RootModel
+
+from darkroom.client.output_files import replacing
 
 
 class Failure(BaseModel):
@@ -42,6 +43,5 @@ def load(path: Path) -> Results:
 def write_atomically(path: Path, text: str) -> None:
     """Write UTF-8 text to ``path`` atomically: a reader, and a run that is killed, leave the old file or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, "utf-8")
-    os.replace(part, path)  # noqa: PTH105 - Path.replace is the same, os.replace says it is atomic
+    with replacing(path) as file:
+        file.write(text.encode())

@@ -9,7 +9,8 @@ from pathlib import Path
 import typer
 
 from darkroom.client.media import EXTENSIONS, extension
-from darkroom.client.result_files import subtitle_path, target_paths
+from darkroom.client.output_files import discards, follow_links, is_stream, stream_problem
+from darkroom.client.result_files import ONE_FILE, subtitle_path, target_paths
 from darkroom.contract.kinds import VIDEO_KINDS, Kind
 from darkroom.contract.results import ResultFile
 
@@ -33,10 +34,10 @@ class OutputTarget:
 
         ``room_boho_2.jpg`` follows ``room_boho.jpg``, ``fox-2.jpg`` is the second picture of ``fox.jpg``, and
         ``hello.srt`` belongs to ``hello.mp4``. If the extension of a requested file does not match the result's type,
-        it is replaced.
+        it is replaced. Raises ``DownloadError`` if a device or a pipe would get several files.
         """
         suffix = extension(files[0].content_type)
-        if self.file is not None and not _has_other_type(self.file, suffix):
+        if self.file is not None and (is_stream(self.file) or not _has_other_type(self.file, suffix)):
             return target_paths(self.file, files)
         stem = self.stem if self.file is None else self.file.stem
         number = 1
@@ -47,12 +48,17 @@ class OutputTarget:
         return found
 
 
-def choose_output(requested: Path | None, stem: str, inputs: Iterable[Path] = ()) -> OutputTarget:
+def choose_output(
+    requested: Path | None, stem: str, inputs: Iterable[Path] = (), *, several: bool = False
+) -> OutputTarget:
     """Return the output target for a job on ``inputs``: as requested, else ``stem`` in the current directory.
 
-    Raises ``typer.BadParameter`` for a missing or read-only folder, and for a path that would overwrite an input.
+    Raises ``typer.BadParameter`` for a missing or read-only folder, for a path that would overwrite an input, and for a
+    device or a pipe that cannot be written, or that would get ``several`` files.
     """
-    folder = requested if requested is not None and requested.is_dir() else (requested or Path("x")).parent
+    if requested is not None and is_stream(requested):
+        return _choose_stream(requested, stem, several=several)
+    folder = requested if requested is not None and requested.is_dir() else _folder_of(requested or Path("x"))
     if not folder.is_dir():
         raise typer.BadParameter(f"the folder {str(folder)!r} does not exist", param_hint=HINT)
     if not os.access(folder, os.W_OK):
@@ -63,6 +69,24 @@ def choose_output(requested: Path | None, stem: str, inputs: Iterable[Path] = ()
         if path.exists() and any(path.samefile(each) for each in inputs):
             raise typer.BadParameter(f"{str(path)!r} is the input; it would be overwritten", param_hint=HINT)
     return OutputTarget(folder, stem, requested)
+
+
+def _choose_stream(requested: Path, stem: str, *, several: bool) -> OutputTarget:
+    if (problem := stream_problem(requested)) is not None:
+        raise typer.BadParameter(f"{str(requested)!r} {problem}", param_hint=HINT)
+    if several and not discards(requested):
+        raise typer.BadParameter(ONE_FILE.format(path=str(requested)), param_hint=HINT)
+    return OutputTarget(requested.parent, stem, requested)
+
+
+def _folder_of(file: Path) -> Path:
+    """Return the folder in which a file is written: that of the target, if the file is a symbolic link."""
+    if not file.is_symlink():
+        return file.parent
+    try:
+        return follow_links(file).parent
+    except OSError as error:
+        raise typer.BadParameter(f"{str(file)!r}: {error.strerror}", param_hint=HINT) from error
 
 
 def format_of(kind: Kind, requested: Path | None, format_flag: str | None) -> str | None:

@@ -27,6 +27,7 @@ from darkroom.client.sources import NamedSource
 from darkroom.contract.kinds import Kind
 from darkroom.contract.requests import REQUEST_MODELS, BaseRequest, params_model
 from darkroom.contract.uploads import AssetReference, AvatarReference
+from darkroom.contract.video_params import Subtitles
 
 PreviewFlag = Annotated[
     bool, typer.Option("--allow-preview", help="Accept the preview engine if the models engine is unavailable.")
@@ -144,7 +145,9 @@ class KindCommand:
         inputs = [each for each in sources.values() if isinstance(each, Path)]
         if self.reads_scenes:
             inputs.append(Path(explicit[scenes.SCENES]))
-        return Submission(request, files), choose_output(output, self._stem(explicit, sources, params), inputs)
+        several = getattr(request.params, "count", 1) > 1 or getattr(request.params, "subtitles", Subtitles.NONE).filed
+        stem = self._stem(explicit, sources, params)
+        return Submission(request, files), choose_output(output, stem, inputs, several=several)
 
     def _read_scenes(self, explicit: dict[str, Any]) -> tuple[dict[str, Any], dict[str, NamedSource]]:
         path = explicit.get(scenes.SCENES)

@@ -11,6 +11,7 @@ from darkroom.cli.output_path import OutputTarget
 from darkroom.cli.submission import exit_unless_completed, job_named, job_outlook
 from darkroom.client.client import Client
 from darkroom.client.errors import ClientError
+from darkroom.client.output_files import is_named_pipe, is_stream
 from darkroom.client.result_files import downloadable_files, file_named
 from darkroom.contract.engine import Engine
 from darkroom.contract.jobs import Job, State
@@ -41,7 +42,7 @@ OutputFlag = Annotated[
         callback=_check_length,
         help="File or folder of the result; when left out, a file in the current directory, named after the input. "
         "The extension sets a picture's format. Several pictures become OUT.jpg, OUT-2.jpg, …; subtitles are saved "
-        "beside the video.",
+        "beside the video. A device or a pipe, such as /dev/null, takes one file.",
         show_default=False,
     ),
 ]
@@ -65,6 +66,8 @@ def download_results(client: Client, job: Job, target: OutputTarget, *, name: st
     try:
         with job_named(client, job):
             for file, path in zip(files, paths, strict=True):
+                if is_named_pipe(path):
+                    echo(f"note: writing to the pipe {path}, which waits for its reader", err=True)
                 _download(client, job, file.name, path)
     except KeyboardInterrupt:
         echo(job_outlook(client, job), err=True)
@@ -75,12 +78,16 @@ def download_results(client: Client, job: Job, target: OutputTarget, *, name: st
 
 
 def print_results(job: Job, paths: list[Path], *, as_json: bool) -> None:
-    """Print the job or the path of each file. Exits with code 1 if the job has no result."""
+    """Print the job or the path of each file. Exits with code 1 if the job has no result.
+
+    The path of a device or a pipe goes to stderr: stdout may be where the result went.
+    """
     try:
         if as_json:
             echo(job.model_dump_json(indent=2))
         for path in paths:
-            echo(f"saved {path}" if as_json else path, err=as_json)
+            beside = as_json or is_stream(path)
+            echo(f"saved {path}" if beside else path, err=beside)
     except ClientError as error:
         error.add_note(f"Job {job.job_id} is {job.state}; saved: {', '.join(map(str, paths)) or 'nothing'}")
         raise

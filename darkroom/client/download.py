@@ -1,9 +1,10 @@
 """Downloads of results: streamed, verified and written atomically."""
 
 import hashlib
-import os
-import secrets
+import tempfile
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import httpx2
 
@@ -11,33 +12,43 @@ from darkroom.client.clock_skew import clock_hint, server_time
 from darkroom.client.connections import Connections, Http
 from darkroom.client.errors import DownloadError, LinkExpired, RetryableStatus, UnreachableError
 from darkroom.client.network import ATTEMPTS, RETRIED_STATUS, backoff_seconds
+from darkroom.client.output_files import is_stream, replacing, write_into
 from darkroom.contract.results import ResultFile
 
 
 async def fetch(connections: Connections, result: ResultFile, path: Path) -> None:
     """Write the file to ``path``, atomically: a reader sees the old file or the complete new one.
 
-    Retries on connection errors. Raises ``LinkExpired``, ``DownloadError`` (refused, or size or SHA-256 differ from the
-    job's), ``UnreachableError``, and ``OSError`` when it cannot be written; then ``path`` is unchanged.
+    Symbolic links are followed. A device or a pipe is written into, once the file is complete. Retries on connection
+    errors. Raises ``LinkExpired``, ``DownloadError`` (refused, or size or SHA-256 differ from the job's),
+    ``UnreachableError``, and ``OSError`` when it cannot be written; then ``path`` is unchanged.
     """
     if result.url is None:
         raise LinkExpired
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        for number in range(ATTEMPTS):
-            try:
-                await _stream(connections.storage, result, result.url, temporary)
-                break
-            except (httpx2.TransportError, RetryableStatus) as error:
-                if number == ATTEMPTS - 1:
-                    raise UnreachableError(f"The {result.name} could not be downloaded: {error}.") from error
-                await connections.clock.sleep(backoff_seconds(number))
-        os.replace(temporary, path)  # noqa: PTH105 - Path.replace is the same, os.replace says it is atomic
-    finally:
-        temporary.unlink(missing_ok=True)
+    if is_stream(path):
+        with tempfile.TemporaryFile() as file:
+            await _download(connections, result, result.url, file)
+            await connections.call(partial(write_into, path, file))
+    else:
+        with replacing(path) as file:
+            await _download(connections, result, result.url, file)
 
 
-async def _stream(http: Http, result: ResultFile, url: str, temporary: Path) -> None:
+async def _download(connections: Connections, result: ResultFile, url: str, file: BinaryIO) -> None:
+    for number in range(ATTEMPTS):
+        file.seek(0)
+        file.truncate()
+        try:
+            await _stream(connections.storage, result, url, file)
+        except (httpx2.TransportError, RetryableStatus) as error:
+            if number == ATTEMPTS - 1:
+                raise UnreachableError(f"The {result.name} could not be downloaded: {error}.") from error
+            await connections.clock.sleep(backoff_seconds(number))
+        else:
+            return
+
+
+async def _stream(http: Http, result: ResultFile, url: str, file: BinaryIO) -> None:
     digest = hashlib.sha256()
     size = 0
 
@@ -52,15 +63,13 @@ async def _stream(http: Http, result: ResultFile, url: str, temporary: Path) -> 
                 f"The storage answers {response.status_code} for the {result.name}.",
             )
 
-    with temporary.open("wb") as file:
+    def write(chunk: bytes) -> None:
+        nonlocal size
+        digest.update(chunk)
+        size += len(chunk)
+        file.write(chunk)
 
-        def write(chunk: bytes) -> None:
-            nonlocal size
-            digest.update(chunk)
-            size += len(chunk)
-            file.write(chunk)
-
-        await http.download(url, check, write)
+    await http.download(url, check, write)
     if digest.hexdigest() != result.sha256:
         raise DownloadError(
             "checksum_mismatch",

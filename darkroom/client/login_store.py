@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from darkroom.client.cognito import CognitoPool
 from darkroom.client.errors import ProblemError
 from darkroom.client.oidc import OidcIssuer, TokenSet
+from darkroom.client.output_files import replacing
 from darkroom.client.tokens import REFRESH_SECONDS
 
 if sys.platform != "win32":
@@ -112,16 +112,10 @@ class LoginStore:
             os.close(descriptor)
 
     def _write(self, logins: dict[str, StoredLogin]) -> None:
-        """Replace the file atomically. A temporary file has mode 0600."""
+        """Replace the file atomically. It has mode 0600."""
         content = json.dumps({endpoint: login.model_dump(mode="json") for endpoint, login in logins.items()}, indent=2)
-        descriptor, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(content)
-            Path(temporary).replace(self.path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with replacing(self.path, private=True) as file:
+            file.write(content.encode())
 
 
 class LoginToken:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from darkroom.client.errors import DownloadError, JobError
 from darkroom.client.media import extension
+from darkroom.client.output_files import discards, is_stream
 from darkroom.contract.jobs import Job
 from darkroom.contract.results import Picture, ResultFile, SubtitleFile
 
 RESULT = "result"
+ONE_FILE = "{path!r} takes one file, and the job makes several: give a folder, or a file name"
 
 
 def results(job: Job) -> tuple[Picture, ...]:
@@ -61,7 +63,14 @@ def subtitle_path(video: Path, suffix: str) -> Path:
 
 
 def target_paths(first: Path, files: Sequence[ResultFile]) -> tuple[Path, ...]:
-    """Return the path of each of the ``files`` from ``downloadable_files``; ``first`` is that of the first."""
+    """Return the path of each of the ``files`` from ``downloadable_files``; ``first`` is that of the first.
+
+    A device or a pipe takes one file, the null device any number. Raises ``DownloadError`` if it would get several.
+    """
+    if is_stream(first):
+        if len(files) > 1 and not discards(first):
+            raise DownloadError("unwritable_file", ONE_FILE.format(path=str(first)))
+        return (first,) * len(files)
     numbers: Iterator[int] = count(1)
     return tuple(
         subtitle_path(first, extension(file.content_type))

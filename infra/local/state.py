@@ -1,13 +1,12 @@
 """State files in a local stack's folder: processes, deployment, and the emulator's root key."""
 
-import os
 import secrets
-import tempfile
 from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ValidationError
 
+from darkroom.client.output_files import replacing
 from infra.local.process import Process
 
 FOLDER = ".darkroom"
@@ -23,14 +22,8 @@ def private_folder(folder: Path) -> None:
 def write_private(path: Path, text: str) -> None:
     """Write a file of a stack's folder atomically, readable by its owner only."""
     private_folder(path.parent)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with replacing(path, private=True) as file:
+        file.write(text.encode())
 
 
 class StateFile(BaseModel):

@@ -1,6 +1,7 @@
 """Benchmark runner: each measurement is saved at once, even if others fail."""
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -180,10 +181,10 @@ def test_a_file_is_replaced_atomically(tmp_path: Path, monkeypatch: pytest.Monke
     path = tmp_path / "results.json"
     write_atomically(path, "old")
 
-    def full(self: Path, *_rest: Any) -> int:
+    def full(*_paths: Path) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="No space"):
         write_atomically(path, "new")
     assert path.read_text() == "old"
