@@ -1,7 +1,8 @@
 """``python -m bench``: measure every part, write each into the results file at once, renew docs/benchmarks.md.
 
 A part that fails is reported and keeps its earlier figures; the others are measured all the same, and the exit status
-is 1. After Ctrl-C, what has been measured stays in the file, and the exit status is 130.
+is 1. After Ctrl-C, what has been measured stays in the file, and the exit status is 130. A termination signal does the
+same, with 128 plus its number.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from bench.report import update_page
 from bench.results import Results, load
 from bench.runner import names, run_parts, select_parts
 from bench.section import Section
+from darkroom.cli.termination import termination_signals
 
 # The order of measuring and of the report. A new measurement is one entry here.
 SECTIONS: tuple[Section[Any], ...] = (
@@ -48,12 +50,13 @@ def main(arguments: Sequence[str] | None = None, sections: Sequence[Section[Any]
     except ValueError as error:
         print(f"Nothing was measured: {error}", file=sys.stderr)
         return 2
-    try:
-        with Context(quick=given.quick) as context:
-            failed = run_parts(sections, context, results, save, given.part)
-    except KeyboardInterrupt:
-        print(f"Interrupted. What had been measured is in {output}.", file=sys.stderr)
-        return 130
+    with termination_signals():
+        try:
+            with Context(quick=given.quick) as context:
+                failed = run_parts(sections, context, results, save, given.part)
+        except KeyboardInterrupt:
+            print(f"Interrupted. What had been measured is in {output}.", file=sys.stderr)
+            return 130
     print(f"Written to {output}.")
     if failed:
         print(f"Failed: {', '.join(failed)}", file=sys.stderr)

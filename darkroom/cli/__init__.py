@@ -2,7 +2,6 @@
 
 import signal
 import sys
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +9,7 @@ import typer
 import darkroom
 from darkroom.cli.lazy import LazyCommand, LazyGroup, caused_by_interrupt
 from darkroom.cli.output import echo, escape_what_streams_cannot_encode
+from darkroom.cli.termination import termination_signals
 from darkroom.cli.unexpected_error import VARIABLE, ErrorOptions, report_unexpected_error
 
 # The operators' commands are registered by entry points instead: see darkroom/cli/entry_points.py.
@@ -102,21 +102,17 @@ def root(
     context.ensure_object(ErrorOptions).debug = debug
 
 
-def _terminated(number: int, _frame: FrameType | None) -> None:
-    sys.exit(128 + number)
-
-
 def main() -> None:
-    """Run the command. SIGTERM raises ``SystemExit``, so that everything started is stopped. Ctrl-C exits with 130.
+    """Run the command. Ctrl-C exits with 130, a termination signal with 128 plus its number.
 
     An error that nothing has handled is printed in one sentence, and exits with 70.
     """
-    signal.signal(signal.SIGTERM, _terminated)
     escape_what_streams_cannot_encode()
     options = ErrorOptions()
-    try:
-        app(prog_name="darkroom", obj=options)
-    except Exception as error:
-        if caused_by_interrupt(error):
-            sys.exit(128 + signal.SIGINT)
-        sys.exit(report_unexpected_error(error, options))
+    with termination_signals():
+        try:
+            app(prog_name="darkroom", obj=options)
+        except Exception as error:
+            if caused_by_interrupt(error):
+                sys.exit(128 + signal.SIGINT)
+            sys.exit(report_unexpected_error(error, options))

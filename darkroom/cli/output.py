@@ -17,6 +17,7 @@ from typing import NoReturn, TextIO
 
 import typer
 
+from darkroom.cli.termination import interrupted
 from darkroom.client.errors import ClientError
 
 # Escape sequences and other control characters but tab and new line, separators, overrides of the text direction, and
@@ -41,13 +42,15 @@ def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
 
     Raises ``ClientError`` (``unwritable_output``) if stdout cannot be written, such as to a full disk. A message that
     cannot be written to stderr is lost, as it must not stop the work. If the reader of a pipe has gone, exits silently.
+    After an interrupt, output that cannot be written is lost, too: Ctrl-C in a pipeline ends the reader, and cleaning
+    up must go on.
     """
     try:
         typer.echo(neutralised(text), err=err, nl=nl)
     except OSError as error:
-        if not err:
+        if not err and not interrupted():
             fail_output(error)
-        discard(sys.stderr)
+        discard(sys.stderr if err else sys.stdout)
 
 
 def fail_output(error: OSError) -> NoReturn:

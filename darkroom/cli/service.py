@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from darkroom.cli.output import echo
 from darkroom.cli.settings import Settings
 from darkroom.cli.token_sources import find_token
 from darkroom.client.client import Client
 from darkroom.client.errors import LocalStackError
-from darkroom.client.local_stack import StackState, TemporaryStack, find_running_stack
+from darkroom.client.local_stack import StackState, TemporaryStack, find_running_stack, remove_abandoned_stacks
 
 
 def client_for_endpoint(settings: Settings) -> Client | None:
@@ -22,7 +23,12 @@ def client_for_endpoint(settings: Settings) -> Client | None:
 
 
 def client_for_running_stack(token: str | None) -> Client | None:
-    """Return a client of this directory's local stack, or None. It ignores DARKROOM_TOKEN, but not ``token``."""
+    """Return a client of this directory's local stack, or None. It ignores DARKROOM_TOKEN, but not ``token``.
+
+    Private stacks that a killed command has left here are removed.
+    """
+    for port in remove_abandoned_stacks():
+        echo(f"note: removing the local stack on port {port}, whose command was killed", err=True)
     stack = find_running_stack()
     return None if stack is None else client_for_stack(stack, token)
 

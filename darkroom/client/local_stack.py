@@ -16,12 +16,11 @@ from pydantic import BaseModel, ValidationError
 from darkroom.client.errors import LocalStackError
 from darkroom.client.http_clients import http_client
 from darkroom.client.ports import free_port
+from darkroom.client.private_mark import PrivateMark, is_abandoned, is_private
 from darkroom.client.tokens import PasswordToken
 
 FOLDER = ".darkroom"
 STATE_FILE = "stack.json"
-# Marks a stack that a command started for itself: others must not use it, since it ends with that command.
-PRIVATE_MARK = "private"
 # A stopped stack refuses the connection at once; a running one may respond slowly on a busy machine.
 ANSWER_TIMEOUT = httpx2.Timeout(30.0, connect=2.0)
 START_SECONDS = 240.0
@@ -29,6 +28,8 @@ STOP_SECONDS = 60.0
 TAIL_LINES = 20
 
 Say = Callable[[str], None]
+# Kept: a dropped Popen warns that its process still runs, as it should here.
+_background: "list[subprocess.Popen[str]]" = []
 
 
 class Login(BaseModel):
@@ -74,13 +75,22 @@ def find_running_stack(root: Path | None = None) -> StackState | None:
     folders = [
         state.parent
         for state in ((root or Path.cwd()) / FOLDER).glob(f"*/{STATE_FILE}")
-        if not (state.parent / PRIVATE_MARK).exists()
+        if not is_private(state.parent)
     ]
     for folder in sorted(folders, key=lambda folder: (folder / STATE_FILE).stat().st_mtime, reverse=True):
         stack = read_stack(folder)
         if stack is not None and stack.answers():
             return stack
     return None
+
+
+def remove_abandoned_stacks(root: Path | None = None) -> list[int]:
+    """Stop and remove the private stacks of ``root`` whose command has ended, in the background; return their ports."""
+    root = root or Path.cwd()
+    found = [int(each.name) for each in (root / FOLDER).glob("*/") if each.name.isdecimal() and is_abandoned(each)]
+    for port in found:
+        _background.append(_spawn(_removal(port), root, stdout=subprocess.DEVNULL))
+    return sorted(found)
 
 
 def require_stack(stack: StackState | None) -> StackState:
@@ -93,6 +103,10 @@ def require_stack(stack: StackState | None) -> StackState:
 def command(*arguments: str) -> list[str]:
     """Return the command line of the local runtime."""
     return [sys.executable, "-m", "infra.local", *arguments]
+
+
+def _removal(port: int) -> list[str]:
+    return command("down", "--port", str(port), "--purge")
 
 
 class TemporaryStack:
@@ -108,10 +122,12 @@ class TemporaryStack:
         self._port = free_port()
         self._folder = self._root / FOLDER / str(self._port)
         self._started = False
+        self._mark: PrivateMark | None = None
 
     def __enter__(self) -> StackState:
         self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / PRIVATE_MARK).touch()
+        # Others must not use the stack, since it ends with this command.
+        self._mark = PrivateMark(self._folder)
         self._started = True
         try:
             return self._up()
@@ -129,8 +145,9 @@ class TemporaryStack:
         if not self._started:
             return
         self._started = False
-        down = _spawn(command("down", "--port", str(self._port), "--purge"), self._root, stdout=subprocess.DEVNULL)
+        down = _spawn(_removal(self._port), self._root, stdout=subprocess.DEVNULL)
         if not wait:
+            _background.append(down)
             return
         try:
             down.wait(STOP_SECONDS)
@@ -138,13 +155,19 @@ class TemporaryStack:
             down.kill()
             self._say(f"The local stack on port {self._port} does not stop; see `darkroom status`.")
             return
+        finally:
+            # Before the folder is removed: Windows removes no open file.
+            if self._mark is not None:
+                self._mark.release()
         shutil.rmtree(self._folder, ignore_errors=True)
         with suppress(OSError):  # gone already, or another stack's state is in it
             (self._root / FOLDER).rmdir()
 
     def _up(self) -> StackState:
         process = _spawn(
-            command("up", "--detach", "--no-studio", "--port", str(self._port)), self._root, stdout=subprocess.PIPE
+            command("up", "--detach", "--private", "--no-studio", "--port", str(self._port)),
+            self._root,
+            stdout=subprocess.PIPE,
         )
         tail: deque[str] = deque(maxlen=TAIL_LINES)
         # Its servers may hold the pipe open after it returns, so wait for the process and not for the end of output.

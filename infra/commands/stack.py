@@ -10,6 +10,7 @@ import typer
 from darkroom.cli.output import echo
 from darkroom.cli.service import client_for_stack, connect
 from darkroom.cli.settings import EndpointFlag, TokenFlag
+from darkroom.cli.termination import forward_termination
 from darkroom.client.local_stack import FOLDER, command, find_running_stack, read_stack
 
 PortFlag = Annotated[
@@ -55,8 +56,11 @@ def start(
 
 @down.command(context_settings=PASS_THROUGH)
 def stop(context: typer.Context, port: RunningPortFlag = None) -> None:
-    """Stop the local stack. Its state is kept for the next start, unless --purge is given."""
-    raise typer.Exit(_delegate("down", *_port(port or _running_port()), *context.args))
+    """Stop the local stack. Its state is kept for the next start, unless --purge is given.
+
+    Without --port, it also ends orphans: what is left of stacks whose command was killed, wherever they run.
+    """
+    raise typer.Exit(_delegate("down", *_port(port), *context.args))
 
 
 @status.command(context_settings=PASS_THROUGH)
@@ -65,13 +69,13 @@ def show(
 ) -> None:
     """Show the addresses and the health of the stack. Exit code 0 if it is healthy, otherwise 1.
 
-    With --endpoint, show those of that service.
+    Orphans are listed, too: what is left of stacks whose command was killed. With --endpoint, show those of that
+    service.
     """
     if endpoint is None:
-        port = port or _running_port()
         code = _delegate("status", *_port(port), *context.args)
-        stack = None if code or port is None else read_stack(Path.cwd() / FOLDER / str(port))
-        if stack is None:
+        stack = find_running_stack() if port is None else read_stack(Path.cwd() / FOLDER / str(port))
+        if code or stack is None:
             raise typer.Exit(code)
         with client_for_stack(stack) as client:
             health = client.health()
@@ -85,18 +89,12 @@ def show(
     raise typer.Exit(0 if health.ok else 1)
 
 
-def _running_port() -> int | None:
-    """Return the port of the stack that the other commands use."""
-    stack = find_running_stack()
-    return stack.port if stack else None
-
-
 def _port(port: int | None) -> list[str]:
     return [] if port is None else ["--port", str(port)]
 
 
 def _delegate(*arguments: str) -> int:
-    """Run the local runtime in this terminal and return its exit code. It handles Ctrl-C itself."""
+    """Run the local runtime in this terminal and return its exit code. It handles signals itself."""
     sys.stdout.flush()
     with subprocess.Popen(command(*arguments)) as process:
         while True:
@@ -104,5 +102,5 @@ def _delegate(*arguments: str) -> int:
                 code = process.wait()
                 break
             except KeyboardInterrupt:
-                continue
+                forward_termination(process)  # the terminal sends Ctrl-C to both
     return code if code >= 0 else 128 - code

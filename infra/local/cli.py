@@ -1,22 +1,20 @@
 """``python -m infra.local``: commands of the local stack."""
 
-import signal
 import time
 import webbrowser
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from darkroom.cli.termination import termination_signals
+from darkroom.client.private_mark import is_private
 from infra.bundling import studio as site
 from infra.bundling.functions import BuildError
 from infra.config import ConfigError
-from infra.local import aws_profile, runtime
+from infra.local import aws_profile, orphans, owner_watch, runtime
 from infra.local.deploy import DeployError
 from infra.local.emulator import PortTakenError, StartError
 from infra.local.options import StackOptions
@@ -39,6 +37,10 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Port = Annotated[int, typer.Option(min=1024, max=65535, help="Port on the loopback interface.")]
+RunningPort = Annotated[
+    int | None,
+    typer.Option(min=1024, max=65535, help="Port; that of the stack that was started last when left out."),
+]
 Context = Annotated[
     list[str] | None, typer.Option("--context", "-c", metavar="KEY=VALUE", help="As for `cdk deploy -c`; repeatable.")
 ]
@@ -59,18 +61,17 @@ def _read_context(pairs: list[str] | None) -> dict[str, object]:
     return context
 
 
-@contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    """Handle SIGTERM as Ctrl-C, so that it cleans up."""
+def _last_started(root: Path) -> int:
+    """Return the port of the stack in ``root`` that was started last and still runs, whether it responds or not.
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    If none runs, return the default port. Private stacks do not count.
+    """
+    files = sorted((root / FOLDER).glob(f"*/{StackState.file()}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for folder in (path.parent for path in files):
+        state = StackState.read(folder)
+        if state is not None and not is_private(folder) and orphans.has_live_processes(folder):
+            return state.port
+    return DEFAULT_PORT
 
 
 @app.command()
@@ -84,15 +85,22 @@ def up(
         bool, typer.Option("--open", help="Open the studio in a browser; build it first if necessary.")
     ] = False,
     studio: Annotated[bool, typer.Option(help="Serve the studio, if it is built.")] = True,
+    private: Annotated[
+        bool, typer.Option(hidden=True, help="Remove the stack when the command that runs it ends.")
+    ] = False,
     context: Context = None,
 ) -> None:
     """Start the stack, or update the running one.
 
-    Exit status: 0; 1 when it does not start; 2 when the port or the context cannot be used.
+    Exit status: 0; 1 when it does not start; 2 when the port or the context cannot be used; 128 + the signal's number
+    when it is terminated.
     """
     start = time.monotonic()
     folder = folder_of(port)
-    with _termination_as_interrupt():
+    with termination_signals():
+        for orphan in orphans.find_abandoned(Path.cwd()):
+            out.print(f"removing {orphan}", markup=False)
+            orphan.end()
         try:
             options = StackOptions(folder, port, _read_context(context))
             progress = Progress(out.print)
@@ -106,6 +114,8 @@ def up(
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
+        if private:
+            owner_watch.start(folder)
         out.print(f"ready after {time.monotonic() - start:.1f} s")
         _print_state(state, folder)
         if show and state.studio_url is not None:
@@ -149,33 +159,50 @@ def _watch(folder: Path) -> None:
             before = ended
             time.sleep(_WATCH_SECONDS)
     except KeyboardInterrupt:
-        out.print("stopping")
-        runtime.down(folder)
+        try:
+            out.print("stopping")
+        finally:  # Ctrl-C in a pipeline has ended the reader of the output, too
+            runtime.down(folder)
 
 
 @app.command()
 def down(
-    port: Port = DEFAULT_PORT,
+    port: RunningPort = None,
     *,
     purge: Annotated[bool, typer.Option(help="Delete its jobs, pictures and users, too.")] = False,
 ) -> None:
-    """Stop the stack on a port. Succeeds if nothing runs there."""
-    folder = folder_of(port)
-    stopped = runtime.down(folder, save=not purge)
-    if purge:
-        runtime.purge(folder)
-    out.print(f"stopped the stack on port {port}" if stopped else f"nothing runs on port {port}")
+    """Stop a stack, and every orphan if no port is given. Succeeds if nothing runs.
+
+    Termination signals do not interrupt it: what is stopped halfway would be left to somebody else.
+    """
+    with termination_signals(defer=True):
+        chosen = port or _last_started(Path.cwd())
+        folder = folder_of(chosen)
+        stopped = runtime.down(folder, save=not purge)
+        if purge:
+            runtime.purge(folder)
+        out.print(f"stopped the stack on port {chosen}" if stopped else f"nothing runs on port {chosen}")
+        for orphan in orphans.find_orphans(Path.cwd()) if port is None else ():
+            orphan.end()
+            out.print(f"ended {orphan}", markup=False)
 
 
 @app.command()
-def status(port: Port = DEFAULT_PORT) -> None:
-    """Show the addresses of the stack. Exit status: 0 if it responds, otherwise 1."""
-    folder = folder_of(port)
+def status(port: RunningPort = None) -> None:
+    """Show the addresses of a stack, and every orphan. Exit status: 0 if it responds, otherwise 1."""
+    chosen = port or _last_started(Path.cwd())
+    folder = folder_of(chosen)
     state = runtime.find_running(folder)
+    if state is not None:
+        _print_state(state, folder)
+    elif orphans.has_live_processes(folder):
+        out.print(f"the stack on port {chosen} runs, but does not answer; `darkroom down --port {chosen}` stops it")
+    else:
+        out.print(f"no stack answers on port {chosen}")
+    for orphan in orphans.find_orphans(Path.cwd()):
+        out.print(f"orphan: {orphan}; `darkroom down` ends it", markup=False)
     if state is None:
-        out.print(f"no stack answers on port {port}")
         raise typer.Exit(1)
-    _print_state(state, folder)
 
 
 @app.command(name="list")

@@ -39,6 +39,7 @@ def serve(
         "STUDIO_EMULATOR_URL": emulator.address(running.port),
         "STUDIO_CONFIG": config.model_dump_json(),
         "STUDIO_KEY": _key(folder),
+        "STUDIO_STACK_FOLDER": str(folder),  # by which infra.local.orphans knows whose server it is
     }
     wanted = digest(files_under(*STUDIO_CODE), json.dumps(settings, sort_keys=True))
     if running.studio is not None and running.studio.find() is not None:

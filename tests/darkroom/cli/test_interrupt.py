@@ -1,13 +1,10 @@
 """Ctrl-C, in a separate process."""
 
 import asyncio
-import contextlib
 import os
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -16,44 +13,12 @@ from starlette.responses import Response
 
 from darkroom.cli import main
 from darkroom.contract.jobs import State
-from tests.darkroom.fake_service import TOKEN, Service
+from tests.darkroom.cli.interrupted_command import running, until
+from tests.darkroom.fake_service import Service
 from tests.darkroom.jobs import job
 from tests.darkroom.responses import problem
 
-ROOT = Path(__file__).parents[3]
-# A shell that starts tests in the background has them, and so their children, ignore SIGINT: undo that.
-PROGRAM = (
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from darkroom.cli import main; main()"
-)
-
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="sends SIGINT to one process, which Windows cannot")
-
-
-@contextlib.contextmanager
-def running(service: Service, *words: str | Path) -> Iterator["subprocess.Popen[str]"]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DARKROOM_ENDPOINT": service.url, "DARKROOM_TOKEN": TOKEN}
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *map(str, words)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def until(process: "subprocess.Popen[str]", words: str) -> None:
-    assert process.stderr is not None
-    seen = ""
-    for line in process.stderr:
-        seen += line
-        if words in line:
-            return
-    raise AssertionError(f"{words!r} never came:\n{seen}")
 
 
 def test_ctrl_c_cancels_the_job(service: Service, photo: Path) -> None:
@@ -167,7 +132,6 @@ def test_ctrl_c_exits_with_130_if_a_library_then_fails_to_clean_up(monkeypatch: 
             raise TimeoutError("the connection did not close")
 
     monkeypatch.setattr("darkroom.cli.app", interrupted)
-    monkeypatch.setattr("darkroom.cli.signal.signal", lambda *_: None)
     with pytest.raises(SystemExit) as raised:
         main()
     assert raised.value.code == 130

@@ -17,12 +17,6 @@ def test_up_and_down_call_the_local_runtime_and_return_its_exit_code(runtime: Pa
     assert runtime.read_text().split() == ["up", "down", "up"]
 
 
-def test_down_without_a_port_stops_the_stack_that_commands_use(runtime: Path, folder: Path, service: Service) -> None:
-    put(folder, 1001, state_of(service, port=1001))
-    assert CliRunner().invoke(app, ["down"]).exit_code == 0
-    assert (folder / "arguments.txt").read_text().split() == ["down", "--port", "1001"]
-
-
 def test_status_prints_the_health_of_the_stack(runtime: Path, folder: Path, service: Service) -> None:
     put(folder, 1001, state_of(service))
     sick = CliRunner().invoke(app, ["status", "--port", "1001"])
