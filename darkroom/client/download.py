@@ -26,6 +26,7 @@ async def fetch(connections: Connections, result: ResultFile, path: Path) -> Non
     if result.url is None:
         raise LinkExpired
     if is_stream(path):
+        # As ``replacing`` does it, but a pipe may wait for its reader: the event loop must not.
         with tempfile.TemporaryFile() as file:
             await _download(connections, result, result.url, file)
             await connections.call(partial(write_into, path, file))

@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +20,13 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """Yield a file that replaces ``path`` at the end of the block: a reader sees the old contents or all of the new.
 
     After an error, ``path`` is unchanged. If it is a symbolic link, its target is replaced, and need not exist. An
-    existing file keeps its mode; with ``private``, only the owner can read the file.
+    existing file keeps its mode; with ``private``, only the owner can read the file. A stream is written into.
     """
+    if is_stream(path):
+        with tempfile.TemporaryFile() as file:
+            yield file
+            write_into(path, file)
+        return
     target = follow_links(path)
     # A short name of its own: the target's may be as long as a name can be.
     temporary = target.with_name(f".{secrets.token_hex(8)}.part")

@@ -1,10 +1,15 @@
-"""``-o`` with a device, a pipe or a symbolic link."""
+"""``-o`` with a device, a pipe or a symbolic link.
+
+The device is a terminal's, in whose folder nobody can create files: a fault that replaces it breaks no machine, as it
+would if root's tests used ``/dev/null``.
+"""
 
 import os
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +23,9 @@ from tests.darkroom.jobs import RESULT
 if sys.platform == "win32":
     pytest.skip("Windows has no named pipes, and links need rights", allow_module_level=True)
 
+import pty
+import tty
+
 
 @pytest.fixture(autouse=True)
 def signed_in(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,19 +37,54 @@ def darkroom(*words: object) -> Result:
     return CliRunner().invoke(app, [str(word) for word in words])
 
 
-def test_the_null_device_stays_a_device(photo: Path) -> None:
-    device = Path(os.devnull)
-    result = darkroom("run", "upscale", photo, "-o", device)
+@pytest.fixture
+def device() -> Iterator[tuple[Path, int]]:
+    """A character device, and the descriptor to read what is written into it."""
+    reading, writing = pty.openpty()
+    tty.setraw(writing)
+    yield Path(os.ttyname(writing)), reading
+    os.close(reading)
+    os.close(writing)
+
+
+def test_a_device_gets_the_picture_and_stays_a_device(photo: Path, device: tuple[Path, int]) -> None:
+    path, descriptor = device
+    read: list[bytes] = []
+
+    def read_all() -> None:
+        while len(b"".join(read)) < len(RESULT):
+            read.append(os.read(descriptor, 4096))
+
+    reader = threading.Thread(target=read_all)
+    reader.start()
+    result = darkroom("run", "upscale", photo, "-o", path)
+    reader.join(60)
     assert result.exit_code == 0, result.output
+    assert b"".join(read) == RESULT
     assert result.stdout == ""
-    assert f"saved {device}\n" in result.stderr
-    assert device.is_char_device()
+    assert f"saved {path}\n" in result.stderr
+    assert path.is_char_device()
 
 
-def test_the_null_device_takes_several_results(service: Service) -> None:
+def test_the_null_device_takes_several_results(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    null = tmp_path / "null"
+    os.mkfifo(null)
+    monkeypatch.setattr(os, "devnull", str(null))
     service.result_count = 3
-    result = darkroom("run", "generate", "--prompt", "fox", "--count", 3, "-o", os.devnull)
+    read: list[bytes] = []
+
+    def read_all() -> None:
+        while len(b"".join(read)) < 3 * len(RESULT):
+            read.append(null.read_bytes())
+
+    reader = threading.Thread(target=read_all)
+    reader.start()
+    result = darkroom("run", "generate", "--prompt", "fox", "--count", 3, "-o", null)
+    reader.join(60)
     assert result.exit_code == 0, result.output
+    assert b"".join(read) == 3 * RESULT
 
 
 def test_a_pipe_gets_the_picture_and_stays_a_pipe(photo: Path) -> None:
@@ -60,7 +103,7 @@ def test_a_pipe_gets_the_picture_and_stays_a_pipe(photo: Path) -> None:
 
 def test_the_picture_on_stdout_is_followed_by_nothing(service: Service, photo: Path) -> None:
     """The path that is printed otherwise would damage it."""
-    command = [sys.executable, "-c", PROGRAM, "run", "upscale", str(photo), "-o", "/dev/stdout"]
+    command = [sys.executable, "-c", PROGRAM, "run", "upscale", str(photo), "-o", "/dev/fd/1"]
     result = subprocess.run(command, env=environment(service), capture_output=True, check=True)
     assert result.stdout == RESULT
     with photo.with_name("log").open("w+b") as log:
@@ -108,10 +151,13 @@ def test_a_socket_is_wrong_usage(
     assert "'socket' is a socket" in result.stderr
 
 
-def test_a_full_device_is_reported(photo: Path) -> None:
-    if not Path("/dev/full").exists():
-        pytest.skip("there is no /dev/full")
-    result = darkroom("run", "upscale", photo, "-o", "/dev/full")
+def test_a_reader_that_goes_away_is_reported(photo: Path) -> None:
+    pipe = photo.with_name("pipe.jpg")
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: pipe.open("rb").close())
+    reader.start()
+    result = darkroom("run", "upscale", photo, "-o", pipe)
+    reader.join(60)
     assert result.exit_code == 1
     assert "darkroom: unwritable_file: " in result.stderr
 

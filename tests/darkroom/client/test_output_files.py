@@ -118,6 +118,17 @@ def test_devices_and_pipes_are_streams_and_stay_what_they_are(tmp_path: Path, co
     assert (pipe.is_fifo(), link.is_symlink(), Path(os.devnull).is_char_device()) == (True, True, True)
 
 
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    replace(pipe)
+    reader.join(60)
+    assert (read, pipe.is_fifo()) == ([b"new"], True)
+
+
 def test_a_full_device_is_an_error(contents: BinaryIO) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("there is no /dev/full")
