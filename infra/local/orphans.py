@@ -90,7 +90,7 @@ def _servers() -> Iterator[tuple[Path, Process]]:
             if variable is None or process.username() != _own_username() or not _sees_the_same_files(process):
                 continue
             value = process.environ().get(variable)
-            found = Process(pid=process.pid, created=process.create_time())
+            found = Process.of(process)
         except psutil.Error:  # it has ended, or is not ours to read
             continue
         if value:

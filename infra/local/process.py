@@ -11,6 +11,7 @@ import psutil
 from pydantic import BaseModel
 
 _CLOCK_SECONDS = 2.0  # readings of one start time may differ by the resolution of the boot time
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _CHILD_SECONDS = 1.0
 _KILL_SECONDS = 5.0
 _POLL_SECONDS = 0.02
@@ -19,10 +20,21 @@ _started: "list[subprocess.Popen[bytes]]" = []
 
 
 class Process(BaseModel):
-    """A process, identified by its id and start time: ids are reused, the pair is not."""
+    """A process, identified by its id and start time: ids are reused, the pair is not.
+
+    On Linux, the start time is that since the boot: the time of day is set while processes run.
+    """
 
     pid: int
     created: float
+    boot_id: str | None = None
+    since_boot: float | None = None
+
+    @classmethod
+    def of(cls, process: psutil.Process) -> Self:
+        """Return the identity of a running process. Raises ``psutil.NoSuchProcess``."""
+        created = process.create_time()
+        return cls(pid=process.pid, created=created, boot_id=_boot_id(), since_boot=created - psutil.boot_time())
 
     @classmethod
     def spawn(cls, command: Sequence[str], *, environment: Mapping[str, str], log: Path, folder: Path) -> Self:
@@ -40,17 +52,23 @@ class Process(BaseModel):
                 start_new_session=True,
             )
         _started.append(popen)
-        return cls(pid=popen.pid, created=psutil.Process(popen.pid).create_time())
+        return cls.of(psutil.Process(popen.pid))
 
     def find(self) -> psutil.Process | None:
         """Return the process, or None if it has ended or its id belongs to another one."""
         try:
             process = psutil.Process(self.pid)
-            if abs(process.create_time() - self.created) > _CLOCK_SECONDS:
+            if not self._is(Process.of(process)):
                 return None
             return None if process.status() == psutil.STATUS_ZOMBIE else process
         except psutil.NoSuchProcess:
             return None
+
+    def _is(self, other: "Process") -> bool:
+        """Return True if both are one process. Their ids are equal."""
+        if self.boot_id is None or self.since_boot is None or other.since_boot is None:
+            return abs(other.created - self.created) <= _CLOCK_SECONDS
+        return other.boot_id == self.boot_id and abs(other.since_boot - self.since_boot) <= _CLOCK_SECONDS
 
     def stop(self, seconds: float) -> bool:
         """Terminate the process and its children; kill them after ``seconds``. Returns True if it ended in time."""
@@ -68,6 +86,14 @@ class Process(BaseModel):
         _wait(left, _KILL_SECONDS)
         _forget_ended()
         return not alive
+
+
+def _boot_id() -> str | None:
+    """Return the id of the running system's boot; None where there is none."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return None
 
 
 def _forget_ended() -> None:

@@ -106,11 +106,23 @@ def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
 
 def test_another_process_with_the_same_id_is_not_stopped(tmp_path: Path) -> None:
     process = started(SLEEP, tmp_path)
-    earlier = process.model_copy(update={"created": process.created - 3600})
-    assert earlier.find() is None
-    assert earlier.stop(1)
-    assert process.find() is not None
+    earlier = {"created": process.created - 3600, "since_boot": (process.since_boot or 0) - 3600}
+    for other in (earlier, {**earlier, "boot_id": None}, {"boot_id": "of an earlier boot"}):
+        changed = process.model_copy(update=other)
+        assert changed.find() is None
+        assert changed.stop(1)
+        assert process.find() is not None
     process.stop(5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux computes start times from the time of day")
+def test_a_process_is_found_after_the_clock_was_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    process = started(SLEEP, tmp_path)
+    boot = psutil.boot_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + 3600)
+    assert process.find() is not None
+    assert process.stop(5)
+    assert process.find() is None
 
 
 def test_a_port_in_use_raises_an_error_that_names_it(tmp_path: Path) -> None:
@@ -240,7 +252,8 @@ def test_up_with_an_invalid_context_is_wrong_usage(here: Path) -> None:
         assert result.exit_code == 2
 
 
-def test_a_terminated_up_stops_what_it_started(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_terminated_up_stops_what_it_started(tmp_path: Path, number: signal.Signals) -> None:
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "infra.local", "up", "--port", str(port)],
@@ -255,8 +268,10 @@ def test_a_terminated_up_stops_what_it_started(tmp_path: Path) -> None:
     running = RunningProcesses.read(folder)
     assert running is not None
     assert running.emulator is not None
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
+    process.send_signal(number)  # a terminal that is closed sends several
     process.communicate()
+    assert process.returncode == 128 + number
     assert running.emulator.find() is None
     assert not (folder / "tmp").exists()
 
