@@ -38,7 +38,7 @@ def termination_signals(*, defer: bool = False) -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler or signal.SIG_DFL)  # None: not set by Python
         if (ended_by := termination_signal()) is not None:
             raise SystemExit(128 + ended_by)
 

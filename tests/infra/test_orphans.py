@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from darkroom.client.private_mark import PrivateMark
-from infra.local import orphans, owner_watch
+from infra.local import orphans, owner_watch, runtime
 from infra.local.cli import app
 from infra.local.orphans import find_orphans
 from infra.local.process import Process
@@ -145,6 +145,31 @@ def test_with_a_port_down_ends_no_orphans(here: Path, state: StackState, start: 
     PrivateMark(folder).release()
     assert darkroom("down", "--port", "1031") == (0, "nothing runs on port 1031\n")
     assert len(find_orphans(here)) == 1
+
+
+def test_only_a_private_stack_is_watched(here: Path, state: StackState, monkeypatch: pytest.MonkeyPatch) -> None:
+    watched: list[Path] = []
+    monkeypatch.setattr(owner_watch, "start", watched.append)
+    monkeypatch.setattr(runtime, "up", lambda _options, _progress: state)
+    words = ("up", "--port", "1030", "--detach", "--no-studio")
+    assert darkroom(*words)[0] == 0
+    assert watched == []
+    assert darkroom(*words, "--private")[0] == 0
+    assert watched == [here / ".darkroom" / "1030"]
+
+
+def test_the_next_stack_that_starts_removes_those_of_killed_commands(
+    tmp_path: Path, state: StackState, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "elsewhere" / ".darkroom" / "1030"
+    emulator = start(GUARD_FOLDER=str(folder))
+    stack(tmp_path / "elsewhere", 1030, state, emulator=emulator)
+    PrivateMark(folder).release()
+    monkeypatch.setattr(runtime, "up", lambda _options, _progress: state)
+    code, said = darkroom("up", "--port", "1031", "--detach", "--no-studio")
+    assert code == 0
+    assert f"removing the stack in {folder}: the command that started it was killed" in said
+    assert emulator.find() is None
 
 
 def test_the_owner_watch_removes_the_stack_of_a_killed_command(

@@ -13,6 +13,7 @@ from darkroom import Client, LocalStackError
 from darkroom.cli import app
 from darkroom.client import local_stack
 from darkroom.client.local_stack import TemporaryStack, find_running_stack
+from darkroom.client.private_mark import is_abandoned
 from darkroom.contract.jobs import State
 from tests.darkroom.fake_service import Service
 from tests.darkroom.jobs import failed
@@ -94,6 +95,16 @@ def test_a_temporary_stack_is_stopped_once_after_an_interrupt(runtime: Path) -> 
         raise KeyboardInterrupt
     stack.stop()
     assert runtime.read_text().split() == ["up", "down"]
+
+
+def test_a_temporary_stack_is_private_while_it_runs(runtime: Path, folder: Path) -> None:
+    with TemporaryStack(lambda _text: None) as stack:
+        words = (folder / "arguments.txt").read_text().split()
+        (place,) = (folder / ".darkroom").iterdir()
+        assert words == ["up", "--detach", "--private", "--no-studio", "--port", place.name]
+        assert stack.answers()
+        assert find_running_stack() is None
+        assert not is_abandoned(place)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no sessions")
