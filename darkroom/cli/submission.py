@@ -21,8 +21,9 @@ from darkroom.cli.progress import Reporter
 from darkroom.client.client import Client
 from darkroom.client.errors import ClientError, ProblemError, UnreachableError
 from darkroom.client.input_files import InputFile
-from darkroom.client.local_stack import FOLDER, PRIVATE_MARK
+from darkroom.client.local_stack import FOLDER
 from darkroom.client.network import is_loopback
+from darkroom.client.private_mark import is_private
 from darkroom.client.responses import Created
 from darkroom.contract.jobs import Job, State
 from darkroom.contract.requests import BaseRequest
@@ -210,4 +211,4 @@ def _cancel_and_exit(client: Client, job: Job, reporter: Reporter) -> NoReturn:
 def _is_temporary(client: Client) -> bool:
     """Return True if the client's local stack is removed at the end of this command."""
     port = urlsplit(client.endpoint).port
-    return is_loopback(client.endpoint) and Path(FOLDER, str(port), PRIVATE_MARK).exists()
+    return is_loopback(client.endpoint) and is_private(Path(FOLDER, str(port)))
