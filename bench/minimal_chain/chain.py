@@ -40,6 +40,7 @@ def minimal_chain(stack: LocalStack) -> Iterator[LoadTarget]:
             "PORT": str(port),
             "ENDPOINT_NAME": ENDPOINT_NAME,
             "OUTPUT_LOCATION": f"s3://{outputs['BucketName']}/outcomes/",
+            "INVOCATIONS_FOLDER": str(stack.folder / "minimal-invocations"),
             "SUCCESS_TOPIC_ARN": outputs["TopicArn"],
             "CONTAINER_MODULE": "bench.minimal_chain.container",
             "JOBS_TABLE": outputs["TableName"],
