@@ -65,7 +65,7 @@ def _emulator(*, guarded: bool) -> Iterator[dict[str, Call]]:
     """Start an emulator with a table and a bucket, and return the calls to measure."""
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder, port = Path(name), free_port()
-        environment = emulator.environment(folder, port, endpoint_url=emulator.address(1))
+        environment = emulator.environment(folder, port, endpoint_url=emulator.address(1), snapshots=False)
         process = emulator.start(folder, port, environment) if guarded else _start_bare(folder, environment)
         stack.callback(emulator.stop, process, folder, save=False)
         emulator.wait_until_ready(process, emulator.ready_url(port), folder / emulator.LOG)

@@ -178,9 +178,9 @@ def down(
     with termination_signals(defer=True):
         chosen = port or _last_started(Path.cwd())
         folder = folder_of(chosen)
-        stopped = runtime.down(folder, save=not purge)
+        stopped = runtime.down(folder, save=not purge, say=out.print)
         if purge:
-            runtime.purge(folder)
+            runtime.purge(folder, say=out.print)
         out.print(f"stopped the stack on port {chosen}" if stopped else f"nothing runs on port {chosen}")
         for orphan in orphans.find_orphans(Path.cwd()) if port is None else ():
             orphan.end()

@@ -5,6 +5,7 @@ import json
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 BOOTSTRAP_VERSION = "30"
+# Assembly that was deployed completely. The emulator stores it, and may be restored to a state before a deployment.
+ASSEMBLY_PARAMETER = "/darkroom/assembly"
 DEPLOY_SECONDS = 120.0
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest time: equal contents make equal archives
 
@@ -38,6 +41,20 @@ def deploy(client: Client, assembly: Path, *, port: int) -> dict[str, str]:
     return outputs
 
 
+def mark_deployed(client: Client, assembly: Path) -> None:
+    """Record in the emulator that an assembly is deployed, its users included."""
+    client("ssm").put_parameter(Name=ASSEMBLY_PARAMETER, Value=assembly.name, Type="String", Overwrite=True)
+
+
+def is_deployed(client: Client, assembly: Path) -> bool:
+    """Return True if the emulator has an assembly deployed."""
+    ssm = client("ssm")
+    try:
+        return bool(ssm.get_parameter(Name=ASSEMBLY_PARAMETER)["Parameter"]["Value"] == assembly.name)
+    except ssm.exceptions.ParameterNotFound:
+        return False
+
+
 def _upload(client: Client, assembly: Path, stack: str, address: str) -> str:
     """Upload the assets to the template's locations; return the template's URL."""
     s3 = client("s3")
@@ -49,7 +66,8 @@ def _upload(client: Client, assembly: Path, stack: str, address: str) -> str:
         for destination in asset["destinations"].values():
             bucket = _resolve(destination["bucketName"])
             if bucket not in made:
-                s3.create_bucket(Bucket=bucket)
+                with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+                    s3.create_bucket(Bucket=bucket)
                 made.add(bucket)
             body = _zip(source) if asset["source"]["packaging"] == "zip" else source.read_bytes()
             key = _resolve(destination["objectKey"])

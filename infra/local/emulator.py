@@ -14,6 +14,7 @@ import httpx2
 from infra.bundling.functions import ROOT, digest, files_under
 from infra.local.access.routes import HEALTH
 from infra.local.process import Process
+from infra.local.snapshots.files import STATE
 from infra.local.state import RootKey, private_folder
 
 HOST = "127.0.0.1"
@@ -21,9 +22,10 @@ REGION = "us-east-1"
 ACCOUNT = "000000000000"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
+_FREE_SECONDS = 10.0
 LOG = "emulator.log"
-# Files and folders that the guard's process loads.
-GUARD_CODE = ("infra/local/access", "infra/local/process.py", "infra/local/state.py")
+# Files and folders that the emulator's process loads of ours.
+GUARD_CODE = ("infra/local/access", "infra/local/snapshots", "infra/local/process.py", "infra/local/state.py")
 TRACING_DISABLED = {
     "POWERTOOLS_TRACE_DISABLED": "true",
     "AWS_XRAY_SDK_ENABLED": "false",
@@ -76,8 +78,15 @@ def listening(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
+def wait_until_free(port: int) -> None:
+    """Return when nothing listens on the port of an emulator that was killed; its threads end one by one."""
+    deadline = time.monotonic() + _FREE_SECONDS
+    while listening(port) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
 def start(folder: Path, port: int, environment: Mapping[str, str]) -> Process:
-    """Start the emulator with its state under ``folder`` and the given ``environment``.
+    """Start the emulator with the state under ``folder``, which must be repaired, and the given ``environment``.
 
     Raises ``PortTakenError``.
     """
@@ -85,15 +94,16 @@ def start(folder: Path, port: int, environment: Mapping[str, str]) -> Process:
         raise PortTakenError(f"port {port} is in use by another program; choose one with --port")
     private_folder(folder)
     (folder / "tmp").mkdir(exist_ok=True)
-    _forget_stream_positions(folder / "state")
     command = [sys.executable, "-m", "infra.local.access"]
     return Process.spawn(command, environment=environment, log=folder / LOG, folder=ROOT)
 
 
-def environment(folder: Path, port: int, *, endpoint_url: str, origins: Collection[str] = ()) -> dict[str, str]:
+def environment(
+    folder: Path, port: int, *, endpoint_url: str, origins: Collection[str] = (), snapshots: bool = True
+) -> dict[str, str]:
     """Return the emulator's environment: state under ``folder``, SageMaker's calls sent to ``endpoint_url``.
 
-    ``origins`` are allowed web origins besides the studio's.
+    ``origins`` are allowed web origins besides the studio's. Without ``snapshots``, nothing is saved.
     """
     return {
         **credentials(port, RootKey.of(folder)),
@@ -102,7 +112,7 @@ def environment(folder: Path, port: int, *, endpoint_url: str, origins: Collecti
         "MINISTACK_HOST": HOST,
         "AUTH": "true",
         "PERSIST_STATE": "1",
-        "STATE_DIR": str(folder / "state"),
+        "STATE_DIR": str(folder / STATE),
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(folder / "s3"),
         "TMPDIR": str(folder / "tmp"),
@@ -114,30 +124,18 @@ def environment(folder: Path, port: int, *, endpoint_url: str, origins: Collecti
         "GUARD_FOLDER": str(folder),
         "GUARD_PORT": str(port),
         "GUARD_ORIGINS": json.dumps(sorted(origins)),
+        "GUARD_SNAPSHOTS": json.dumps(snapshots),
         **TRACING_DISABLED,
     }
 
 
 def fingerprint(environment: Mapping[str, str]) -> str:
-    """Return a digest of the emulator's environment and the guard's files; a change requires a restart.
+    """Return a digest of the emulator's environment and of our files in its process; a change requires a restart.
 
     Variables from the caller's environment are excluded: the next command may come from another shell.
     """
     settings = {name: value for name, value in environment.items() if name not in _KEPT}
     return digest(files_under(*GUARD_CODE), json.dumps(settings, sort_keys=True))
-
-
-def _forget_stream_positions(state: Path) -> None:
-    """Reset stream positions, so that streams are read from the beginning again.
-
-    MiniStack persists each function's position in a table's stream, but not the stream. After a restart it would skip
-    as many new records as it had read before.
-    """
-    path = state / "lambda.json"
-    if path.exists():
-        saved = json.loads(path.read_text())
-        saved["payload"].pop("dynamodb_stream_positions", None)
-        path.write_text(json.dumps(saved))
 
 
 def wait_until_ready(process: Process, url: str, log: Path, *, seconds: float = START_SECONDS) -> None:

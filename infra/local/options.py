@@ -21,8 +21,8 @@ STAND_IN_KEYS = (
 class StackOptions:
     """Options of a stack. ``context`` is the CDK app's, and may include the stand-in's settings.
 
-    ``studio`` is the folder of the built studio, if it is to be served. Raises ``ConfigError`` for an invalid context,
-    before anything is started.
+    ``studio`` is the folder of the built studio, if it is to be served. ``snapshots`` saves the state while the stack
+    runs. Raises ``ConfigError`` for an invalid context, before anything is started.
     """
 
     def __init__(
@@ -32,10 +32,12 @@ class StackOptions:
         context: Mapping[str, object] | None = None,
         *,
         studio: Path | None = None,
+        snapshots: bool = True,
     ) -> None:
         self.folder = folder.resolve()
         self.port = port
         self.studio = studio
+        self.snapshots = snapshots
         given = {
             key: json.dumps(value) if isinstance(value, dict) else str(value) for key, value in (context or {}).items()
         }
@@ -56,4 +58,6 @@ class StackOptions:
         here.
         """
         origins = [origin for origin in self.config.origins if origin != "*"]
-        return emulator.environment(self.folder, self.port, endpoint_url=address(endpoint_port), origins=origins)
+        return emulator.environment(
+            self.folder, self.port, endpoint_url=address(endpoint_port), origins=origins, snapshots=self.snapshots
+        )

@@ -29,8 +29,8 @@ class LocalStack:
     ``port`` defaults to a free one. ``context`` is the CDK app's (``infra.config.Config``) and may include the
     stand-in's settings (``infra.local.options.STAND_IN_KEYS``; ``stages="noop"`` does no work, ``weights`` is the
     models engine's folder). ``faults`` are initial fault switches (``infra.local.endpoint.faults``). ``studio`` builds
-    and serves the studio; entering may then raise ``BuildError``. ``keep`` saves the state when the stack stops, which
-    may take seconds; without it, the stack cannot be started again.
+    and serves the studio; entering may then raise ``BuildError``. ``keep`` saves the state while the stack
+    runs and when it stops, which may take seconds; without it, the stack cannot be started again.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class LocalStack:
         keep: bool = True,
         say: Say = silent,
     ) -> None:
-        self._options = StackOptions(folder, port or free_port(), context)
+        self._options = StackOptions(folder, port or free_port(), context, snapshots=keep)
         self._faults = dict(faults or {})
         self._studio = studio
         self._keep = keep

@@ -22,7 +22,9 @@ from infra.local.cli import app
 from infra.local.emulator import PortTakenError, StartError
 from infra.local.options import StackOptions
 from infra.local.process import Process
+from infra.local.progress import Progress, silent
 from infra.local.state import RootKey, RunningProcesses, StackState
+from infra.local.synth import SynthError
 
 SLEEP = "import time; time.sleep(300)"
 IGNORES_SIGTERM = (
@@ -217,6 +219,29 @@ def test_down_is_idempotent(tmp_path: Path) -> None:
     assert runtime.down(tmp_path)
     assert not runtime.down(tmp_path)
     assert not runtime.down(tmp_path / "missing")
+
+
+def test_a_failing_up_leaves_running_what_another_has_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_context: object) -> Path:
+        raise SynthError("no")
+
+    options = StackOptions(tmp_path, 4599, {"stages": "noop"})
+    digest = emulator.fingerprint(options.emulator_environment(1))
+    process = started(SLEEP, tmp_path)
+    RunningProcesses(port=4599, endpoint_port=1, emulator=process, emulator_digest=digest).write(tmp_path)
+    monkeypatch.setattr(synth, "cached_assembly", fail)
+    with pytest.raises(SynthError):
+        runtime.up(options, Progress(silent))
+    assert process.find() is not None
+    assert runtime.down(tmp_path)
+    assert process.find() is None
+
+
+def test_a_purge_leaves_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / ".darkroom" / "4599"
+    RunningProcesses(port=4599, endpoint_port=1, emulator=started(SLEEP, tmp_path)).write(folder)
+    runtime.purge(folder)
+    assert not folder.parent.exists()
 
 
 @pytest.fixture

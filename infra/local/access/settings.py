@@ -15,6 +15,7 @@ class Settings(BaseSettings):
     folder: Path = Field(description="The stack's folder.")
     port: int
     origins: list[str] = Field([], description="Origins of web pages that may call, beside the studio's, as JSON.")
+    snapshots: bool = Field(True, description="Save the state while running and at the end.")
 
     @classmethod
     def read(cls) -> Self:

@@ -19,7 +19,8 @@ from tests.infra.endpoint.stack import BUCKET, ROOT, Cloud, Stack, serving
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The emulator, with a bucket and two topics that queues listen to."""
     folder, port = tmp_path_factory.mktemp("emulator"), free_port()
-    process = emulator.start(folder, port, emulator.environment(folder, port, endpoint_url="http://127.0.0.1:1"))
+    environment = emulator.environment(folder, port, endpoint_url="http://127.0.0.1:1", snapshots=False)
+    process = emulator.start(folder, port, environment)
     key = RootKey.of(folder)
     try:
         emulator.wait_until_ready(process, emulator.ready_url(port), folder / emulator.LOG)
@@ -40,7 +41,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
                 sns.subscribe(TopicArn=topics[name], Protocol="sqs", Endpoint=arn)
             yield Cloud(emulator.address(port), topics, queues, key, folder)
     finally:
-        emulator.stop(process, folder)
+        emulator.stop(process, folder, save=False)
 
 
 def drain(stack: Stack) -> None:
