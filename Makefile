@@ -17,13 +17,15 @@ STYLE ?=
 MODULE ?=
 SAMPLE ?= 40
 SEED ?= 1
+JOBS ?= 200
+FAULTS ?=
 
 export PATH := $(abspath $(BIN)):$(PATH)
 # Dozens of processes import the same libraries, each of which would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-models setup-web demo web test test-fast test-studio check format lock mutants goldens bench synth reference clean
+.PHONY: help setup setup-models setup-web demo web test test-fast test-studio check format lock mutants chaos goldens bench synth reference clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,6 +98,9 @@ lock: $(BIN)/uv ## Pin the newest allowed versions again
 
 mutants: $(READY) ## Find what no test notices: faults put into a copy of a module, one at a time: make mutants MODULE=handlers/jobs [SAMPLE=40] [SEED=1]
 	@$(BIN)/python -m bench.mutants $(MODULE) --sample $(SAMPLE) --seed $(SEED)
+
+chaos: $(READY) ## Run jobs of every kind while machines are killed, and check what docs/reliability.md promises: make chaos [JOBS=200] [SEED=7] [FAULTS=containers,events]
+	@$(BIN)/python -m tests.chaos --jobs $(JOBS) $(if $(filter command environment,$(origin SEED)),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
 
 goldens: $(READY) ## Renew what the preview engine's results look like (tests/data/golden), after an intended change
 	@$(BIN)/python -m tests.pipeline.preview.golden

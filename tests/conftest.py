@@ -26,10 +26,11 @@ TESTS = Path(__file__).parent
 # Folders whose files share what takes long to start, a local stack or the CDK: each runs in one worker.
 TOGETHER = ("e2e", "studio", "infra")
 # So that no worker is left with a long one in the end.
-LONGEST_FIRST = (*TOGETHER, "containers", "bench", "pipeline/models", "pipeline")
+LONGEST_FIRST = (*TOGETHER, "chaos", "containers", "bench", "pipeline/models", "pipeline")
 # What `--fast` leaves out: what needs torch, a local stack, the CDK or a browser, and what takes long.
 SLOW = (
     "bench",
+    "chaos/test_chaos.py",
     "containers/models",
     "containers/test_instance.py",
     "containers/test_intermediates.py",

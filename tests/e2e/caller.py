@@ -24,14 +24,16 @@ JobDict = dict[str, Any]
 class Socket:
     """An open WebSocket, with its messages as they come."""
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: ClientConnection, silence_seconds: float) -> None:
         self._connection = connection
+        self._silence_seconds = silence_seconds
 
     def send(self, **message: Any) -> None:
         self._connection.send(json.dumps(message))
 
     def receive(self) -> JobDict:
-        message: JobDict = json.loads(self._connection.recv(timeout=TIMEOUT_SECONDS))
+        """Return the next message. Raises ``TimeoutError`` after a silence."""
+        message: JobDict = json.loads(self._connection.recv(timeout=self._silence_seconds))
         return message
 
     def jobs(self, job_id: str) -> Iterator[JobDict]:
@@ -62,10 +64,10 @@ class Caller:
         weakref.finalize(self, self.http.close)
 
     @contextmanager
-    def socket(self) -> Iterator[Socket]:
+    def socket(self, silence_seconds: float = TIMEOUT_SECONDS) -> Iterator[Socket]:
         query = f"?{urlencode({'token': self.token})}" if self.token else ""
         with connect(self.socket_url + query, open_timeout=TIMEOUT_SECONDS, close_timeout=1) as connection:
-            yield Socket(connection)
+            yield Socket(connection, silence_seconds)
 
     def create(
         self,

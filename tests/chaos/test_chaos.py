@@ -1,0 +1,31 @@
+"""Short fault campaign: jobs of every kind, while containers are killed and events come twice, late and mixed up."""
+
+import io
+import os
+import secrets
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from darkroom.contract.kinds import Kind
+from tests.chaos.campaign import Campaign, Options
+from tests.chaos.fault_injection import FaultGroup
+from tests.chaos.summary import print_summary
+
+JOBS = 20
+# CI runs the same jobs and faults each time; `make test` goes on searching.
+SEED = 7 if "CI" in os.environ else secrets.randbelow(10_000)
+FAULTS = (FaultGroup.CONTAINERS, FaultGroup.EVENTS)
+
+
+@pytest.mark.timeout(600)  # the campaign has bounds of its own
+def test_every_promise_holds_through_faults(tmp_path: Path) -> None:
+    report = Campaign(Options(JOBS, SEED, FAULTS), tmp_path).run()
+    text = io.StringIO()
+    print_summary(report, Console(file=text, width=160))
+    print(text.getvalue())  # noqa: T201 - with the seed, for whoever reads a failure
+    assert report.passed, text.getvalue()
+    assert {row.kind for row in report.snapshot.rows.values()} == set(Kind)
+    assert report.progress.faults["functions held back"]
+    assert {"uploaded", "dispatch", "finished", "push", "ended"} <= report.progress.events.keys()
