@@ -17,6 +17,7 @@ from cloud.dynamodb.job_changes import CACHED_MESSAGE, QUEUED_MESSAGE, WAITING_M
 from cloud.dynamodb.job_record import JobRecord, timestamp
 from cloud.dynamodb.job_table import JobTable
 from cloud.dynamodb.lenient_item import UnreadableItem
+from cloud.dynamodb.transaction import ConditionFailed, TransactionItem, put_together
 from darkroom.contract.errors import ErrorDetail
 from darkroom.contract.jobs import State, states_before
 from darkroom.contract.results import PreviewPicture, Result, StageTime
@@ -38,6 +39,8 @@ UNFINISHED = frozenset(state for state in State if not state.terminal)
 # The states in which an attempt may update its job.
 ATTEMPT_STATES = frozenset({State.DISPATCHED, State.RUNNING})
 
+IS_NEW = "attribute_not_exists(job_id)"
+
 
 class AlreadyExists(Exception):
     """Raised when a job with this id exists."""
@@ -54,14 +57,13 @@ class JobStore(JobTable):
     normal for events that are duplicate, late or overtaken.
     """
 
-    def create(self, record: JobRecord) -> JobRecord:
-        """Put a new job. Raises ``AlreadyExists`` when its id is taken."""
+    def create(self, record: JobRecord, *, together_with: Sequence[TransactionItem] = ()) -> JobRecord:
+        """Put a new job in one transaction with other writes. Raises ``AlreadyExists`` or their ``ConditionFailed``."""
+        put = {"TableName": self._table, "Item": record.to_item(), "ConditionExpression": IS_NEW}
         try:
-            self._client.put_item(
-                TableName=self._table, Item=record.to_item(), ConditionExpression="attribute_not_exists(job_id)"
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+            put_together(self._client, put, together_with)
+        except ConditionFailed as error:
+            if 0 in error.positions:
                 raise AlreadyExists(record.job_id) from error
             raise
         return record

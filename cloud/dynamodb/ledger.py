@@ -1,7 +1,5 @@
 """Ledger: items of counters and cached values, changed by conditional writes or transactions."""
 
-import random
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,24 +9,13 @@ from botocore.exceptions import ClientError
 from cloud import clients
 from cloud.dynamodb.attributes import from_item, to_item
 from cloud.dynamodb.conditional_update import ConditionalUpdate
+from cloud.dynamodb.transaction import CONFLICT_TRIES, TransactionItem, pause, write_transaction
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 # Dollars are stored as integer millionths, so that sums are exact.
 MICROS = 1_000_000
-CONFLICT_TRIES = 8
-CONFLICT_SECONDS = 0.02  # the first pause; it doubles
-# Cancellation reasons of a transaction that no retry can fix.
-IMPOSSIBLE = frozenset({"ValidationError", "ItemCollectionSizeLimitExceeded"})
-
-
-class ConditionFailed(Exception):
-    """Raised when a condition of a transaction did not hold; nothing was written."""
-
-
-class PermanentWriteError(Exception):
-    """Raised when a transaction can never succeed; nothing was written."""
 
 
 @dataclass(frozen=True)
@@ -74,35 +61,21 @@ class Ledger:
                     return None
                 if code != "TransactionConflictException" or attempt == CONFLICT_TRIES - 1:
                     raise
-                _pause(attempt)
+                pause(attempt)
                 attempt += 1
             else:
                 return from_item(response["Attributes"])
 
     def transact(self, changes: Sequence[LedgerUpdate]) -> None:
-        """Apply all updates or none.
+        """Apply all updates or none. Raises as ``write_transaction``."""
+        write_transaction(self._client, self.transaction_items(changes))
 
-        Raises ``ConditionFailed`` when a condition did not hold, ``PermanentWriteError`` when no retry can succeed (for
-        example, the item would exceed DynamoDB's size limit). Retries conflicts with backoff.
-        """
-        items: Any = [
+    def transaction_items(self, changes: Sequence[LedgerUpdate]) -> list[TransactionItem]:
+        """Return updates as writes of a transaction, which may have others."""
+        return [
             {"Update": {"TableName": self._table, "Key": _key(each.partition, each.sort), **each.update.arguments()}}
             for each in changes
         ]
-        for attempt in range(CONFLICT_TRIES):
-            try:
-                self._client.transact_write_items(TransactItems=items)
-            except ClientError as error:
-                reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-                if "ConditionalCheckFailed" in reasons:
-                    raise ConditionFailed from error
-                if reasons & IMPOSSIBLE or error.response["Error"]["Code"] == "ValidationException":
-                    raise PermanentWriteError(str(error)) from error
-                if "TransactionConflict" not in reasons or attempt == CONFLICT_TRIES - 1:
-                    raise
-                _pause(attempt)
-            else:
-                return
 
     def query_partition(self, partition: str) -> list[dict[str, Any]]:
         """Return all items of a partition, in the order of their sort keys."""
@@ -118,10 +91,6 @@ class Ledger:
             if "LastEvaluatedKey" not in page:
                 return found
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
-
-
-def _pause(attempt: int) -> None:
-    time.sleep(CONFLICT_SECONDS * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - not a secret
 
 
 def _key(partition: str, sort: str) -> dict[str, Any]:

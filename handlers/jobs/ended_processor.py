@@ -15,8 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud.dynamodb.conditional_update import ConditionalUpdate
 from cloud.dynamodb.job_record import JobRecord
-from cloud.dynamodb.ledger import ConditionFailed, Ledger, LedgerUpdate, PermanentWriteError
+from cloud.dynamodb.ledger import Ledger, LedgerUpdate
 from cloud.dynamodb.stream_records import JobChange
+from cloud.dynamodb.transaction import ConditionFailed, PermanentWriteError
 from cloud.job_queue import DeadLetterQueue
 from cloud.observability import logger
 from handlers.jobs.event_publisher import EventPublisher

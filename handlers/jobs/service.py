@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cloud import observability
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import CACHED_MESSAGE, QUEUED_MESSAGE, AlreadyExists, JobStore
+from cloud.dynamodb.transaction import ConditionFailed
 from cloud.job_queue import JobQueue
 from cloud.observability import logger
 from cloud.s3.presigner import GRACE_SECONDS, PresignedPost, Presigner
@@ -184,19 +185,18 @@ class JobService:
         dependencies, owner, now = self._dependencies, identity.owner, datetime.now(UTC)
         dependencies.copier.check_sources(resolved.copied_from, resolved.copied_etags)
         rate_limit = dependencies.rate_limiter.acquire(owner, resolved.kind)
+        estimate = dependencies.budget.estimate(resolved.kind, resolved.engine, resolved.params)
+        record = self._record(identity, resolved, now).model_copy(
+            update={"reserved_usd": estimate, "window_ends": rate_limit.window_ends}
+        )
         try:
-            reserved = dependencies.budget.reserve(owner, resolved.kind, resolved.engine, resolved.params, now=now)
+            existing = self._create(record)
         except LimitExceeded as exceeded:
             dependencies.rate_limiter.release(owner, resolved.kind, rate_limit.window_ends)
             exceeded.headers.update(dependencies.rate_limiter.status(owner, resolved.kind).headers)
             raise
-        record = self._record(identity, resolved, now).model_copy(
-            update={"reserved_usd": reserved, "window_ends": rate_limit.window_ends}
-        )
-        existing = self._create(record)
         if existing is not None:
             dependencies.rate_limiter.release(owner, resolved.kind, rate_limit.window_ends)
-            dependencies.budget.release(owner, reserved, now=now)
             return self._replay(identity, existing)
         if record.state is State.QUEUED:
             self._send(record)
@@ -229,14 +229,21 @@ class JobService:
         )
 
     def _create(self, record: JobRecord) -> JobRecord | None:
-        """Put the job; return None, or the existing job with its id."""
+        """Put the job and reserve its budget, both or neither; return None, or the existing job with its id.
+
+        Raises ``LimitExceeded`` when the budget does not suffice.
+        """
+        budget, owner, now, estimate = self._dependencies.budget, record.owner, record.created_at, record.reserved_usd
         try:
-            self._store.create(record)
+            reservation = [] if estimate is None else budget.reservation(owner, estimate, now=now)
+            self._store.create(record, together_with=reservation)
         except AlreadyExists:
             existing = self.get(record.owner, record.job_id)
             if existing.created_at != record.created_at:
                 return existing
             # Our own job: botocore retried the write because the first response was lost.
+        except ConditionFailed:
+            raise budget.refusal(owner, estimate or 0, now=now) from None
         observability.count_job_created(record)
         return None
 

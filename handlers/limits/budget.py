@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from cloud.dynamodb.conditional_update import ConditionalUpdate
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.ledger import MICROS, Ledger, LedgerUpdate
+from cloud.dynamodb.transaction import TransactionItem
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorCode
 from darkroom.contract.jobs import State
@@ -46,31 +47,29 @@ class Budget:
         self._limit = round(daily_usd * MICROS)
         self._usd_per_hour = usd_per_hour
 
-    def reserve(
-        self, owner: str, kind: Kind, engine: Engine, params: Mapping[str, Any], *, now: datetime
-    ) -> float | None:
-        """Reserve the estimated cost of a job; return it in dollars, or None without a limit.
-
-        Raises ``LimitExceeded`` (``budget_exceeded``) when the day's budget does not suffice.
-        """
+    def estimate(self, kind: Kind, engine: Engine, params: Mapping[str, Any]) -> float | None:
+        """Return the estimated cost of a job in dollars, which is to be reserved; None without a limit."""
         if self._limit == 0:
             return None
         micros: int = round(estimate_seconds(kind, engine, params) / 3600 * self._usd_per_hour * MICROS)
+        return micros / MICROS
+
+    def reservation(self, owner: str, estimate_usd: float, *, now: datetime) -> list[TransactionItem]:
+        """Return the write that reserves an estimated cost, on the condition that the day's budget suffices.
+
+        Raises ``LimitExceeded`` (``budget_exceeded``) for a cost above the budget of a whole day.
+
+        The write belongs into the transaction that creates the job. Otherwise a function that ends in between would
+        leave a reservation that no job settles.
+        """
+        micros = round(estimate_usd * MICROS)
         update = ConditionalUpdate()
         update.add(AMOUNT, micros)
         update.set_if_absent("expires_at", int((now + timedelta(days=KEEP_DAYS)).timestamp()))
         update.require_if_present(AMOUNT, "<=", self._limit - micros)
-        fits = micros <= self._limit  # where nothing was spent yet, the condition has nothing to compare
-        if not fits or self._ledger.update_item(*_row(owner, now), update) is None:
-            raise self._refusal(owner, micros, now)
-        return micros / MICROS
-
-    def release(self, owner: str, reserved_usd: float | None, *, now: datetime) -> None:
-        """Undo a ``reserve`` of the same day."""
-        if reserved_usd:
-            update = ConditionalUpdate()
-            update.add(AMOUNT, -round(reserved_usd * MICROS))
-            self._ledger.update_item(*_row(owner, now), update)
+        if micros > self._limit:  # where nothing was spent yet, the condition above has nothing to compare
+            raise self.refusal(owner, estimate_usd, now=now)
+        return self._ledger.transaction_items([LedgerUpdate(*_row(owner, now), update)])
 
     def current_spending(self, owner: str, *, now: datetime) -> Spending:
         """Return an owner's spending in the UTC day of ``now``."""
@@ -78,12 +77,13 @@ class Budget:
         midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
         return Spending(spent_usd=micros / MICROS, daily_usd=self._limit / MICROS or None, ends_at=midnight)
 
-    def _refusal(self, owner: str, micros: int, now: datetime) -> LimitExceeded:
+    def refusal(self, owner: str, estimate_usd: float, *, now: datetime) -> LimitExceeded:
+        """Return the error (``budget_exceeded``) for a job whose estimated cost does not fit."""
         spending = self.current_spending(owner, now=now)
         return LimitExceeded(
             ErrorCode.BUDGET_EXCEEDED,
             f"Your jobs of today have taken ${spending.spent_usd:.4f}, those under way included, of the "
-            f"${self._limit / MICROS:.2f} that a day allows; this one may take ${micros / MICROS:.4f}. "
+            f"${self._limit / MICROS:.2f} that a day allows; this one may take ${estimate_usd:.4f}. "
             "The next day begins at midnight UTC.",
             seconds=(spending.ends_at - now).total_seconds(),
             headers={},

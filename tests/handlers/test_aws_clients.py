@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 from cloud import clients
 from cloud.dynamodb.conditional_update import ConditionalUpdate
 from cloud.dynamodb.job_table import JobTable
-from cloud.dynamodb.ledger import CONFLICT_TRIES, Ledger, LedgerUpdate
+from cloud.dynamodb.ledger import Ledger, LedgerUpdate
+from cloud.dynamodb.transaction import CONFLICT_TRIES
 from cloud.dynamodb.versioned_item import VersionedItem
 from handlers.websocket.subscriptions import Subscriptions
 
@@ -127,8 +128,8 @@ def test_a_conflict_is_tried_again_after_doubling_pauses_and_not_for_ever(
     monkeypatch: pytest.MonkeyPatch, conflicts: int, written: int
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("cloud.dynamodb.ledger.time.sleep", pauses.append)
-    monkeypatch.setattr("cloud.dynamodb.ledger.random.uniform", lambda low, high: (low + high) / 2)
+    monkeypatch.setattr("cloud.dynamodb.transaction.time.sleep", pauses.append)
+    monkeypatch.setattr("cloud.dynamodb.transaction.random.uniform", lambda low, high: (low + high) / 2)
     update = ConditionalUpdate()
     update.add("count", 1)
     for transaction in (False, True):

@@ -9,9 +9,7 @@ import pytest
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.ledger import Ledger
 from cloud.instance_reports import InstanceReport, InstanceReports
-from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError
-from darkroom.contract.kinds import Kind
 from handlers.endpoint.cold_start import (
     LONGER_WAIT_MESSAGE,
     UNKNOWN_WAIT_MESSAGE,
@@ -30,6 +28,7 @@ from handlers.statistics.daily_counters import count_ended_job
 from handlers.statistics.histogram import bucket, quantile
 from handlers.statistics.service import StatisticsService
 from handlers.websocket.subscriptions import Subscription, Subscriptions
+from tests.handlers.budget_reservation import reserve_upscale
 from tests.handlers.fixed_clock import NOW, stop_clock
 
 DAY = 86_400
@@ -135,9 +134,9 @@ def test_a_job_that_takes_the_last_of_a_budget_is_accepted(ledger: Ledger) -> No
     noon = datetime(2026, 6, 1, 12, tzinfo=UTC)
     exact = Budget(ledger, daily_usd=0.004, usd_per_hour=0.36)
     for _ in range(2):
-        assert exact.reserve("owner-1", Kind.UPSCALE, Engine.MODELS, {}, now=noon) == 0.002
+        assert reserve_upscale(exact, now=noon) == 0.002
     with pytest.raises(LimitExceeded) as exceeded:
-        exact.reserve("owner-1", Kind.UPSCALE, Engine.MODELS, {}, now=noon)
+        reserve_upscale(exact, now=noon)
     assert exceeded.value.detail.code == "budget_exceeded"
     assert "$0.0040" in exceeded.value.detail.message
     spending = exact.current_spending("owner-1", now=noon)
@@ -148,7 +147,7 @@ def test_a_job_that_takes_the_last_of_a_budget_is_accepted(ledger: Ledger) -> No
     )
     small = Budget(ledger, daily_usd=0.0019, usd_per_hour=0.36)
     with pytest.raises(LimitExceeded):
-        small.reserve("owner-2", Kind.UPSCALE, Engine.MODELS, {}, now=noon)
+        reserve_upscale(small, owner="owner-2", now=noon)
     assert Budget(ledger, daily_usd=0, usd_per_hour=1).current_spending("owner-1", now=noon).daily_usd is None
 
 

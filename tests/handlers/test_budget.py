@@ -20,6 +20,7 @@ from darkroom.contract.kinds import KINDS, Kind
 from handlers.limits.budget import Budget, estimate_seconds, settle_budget
 from handlers.limits.limit_exceeded import LimitExceeded
 from tests.handlers.atomic import Atomic
+from tests.handlers.budget_reservation import reserve_upscale
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 # 0.36 dollars an hour are 100 millionths a second: an upscaling by models (20 s) is reserved 0.002.
@@ -32,7 +33,7 @@ def budget(ledger: Ledger, daily_usd: float = 0.01) -> Budget:
 
 
 def reserve(budget: Budget, *, owner: str = "owner-1", now: datetime = NOON, **params: Any) -> float | None:
-    return budget.reserve(owner, Kind.UPSCALE, Engine.MODELS, params, now=now)
+    return reserve_upscale(budget, owner=owner, now=now, **params)
 
 
 def spent(ledger: Ledger, day: str = "2026-06-01") -> int:
@@ -182,7 +183,7 @@ def test_fifty_at_once_never_exceed_it(ledger: Ledger, atomic: Atomic) -> None:
 
 def test_a_settlement_under_way_at_the_same_row_is_waited_for(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("cloud.dynamodb.ledger.time.sleep", pauses.append)
+    monkeypatch.setattr("cloud.dynamodb.transaction.time.sleep", pauses.append)
 
     class Busy:
         """A table whose row is in two transactions, one after the other."""
@@ -191,11 +192,13 @@ def test_a_settlement_under_way_at_the_same_row_is_waited_for(ledger: Ledger, mo
             self.client = clients.dynamodb()
             self.conflicts = 2
 
-        def update_item(self, **arguments: Any) -> Any:
+        def transact_write_items(self, **arguments: Any) -> Any:
             if self.conflicts:
                 self.conflicts -= 1
-                raise ClientError({"Error": {"Code": "TransactionConflictException"}}, "UpdateItem")
-            return self.client.update_item(**arguments)
+                reasons = [{"Code": "TransactionConflict"}]
+                response: Any = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
+                raise ClientError(response, "TransactWriteItems")
+            return self.client.transact_write_items(**arguments)
 
     busy: Any = Busy()
     assert reserve(budget(Ledger("ledger", busy))) == 0.002
@@ -238,12 +241,29 @@ class TestTheApi:
     ) -> None:
         create = JobStore.create
 
-        def twice(self: JobStore, record: JobRecord) -> JobRecord:
-            create(self, record)
-            return create(self, record)
+        def twice(self: JobStore, record: JobRecord, **options: Any) -> JobRecord:
+            create(self, record, **options)
+            return create(self, record, **options)
 
         with monkeypatch.context() as broken:
             broken.setattr(JobStore, "create", twice)
             made = call("POST", "/jobs", WISH)
         assert (made.status, made.headers["ratelimit-remaining"]) == (201, "4")
         assert call("POST", "/jobs", WISH).headers["ratelimit-remaining"] == "3"
+
+    def test_a_creation_that_was_cut_off_reserves_nothing(
+        self, call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        key = {"headers": {"Idempotency-Key": "mine"}}
+
+        def end(*_arguments: Any, **_options: Any) -> None:
+            raise SystemExit  # as a function that is stopped before it has written the job
+
+        with monkeypatch.context() as broken:
+            broken.setattr(JobStore, "create", end)
+            with pytest.raises(SystemExit):
+                call("POST", "/jobs", WISH, **key)
+        made = call("POST", "/jobs", WISH, **key)
+        assert made.status == 201
+        spent_usd = call("GET", "/limits").body["budget"]["spent_usd"]
+        assert spent_usd == pytest.approx(5 * 0.7364 / 3600, abs=1e-6)

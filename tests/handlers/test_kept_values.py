@@ -21,6 +21,7 @@ from handlers.limits.budget import Budget, estimate_seconds, settle_budget
 from handlers.limits.limit_exceeded import LimitExceeded
 from handlers.limits.rate_limiter import RateLimiter
 from handlers.limits.rates import Rate
+from tests.handlers.budget_reservation import reserve_upscale
 from tests.handlers.calls import Call
 from tests.handlers.fixed_clock import NOW, stop_clock
 
@@ -68,7 +69,7 @@ def test_a_video_is_estimated_by_the_seconds_that_it_shows(params: dict[str, Any
 def test_a_days_spending_is_kept_for_forty_days_from_its_first_job(ledger: Ledger) -> None:
     ours = Budget(ledger, daily_usd=1, usd_per_hour=0.36)
     for hours in (0, 3):
-        ours.reserve("owner-1", Kind.UPSCALE, Engine.MODELS, {}, now=NOON + timedelta(hours=hours))
+        reserve_upscale(ours, now=NOON + timedelta(hours=hours))
     row = ledger.get("budget#owner-1", "2026-06-01")
     assert row is not None
     assert row["expires_at"] == NOON.timestamp() + 40 * DAY
@@ -83,22 +84,6 @@ def test_a_settlement_of_a_forgotten_day_is_forgotten_in_turn(ledger: Ledger, re
     row = ledger.get("budget#owner-1", "2026-06-01")
     assert row is not None
     assert row["expires_at"] == NOON.timestamp() + 40 * DAY
-
-
-def test_a_released_reservation_can_be_reserved_again(ledger: Ledger) -> None:
-    ours = Budget(ledger, daily_usd=0.002, usd_per_hour=0.36)
-
-    def reserve() -> float | None:
-        return ours.reserve("owner-1", Kind.UPSCALE, Engine.MODELS, {}, now=NOON)
-
-    assert reserve() == 0.002
-    with pytest.raises(LimitExceeded):
-        reserve()
-    ours.release("owner-1", 0.002, now=NOON)
-    assert ours.current_spending("owner-1", now=NOON).spent_usd == 0
-    assert reserve() == 0.002
-    ours.release("owner-1", None, now=NOON)
-    assert ours.current_spending("owner-1", now=NOON).spent_usd == 0.002
 
 
 @pytest.mark.usefixtures("environment")
