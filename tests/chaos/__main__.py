@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from tests.chaos.campaign import Campaign, Options, Report
+from tests.chaos.campaign import SECONDS_TO_END, Campaign, Options, Report
 from tests.chaos.fault_injection import FaultGroup, StackLost
 from tests.chaos.summary import print_summary, progress_line, repeat_hint
 
@@ -30,7 +30,10 @@ def main(
     jobs: Annotated[int, typer.Option(min=1, help="Number of jobs, of every kind in turn.")] = 200,
     seed: Annotated[int | None, typer.Option(help="Seed of jobs and faults; by chance when left out.")] = None,
     faults: Annotated[str, typer.Option(help="Groups of faults, comma-separated.")] = ",".join(FaultGroup),
-    seconds: Annotated[float, typer.Option(help="Time after the last fault in which every job must end.")] = 90.0,
+    seconds: Annotated[
+        float, typer.Option(help="Time after the last fault in which every job must end.")
+    ] = SECONDS_TO_END,
+    callers: Annotated[int, typer.Option(min=1, help="Number of jobs at once.")] = 8,
     folder: Annotated[Path | None, typer.Option(help="Folder of the stack, kept for its logs.")] = None,
     port: Annotated[int | None, typer.Option(help="Port of the stack; a free one when left out.")] = None,
 ) -> None:
@@ -38,7 +41,8 @@ def main(
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = FILE_WIDTH
-    options = Options(jobs, secrets.randbelow(10_000) if seed is None else seed, read_faults(faults), seconds, port)
+    chosen = secrets.randbelow(10_000) if seed is None else seed
+    options = Options(jobs, chosen, read_faults(faults), seconds, callers, port)
     console.print(f"{jobs} jobs, seed {options.seed}, faults: {', '.join(options.faults) or 'none'}")
     with tempfile.TemporaryDirectory(prefix="darkroom-chaos-", ignore_cleanup_errors=True) as temporary:
         try:

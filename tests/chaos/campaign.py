@@ -22,7 +22,6 @@ from tests.chaos.snapshot import Snapshot, scan, take_snapshot
 from tests.chaos.workload import OWNERS, job_requests, small
 from tests.e2e.caller import declaration, upload
 
-CALLERS = 8
 IDLE_SECONDS = 60.0
 CONTEXT: dict[str, object] = {
     "container_module": "tests.chaos.light_container",
@@ -42,18 +41,24 @@ CONTEXT: dict[str, object] = {
 # The stand-in's own switches: each notice comes twice.
 EVENT_FAULTS = {"duplicate": True}
 
+# A message that a function had received when the stack was stopped comes again after 90 s; sweep runs each minute.
+SECONDS_TO_END = 180.0
 # Faults at which the endpoint, or all of the stack, starts again.
 FORGETTING = {FaultGroup.STAND_IN, FaultGroup.RESTARTS, FaultGroup.EMULATOR}
 
 
 @dataclass(frozen=True)
 class Options:
-    """Options of a campaign. ``seconds``: the time after the last fault in which every job must end."""
+    """Options of a campaign.
+
+    ``seconds`` is the time after the last fault in which every job must end. ``callers`` is the number of jobs at once.
+    """
 
     jobs: int
     seed: int
     faults: Collection[FaultGroup]
-    seconds: float = 90.0
+    seconds: float = SECONDS_TO_END
+    callers: int = 8
     port: int | None = None
 
 
@@ -167,7 +172,7 @@ class Campaign:
         self.progress.enter("running jobs")
         injector = FaultInjector(service, self._watches, Random(f"{self._options.seed} targets"))
         self.progress.faults = injector.injected
-        with ThreadPoolExecutor(CALLERS) as pool:
+        with ThreadPoolExecutor(self._options.callers) as pool:
             running = [pool.submit(session.run, watch) for watch in self._watches]
             try:
                 for fault in self._planned:

@@ -21,7 +21,7 @@ FAULTS = (FaultGroup.CONTAINERS, FaultGroup.EVENTS)
 
 @pytest.mark.timeout(600)  # the campaign has bounds of its own
 def test_every_promise_holds_through_faults(tmp_path: Path) -> None:
-    report = Campaign(Options(JOBS, SEED, FAULTS), tmp_path).run()
+    report = Campaign(Options(JOBS, SEED, FAULTS, callers=4), tmp_path).run()
     text = io.StringIO()
     print_summary(report, Console(file=text, width=160))
     print(text.getvalue())  # noqa: T201 - with the seed, for whoever reads a failure
