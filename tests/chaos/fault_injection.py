@@ -18,7 +18,7 @@ from tests.chaos.job_watch import JobWatch
 from tests.chaos.service import Service
 
 DELAYED_FUNCTIONS = ("uploaded", "dispatch", "push", "ended")
-GONE_SECONDS = 10.0
+GONE_SECONDS = 30.0
 ANSWER_SECONDS = 1.0
 
 
@@ -91,10 +91,13 @@ class FaultInjector:
     def kill_container(self) -> None:
         """Kill an instance of the endpoint. The endpoint starts another one."""
         stand_in = self._process(lambda running: running.stand_in)
-        instances = stand_in.children() if stand_in is not None else []
-        if instances:
-            kill(self._random.choice(instances))
-            self.injected["containers killed"] += 1
+        assert stand_in is not None, "the endpoint does not run"
+        deadline = time.monotonic() + GONE_SECONDS
+        while not (instances := stand_in.children()):  # the last one may just have been killed
+            assert time.monotonic() < deadline, "the endpoint starts no instance"
+            time.sleep(0.05)
+        kill(self._random.choice(instances))
+        self.injected["containers killed"] += 1
 
     def delay_events(self) -> None:
         """Hold back the events of one function for a moment."""

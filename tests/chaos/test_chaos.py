@@ -27,5 +27,6 @@ def test_every_promise_holds_through_faults(tmp_path: Path) -> None:
     print(text.getvalue())  # noqa: T201 - with the seed, for whoever reads a failure
     assert report.passed, text.getvalue()
     assert {row.kind for row in report.snapshot.rows.values()} == set(Kind)
+    assert report.progress.faults["containers killed"]
     assert report.progress.faults["functions held back"]
     assert {"uploaded", "dispatch", "finished", "push", "ended"} <= report.progress.events.keys()
