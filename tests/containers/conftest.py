@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import httpx2
 import pytest
 
+from cloud import clients
 from cloud.dynamodb.job_store import JobRecord, JobStore
 from cloud.invocation import Invocation
 from containers.gpu.server import InvocationRunner, make_app
@@ -42,7 +42,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
     }.items():
         monkeypatch.setenv(name, value)
     with fake_aws():
-        client = boto3.client("s3")
+        client = clients.s3()
         client.create_bucket(Bucket=BUCKET)
         client.put_object(Bucket=BUCKET, Key=f"uploads/{JOB}/photo", Body=b"a photo")
         yield client
@@ -50,7 +50,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
 
 @pytest.fixture
 def store(s3: "S3Client") -> JobStore:
-    boto3.client("dynamodb").create_table(
+    clients.dynamodb().create_table(
         TableName="jobs",
         KeySchema=[{"AttributeName": "job_id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "job_id", "AttributeType": "S"}],

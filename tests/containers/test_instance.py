@@ -7,10 +7,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from cloud import clients
 from cloud.dynamodb.ledger import Ledger
 from cloud.instance_reports import InstanceReport, InstanceReports
 from containers.gpu.instance_reporter import InstanceReporter
@@ -60,7 +60,7 @@ class OneNetwork:
 
 @pytest.fixture
 def reports(s3: object) -> Reports:
-    boto3.client("dynamodb").create_table(
+    clients.dynamodb().create_table(
         TableName="ledger",
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],

@@ -20,7 +20,6 @@ from handlers import api
 from handlers.websocket.subscriptions import Subscriptions
 from tests.fake_aws import fake_aws
 from tests.handlers.atomic import Atomic
-from tests.handlers.cached_clients import CACHED_SESSION
 from tests.handlers.calls import Answer, Call, request
 from tests.handlers.job_driver import JobDriver
 from tests.handlers.queues import Queues
@@ -42,7 +41,6 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, "testing")
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
         monkeypatch.setenv(name, "us-east-1")
-    monkeypatch.setattr(clients, "_session", lambda: CACHED_SESSION)
     with fake_aws():
         yield
 
