@@ -5,6 +5,7 @@ models. `make check` runs this file.
 """
 
 import json
+from functools import cache
 
 import pytest
 from cfnlint.api import lint
@@ -21,7 +22,13 @@ REGIONS = ["us-east-1", "eu-west-1"]
 
 def remarks(template: Template) -> set[str]:
     """What cfn-lint says of a template: rule, path and message."""
-    found = lint(json.dumps(template.content), config=ManualArgs(regions=REGIONS))
+    return _remarks(json.dumps(template.content))
+
+
+@cache
+def _remarks(content: str) -> set[str]:
+    """The remarks on a template; deployments share some."""
+    found = lint(content, config=ManualArgs(regions=REGIONS))
     return {f"{each.rule.id} {'/'.join(map(str, each.path or ()))}: {each.message}" for each in found}
 
 
