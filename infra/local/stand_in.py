@@ -15,7 +15,7 @@ LOG = "endpoint.log"
 INVOCATIONS_FOLDER = "invocations"  # accepted and not finished; they survive the process
 STOP_SECONDS = 15.0
 # Variables of the caller that only the containers get, in addition to emulator.own_environment().
-STAND_IN_ENVIRONMENT = ("CUDA_VISIBLE_DEVICES",)
+STAND_IN_ENVIRONMENT = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
 # Files and folders, with code and data, that the stand-in and its containers load.
 STAND_IN_CODE = (
     *("pipeline", "containers", "cloud", "darkroom/__init__.py", "darkroom/contract", "darkroom/client/ports.py"),

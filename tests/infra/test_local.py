@@ -181,9 +181,10 @@ def test_the_containers_environment_has_weights_and_device(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DARKROOM_WEIGHTS", str(tmp_path / "mine"))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
     environment = environment_of({})
     assert environment["WEIGHTS"] == str(tmp_path / "mine")
-    assert environment["CUDA_VISIBLE_DEVICES"] == "1"
+    assert (environment["CUDA_VISIBLE_DEVICES"], environment["OMP_NUM_THREADS"]) == ("1", "3")
     assert not {"DEVICE", "LONG_SIDE"} & environment.keys()
 
     environment = environment_of(
