@@ -105,7 +105,7 @@ class Checkout:
         """Run a command in the copy. Returns its output; fails the test if the exit status is not 0."""
         own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DARKROOM_"))}
         tools = f"{Path(sys.executable).parent}{os.pathsep}{own['PATH']}"  # Node is there, too
-        environment = {**own, "PATH": tools, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {**own, "PATH": tools, "PYTHONPATH": str(self.folder)}
         done = subprocess.run(
             command,
             cwd=self.folder / folder,
