@@ -38,7 +38,6 @@ __all__ = [
 UNFINISHED = frozenset(state for state in State if not state.terminal)
 # The states in which an attempt may update its job.
 ATTEMPT_STATES = frozenset({State.DISPATCHED, State.RUNNING})
-
 IS_NEW = "attribute_not_exists(job_id)"
 
 

@@ -7,11 +7,9 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import boto3
-import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -21,19 +19,10 @@ from infra.local import aws_profile, emulator, runtime, stand_in, synth, users
 from infra.local.cli import app
 from infra.local.emulator import PortTakenError, StartError
 from infra.local.options import StackOptions
-from infra.local.process import Process
 from infra.local.progress import Progress, silent
 from infra.local.state import RootKey, RunningProcesses, StackState
 from infra.local.synth import SynthError
-
-SLEEP = "import time; time.sleep(300)"
-IGNORES_SIGTERM = (
-    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(300)"
-)
-
-
-def started(code: str, folder: Path) -> Process:
-    return Process.spawn([sys.executable, "-c", code], environment=os.environ, log=folder / "log", folder=folder)
+from tests.infra.python_process import SLEEP, started
 
 
 def test_state_files_are_readable_by_their_owner_only(tmp_path: Path, state: StackState) -> None:
@@ -82,49 +71,6 @@ def test_an_incomplete_state_file_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "stack.json").write_text('{"port": 45')
     assert StackState.read(tmp_path) is None
     assert StackState.read(tmp_path / "missing") is None
-
-
-def test_a_process_is_stopped_with_its_children(tmp_path: Path) -> None:
-    process = started(
-        f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {SLEEP!r}]); "
-        f"print('up', flush=True); {SLEEP}",
-        tmp_path,
-    )
-    wait_for(tmp_path / "log", "up")
-    found = process.find()
-    assert found is not None
-    children = found.children()
-    assert process.stop(5)
-    assert process.find() is None
-    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
-
-
-def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
-    process = started(IGNORES_SIGTERM, tmp_path)
-    wait_for(tmp_path / "log", "deaf")
-    assert not process.stop(0.2)
-    assert process.find() is None
-
-
-def test_another_process_with_the_same_id_is_not_stopped(tmp_path: Path) -> None:
-    process = started(SLEEP, tmp_path)
-    earlier = {"created": process.created - 3600, "since_boot": (process.since_boot or 0) - 3600}
-    for other in (earlier, {**earlier, "boot_id": None}, {"boot_id": "of an earlier boot"}):
-        changed = process.model_copy(update=other)
-        assert changed.find() is None
-        assert changed.stop(1)
-        assert process.find() is not None
-    process.stop(5)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux computes start times from the time of day")
-def test_a_process_is_found_after_the_clock_was_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    process = started(SLEEP, tmp_path)
-    boot = psutil.boot_time()
-    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + 3600)
-    assert process.find() is not None
-    assert process.stop(5)
-    assert process.find() is None
 
 
 def test_a_port_in_use_raises_an_error_that_names_it(tmp_path: Path) -> None:
@@ -300,10 +246,3 @@ def test_a_terminated_up_stops_what_it_started(tmp_path: Path, number: signal.Si
     assert process.returncode == 128 + number
     assert running.emulator.find() is None
     assert not (folder / "tmp").exists()
-
-
-def wait_for(log: Path, text: str) -> None:
-    deadline = time.monotonic() + 30
-    while text not in log.read_text():
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.01)
