@@ -134,7 +134,8 @@ def test_a_replaced_server_does_not_stop_the_stack(
     served.write(stopped)  # so that it ends with the test
     assert served.studio is not None
     alive = served.model_copy(update={"emulator": served.studio})
-    alive.model_copy(update={"studio": served.studio.model_copy(update={"created": 0.0})}).write(folder)
+    ended = served.studio.model_copy(update={"created": 0.0, "since_boot": 0.0})
+    alive.model_copy(update={"studio": ended}).write(folder)
     # At the second look the new one is written down; at the third somebody has stopped it all.
     looks = iter([alive, alive.model_copy(update={"emulator": None})])
     monkeypatch.setattr("infra.local.cli.time.sleep", lambda _seconds: next(looks).write(folder))
@@ -150,7 +151,8 @@ def test_an_ended_server_stops_the_stack(stopped: Path, state: StackState, stack
     served = launch.serve(folder, running, state, built=page(stopped / "one", "first"), deployment="local")
     assert served.studio is not None
     alive = served.model_copy(update={"emulator": served.studio})  # somebody else's process stands in for it
-    alive.model_copy(update={"studio": served.studio.model_copy(update={"created": 0.0})}).write(folder)
+    ended = served.studio.model_copy(update={"created": 0.0, "since_boot": 0.0})
+    alive.model_copy(update={"studio": ended}).write(folder)
     result = CliRunner().invoke(app, ["up"])
     assert result.exit_code == 1
     assert "the studio has ended" in result.output
