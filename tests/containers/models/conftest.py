@@ -19,6 +19,7 @@ from containers.worker.storage import Storage
 from containers.worker.worker import Worker
 from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import Kind
+from pipeline.core.networks import NetworkProvider
 from pipeline.core.runner import Runner
 from pipeline.core.stage_cache import StageCache
 from pipeline.core.stages import Plan
@@ -50,8 +51,24 @@ def photo(s3: "S3Client") -> np.ndarray:
     return np.asarray(small)
 
 
+@pytest.fixture(scope="session")
+def networks_of() -> Callable[[Settings], NetworkProvider]:
+    """Returns the networks of containers with equal settings, which are loaded once: that takes longer than a job."""
+    providers: dict[str, NetworkProvider] = {}
+
+    def provider(settings: Settings) -> NetworkProvider:
+        key = repr(settings)
+        if key not in providers:
+            providers[key] = create_network_provider(settings)
+        return providers[key]
+
+    return provider
+
+
 @pytest.fixture
-async def container(store: JobStore, s3: "S3Client", tiny_weights: Path) -> AsyncIterator[Container]:
+async def container(
+    store: JobStore, s3: "S3Client", tiny_weights: Path, networks_of: Callable[[Settings], NetworkProvider]
+) -> AsyncIterator[Container]:
     clients: list[httpx2.AsyncClient] = []
 
     def make(**settings: Any) -> httpx2.AsyncClient:
@@ -64,7 +81,7 @@ async def container(store: JobStore, s3: "S3Client", tiny_weights: Path) -> Asyn
             progress_seconds=0.01,
             **given,
         )
-        engines = PlanPreparer(plan_for, partial(create_network_provider, chosen))
+        engines = PlanPreparer(plan_for, partial(networks_of, chosen))
         worker = Worker(chosen, store, Storage(BUCKET, s3), Runner(cache=StageCache()), engines)
         transport = httpx2.ASGITransport(make_app(InvocationRunner(worker, chosen.concurrency)))
         clients.append(httpx2.AsyncClient(transport=transport, base_url="http://container"))

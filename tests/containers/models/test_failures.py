@@ -153,10 +153,10 @@ async def test_face_swap_networks_need_the_accepted_research_licence(container: 
 
 
 async def test_a_missing_torch_is_reported_with_the_install_command(
-    container: Container, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    container: Container, photo: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("containers.worker.plan_preparer.find_spec", lambda _name: None)
-    outcome = await restyle(container())
+    outcome = await restyle(container(weights=tmp_path))  # no other test's networks
     assert outcome["error"]["code"] == "engine_unavailable"
     assert "make setup-models" in outcome["error"]["message"]
 
