@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import boto3
 import botocore.session
 import moto.core.responses
 import pytest
@@ -87,6 +88,7 @@ def fake_aws() -> Iterator[None]:
 
     with mock_aws(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(clients, "_session", lambda: _SESSION)
+        patch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the first credentials that it has found
         patch.setattr(DynamoHandler, "call_action", locked)
         patch.setattr(moto.core.responses, "XFormedAttributePicker", _ItemPicker)
         patch.setattr(JSONSerializer, "_serialize_type_structure", _serialize_value)

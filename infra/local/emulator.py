@@ -25,7 +25,10 @@ STOP_SECONDS = 30.0
 _FREE_SECONDS = 10.0
 LOG = "emulator.log"
 # Files and folders that the emulator's process loads of ours.
-GUARD_CODE = ("infra/local/access", "infra/local/snapshots", "infra/local/process.py", "infra/local/state.py")
+GUARD_CODE = (
+    *("infra/local/access", "infra/local/snapshots", "infra/local/process.py", "infra/local/state.py"),
+    "darkroom/client/output_files.py",
+)
 TRACING_DISABLED = {
     "POWERTOOLS_TRACE_DISABLED": "true",
     "AWS_XRAY_SDK_ENABLED": "false",

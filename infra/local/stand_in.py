@@ -19,6 +19,7 @@ STAND_IN_ENVIRONMENT = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
 # Files and folders, with code and data, that the stand-in and its containers load.
 STAND_IN_CODE = (
     *("pipeline", "containers", "cloud", "darkroom/__init__.py", "darkroom/contract", "darkroom/client/ports.py"),
+    "darkroom/client/output_files.py",
     *("infra/local/endpoint", "infra/local/access", "infra/local/process.py", "infra/local/state.py"),
     "requirements.lock",
 )

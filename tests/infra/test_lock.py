@@ -11,7 +11,7 @@ import pytest
 from infra.local.lock import locked
 from infra.local.progress import silent
 
-HOLD = """
+HOLDER = """
 import sys, time
 from pathlib import Path
 from infra.local.lock import locked
@@ -24,7 +24,7 @@ with locked(Path(sys.argv[1]), "darkroom up", print):
 def hold(folder: Path) -> "subprocess.Popen[str]":
     """A process that holds the lock until it reads a line."""
     holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLDER, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"

@@ -1,10 +1,14 @@
 """Commands, flags, environment variables, context keys and OpenAPI keep everything that 0.1.0 had."""
 
+import re
 from typing import Any
 
 import pytest
 
 from tests.recorded import files, surfaces
+
+# After 0.2.0, `down` and `status` choose the stack that was started last, and no longer assume port 4566.
+INTENDED = re.compile(r"commands\.(down|status)\.parameters\.--port\.default: null, recorded was 4566")
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +19,8 @@ def now() -> files.Files:
 
 @pytest.mark.parametrize("name", ["commands/callers", "commands/operators", "settings/environment", "settings/local"])
 def test_no_command_flag_or_environment_variable_is_gone(name: str, now: files.Files) -> None:
-    found = files.differences(files.read(name), now[name], sets=True)
+    differences = files.differences(files.read(name), now[name], sets=True)
+    found = [line for line in differences if not INTENDED.fullmatch(line)]
     assert not found, "\n".join(found)
 
 

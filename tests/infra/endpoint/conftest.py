@@ -26,6 +26,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         emulator.wait_until_ready(process, emulator.ready_url(port), folder / emulator.LOG)
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(ROOT)
+            patch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the first credentials that it has found
             for name, value in emulator.credentials(port, key).items():
                 patch.setenv(name, value)
             boto3.client("s3").create_bucket(Bucket=BUCKET)
