@@ -23,6 +23,8 @@ JOB_OF_OUTCOME = re.compile(r"outcomes/(?:failures/)?([0-9a-f]{32})-[0-9.]+(?:-e
 ASSET_OF_KEY = re.compile(r"assets/([0-9a-f]{32})")
 # An attempt that ended so has taken time that nobody reported.
 LOST = frozenset({ErrorCode.TIMED_OUT, ErrorCode.CONTAINER_FAILED})
+# What a killed machine or endpoint makes of an attempt.
+ATTEMPT_FAILED = LOST | {ErrorCode.ENDPOINT_UNAVAILABLE}
 
 Violations = Callable[[Snapshot], Iterator[str]]
 
@@ -82,20 +84,20 @@ def ended(snapshot: Snapshot) -> Iterator[str]:
             yield f"{watch.job_id} was {watch.last.get('state')} when the time was over; later it is {late}"
 
 
-@invariant("expected end", "A job ends as its caller made it end, or because three machines failed.")
+@invariant("expected end", "A job ends as its caller made it end, or because its three attempts failed.")
 def ended_as_expected(snapshot: Snapshot) -> Iterator[str]:
-    """Find jobs whose end does not follow from what their caller did, or from a machine that failed."""
+    """Find jobs whose end does not follow from what their caller did, or from attempts that failed."""
     for watch in snapshot.watches:
         answer = snapshot.answers.get(watch.job_id)
         if answer is None or not State(answer["state"]).terminal:
             continue
         state, code = State(answer["state"]), (answer["error"] or {}).get("code")
-        machine_failed = state is State.FAILED and code in LOST and answer["attempt"] == MAX_ATTEMPTS
+        attempts_failed = state is State.FAILED and code in ATTEMPT_FAILED and answer["attempt"] == MAX_ATTEMPTS
         match watch.request.course:
             case Course.FINISH | Course.ASSET:
-                fits = state is State.COMPLETED or machine_failed
+                fits = state is State.COMPLETED or attempts_failed
             case Course.CANCEL:
-                fits = state in (State.COMPLETED, State.CANCELLED) or machine_failed
+                fits = state in (State.COMPLETED, State.CANCELLED) or attempts_failed
             case Course.BROKEN_FILE:
                 fits = state is State.FAILED and code == ErrorCode.UNSUPPORTED_MEDIA
             case Course.ABANDON:
