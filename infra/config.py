@@ -12,6 +12,8 @@ from pydantic import (
     ConfigDict,
     Field,
     HttpUrl,
+    TypeAdapter,
+    UrlConstraints,
     ValidationError,
     model_validator,
 )
@@ -20,6 +22,8 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import Kind
 from handlers.limits import rates
 from pipeline.weights.catalog import choose_models
+
+_HTTPS_URL = TypeAdapter(Annotated[HttpUrl, UrlConstraints(allowed_schemes=["https"])])
 
 
 class ConfigError(ValueError):
@@ -37,6 +41,14 @@ def _json(value: object) -> object:
         raise ValueError(f"not JSON: {error}") from error
 
 
+def _https(url: str) -> str:
+    """Check an address and return it as it was typed: a parsed URL would gain a slash after the host."""
+    parsed = _HTTPS_URL.validate_python(url)
+    if parsed.query or parsed.fragment:
+        raise ValueError("an address without query and fragment is required")
+    return url
+
+
 class Config(BaseModel):
     """Options of a deployment, with defaults. Times are in seconds unless the name says days.
 
@@ -52,9 +64,15 @@ class Config(BaseModel):
     )
     destroy: bool = Field(False, description="Delete pictures and jobs together with the stack; they stay otherwise.")
 
-    issuer: HttpUrl | None = Field(None, description="OIDC issuer to trust instead of the stack's own Cognito pool.")
+    issuer: Annotated[str, AfterValidator(_https)] | None = Field(
+        None,
+        description="OIDC issuer to trust instead of the stack's own Cognito pool: exactly as in its tokens' `iss`, "
+        "which may end in a slash.",
+    )
     audience: str | None = Field(None, description="Client id in the issuer's tokens.")
-    jwks_url: HttpUrl | None = Field(None, description="The issuer's keys; <issuer>/.well-known/jwks.json if left out.")
+    jwks_url: Annotated[str, AfterValidator(_https)] | None = Field(
+        None, description="The issuer's keys; the address in its discovery document if left out."
+    )
     origins: Annotated[list[str], BeforeValidator(_words)] = Field(
         ["*"], min_length=1, description="Web origins that may call the API and upload, comma-separated."
     )

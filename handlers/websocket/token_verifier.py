@@ -1,6 +1,9 @@
 """Token verifier: checks access tokens of an OpenID Connect issuer, and returns their owner and expiry."""
 
+import json
+import urllib.request
 from dataclasses import dataclass
+from functools import cached_property
 
 import jwt
 
@@ -9,6 +12,7 @@ from handlers.settings import AuthorizeSettings
 
 KEY_CACHE_SECONDS = 60 * 60
 TIMEOUT_SECONDS = 3
+DISCOVERY_PATH = "/.well-known/openid-configuration"
 
 
 @dataclass(frozen=True)
@@ -20,11 +24,13 @@ class VerifiedToken:
 
 
 class TokenVerifier:
-    """Verifies tokens of one OpenID Connect issuer. Keys are fetched once an hour, and when a new key id appears."""
+    """Verifies tokens of one OpenID Connect issuer. Keys are fetched once an hour, and when a new key id appears.
+
+    Without ``jwks_url`` in the settings, the address of the keys is read from the issuer's discovery document.
+    """
 
     def __init__(self, settings: AuthorizeSettings) -> None:
         self._settings = settings
-        self._keys = jwt.PyJWKClient(settings.jwks_url, lifespan=KEY_CACHE_SECONDS, timeout=TIMEOUT_SECONDS)
 
     def verify(self, token: str) -> VerifiedToken:
         """Return owner (``sub``) and expiry of an access token. Raises ``jwt.PyJWTError`` for any other token.
@@ -46,3 +52,28 @@ class TokenVerifier:
         if not is_access_token(claims):
             raise jwt.InvalidTokenError(ID_TOKEN_REFUSED)
         return VerifiedToken(claims["sub"], int(claims["exp"]))
+
+    @cached_property
+    def _keys(self) -> jwt.PyJWKClient:
+        """Client of the issuer's keys. A failed discovery is not cached."""
+        url = self._settings.jwks_url or discover_jwks_url(self._settings.issuer)
+        return jwt.PyJWKClient(url, lifespan=KEY_CACHE_SECONDS, timeout=TIMEOUT_SECONDS)
+
+
+def discover_jwks_url(issuer: str) -> str:
+    """Return ``jwks_uri`` of an issuer's discovery document (OpenID Connect Discovery 1.0, section 4).
+
+    Raises ``jwt.PyJWKClientError`` when the document cannot be read, or is another issuer's.
+    """
+    url = issuer.rstrip("/") + DISCOVERY_PATH
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - the operator's own https URL
+            document = json.load(response)
+    except (OSError, ValueError) as error:
+        raise jwt.PyJWKClientConnectionError(f"the discovery document {url} cannot be read: {error}") from error
+    found = document if isinstance(document, dict) else {}
+    if found.get("issuer") != issuer:
+        raise jwt.PyJWKClientError(f"{url} describes the issuer {found.get('issuer')!r}, not {issuer!r}")
+    if not isinstance(found.get("jwks_uri"), str):
+        raise jwt.PyJWKClientError(f"{url} names no jwks_uri")
+    return str(found["jwks_uri"])

@@ -20,15 +20,19 @@ from infra.constructs.nag_findings import acknowledge
 
 
 class Identity(Construct):
-    """``issuer``, ``client_id`` and ``jwks_url`` of accepted tokens."""
+    """``issuer``, ``client_id`` and ``jwks_url`` of accepted tokens.
+
+    The issuer is text as in the tokens. API Gateway and PyJWT compare it character by character, so Auth0's keeps its
+    slash. ``jwks_url`` is empty for an issuer whose discovery document names it.
+    """
 
     def __init__(self, scope: Construct, id: str, *, config: Config, addresses: ApiUrls) -> None:  # noqa: A002
         super().__init__(scope, id)
         self.pool: UserPool | None = None
         if config.issuer and config.audience:
-            self.issuer = str(config.issuer).rstrip("/")
+            self.issuer = config.issuer
             self.client_id = config.audience
-            self.jwks_url = str(config.jwks_url or f"{self.issuer}/.well-known/jwks.json")
+            self.jwks_url = config.jwks_url or ""
             return
         self.pool = UserPool(
             self,

@@ -50,6 +50,8 @@ class Storage(Construct):
             block_public_access=BlockPublicAccess.BLOCK_ALL,
             object_ownership=ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=RemovalPolicy.DESTROY if config.destroy else RemovalPolicy.RETAIN,
+            # S3 deletes only empty buckets. A local stack's objects go with its folder.
+            auto_delete_objects=config.destroy and not config.local,
             lifecycle_rules=[
                 LifecycleRule(id="multipart", abort_incomplete_multipart_upload_after=Duration.days(1)),
                 *(

@@ -25,15 +25,22 @@ def keys() -> dict[str, RSAPrivateKey]:
 
 
 class Issuer:
-    """Server of the issuer's public keys; counts its requests."""
+    """Server of the issuer's public keys and its discovery document; counts its requests."""
 
     def __init__(self, keys: dict[str, RSAPrivateKey]) -> None:
         self.requests = 0
+        self.discoveries = 0
+        self.available = True
         self.published = ["a"]
         issuer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                if self.path.endswith("/openid-configuration"):
+                    issuer.discoveries += 1
+                    document = {"issuer": issuer.name, "jwks_uri": issuer.url}
+                    self._answer(document if issuer.available else None)
+                    return
                 issuer.requests += 1
                 found = [
                     {
@@ -43,8 +50,11 @@ class Issuer:
                     }
                     for name in issuer.published
                 ]
-                body = json.dumps({"keys": found}).encode()
-                self.send_response(200)
+                self._answer({"keys": found})
+
+            def _answer(self, document: object) -> None:
+                body = json.dumps(document).encode()
+                self.send_response(200 if document else 503)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -54,6 +64,7 @@ class Issuer:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/keys"
+        self.name = f"http://127.0.0.1:{self.server.server_port}/tenant/"
 
 
 @pytest.fixture
@@ -109,6 +120,37 @@ def test_a_valid_token_allows_the_connection_of_its_owner(issuer: Issuer, token:
     assert answer["context"]["owner"] == "user-1"
     connect(token(sub="user-2"), context)
     assert issuer.requests == 1
+
+
+@pytest.fixture
+def discovered(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Issuer:
+    """An issuer like Auth0's: its name ends in a slash, and only its discovery document names the keys."""
+    monkeypatch.setenv("ISSUER", issuer.name)
+    monkeypatch.setenv("JWKS_URL", "")
+    return issuer
+
+
+def test_the_discovery_document_names_the_keys(discovered: Issuer, token: Any, context: Any) -> None:
+    assert effect(connect(token(iss=discovered.name), context)) == "Allow"
+    assert effect(connect(token(iss=discovered.name), context)) == "Allow"
+    assert effect(connect(token(iss=discovered.name.rstrip("/")), context)) == "Deny"
+    assert (discovered.discoveries, discovered.requests) == (1, 1)
+
+
+def test_an_unavailable_discovery_document_is_read_again(discovered: Issuer, token: Any, context: Any) -> None:
+    discovered.available = False
+    assert effect(connect(token(iss=discovered.name), context)) == "Deny"
+    discovered.available = True
+    assert effect(connect(token(iss=discovered.name), context)) == "Allow"
+
+
+def test_the_discovery_document_of_another_issuer_is_not_used(
+    discovered: Issuer, token: Any, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = discovered.name.rstrip("/")
+    monkeypatch.setenv("ISSUER", name)
+    assert effect(connect(token(iss=name), context)) == "Deny"
+    assert discovered.requests == 0
 
 
 @pytest.mark.parametrize("aud", ["app", ["other", "app"]])

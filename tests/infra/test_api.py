@@ -32,10 +32,10 @@ def test_tokens_are_issued_by_the_stacks_user_pool(core: Template) -> None:
 def test_a_configured_issuer_replaces_the_user_pool(other_issuer: Template) -> None:
     assert not other_issuer.of_type("Cognito::UserPool")
     authorizer = other_issuer.only("ApiGatewayV2::Authorizer", "Api")
-    assert authorizer["JwtConfiguration"] == {"Audience": ["our-app"], "Issuer": "https://issuer.example/realm"}
+    assert authorizer["JwtConfiguration"] == {"Audience": ["our-app"], "Issuer": "https://issuer.example/realm/"}
     variables = other_issuer.function("authorize")["Environment"]["Variables"]
     assert variables["CLIENT_ID"] == "our-app"
-    assert variables["JWKS_URL"] == "https://issuer.example/realm/.well-known/jwks.json"
+    assert variables["JWKS_URL"] == ""  # the discovery document names it
 
 
 def test_self_sign_up_is_disabled(core: Template) -> None:

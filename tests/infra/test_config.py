@@ -35,6 +35,9 @@ def test_the_toolkits_own_context_keys_are_ignored() -> None:
         ({"stage": "Main Stage"}, "stage"),
         ({"issuer": "https://issuer.example"}, "issuer and audience go together"),
         ({"jwks_url": "https://issuer.example/keys"}, "jwks_url needs an issuer"),
+        ({"issuer": "http://issuer.example", "audience": "app"}, "issuer: .*'https'"),
+        ({"issuer": "issuer.example", "audience": "app"}, "issuer: "),
+        ({"issuer": "https://issuer.example?a=b", "audience": "app"}, "issuer: .*without query"),
         ({"alarm_email": "nobody"}, "alarm_email"),
         ({"daily_usd": "80", "stop_usd": "70"}, r"stop_usd \(70\) is below daily_usd \(80\)"),
         ({"daily_usd": "much"}, r"context daily_usd: [^;]*$"),
@@ -43,6 +46,11 @@ def test_the_toolkits_own_context_keys_are_ignored() -> None:
 def test_an_invalid_context_is_rejected_with_the_reason(context: dict[str, str], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         Config.read(context)
+
+
+@pytest.mark.parametrize("issuer", ["https://tenant.eu.auth0.com/", "https://accounts.example", "https://a.example/r"])
+def test_an_issuer_is_kept_as_it_was_typed(issuer: str) -> None:
+    assert Config.read({"issuer": issuer, "audience": "app"}).issuer == issuer
 
 
 def test_the_stop_limit_defaults_to_twice_the_alarm_limit() -> None:

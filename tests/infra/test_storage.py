@@ -73,3 +73,11 @@ def test_the_bucket_is_retained_unless_destroy_is_set(core: Template, other_issu
     ((_, kept),) = core.of_type("S3::Bucket")
     ((_, dropped),) = other_issuer.of_type("S3::Bucket")
     assert (kept["DeletionPolicy"], dropped["DeletionPolicy"]) == ("Retain", "Delete")
+
+
+def test_destroy_empties_the_bucket_first(core: Template, other_issuer: Template, local: Template) -> None:
+    ((name, _),) = other_issuer.of_type("S3::Bucket")
+    emptied = other_issuer.only("::S3AutoDeleteObjects")
+    assert emptied["BucketName"] == {"Ref": name}
+    assert not core.of_type("::S3AutoDeleteObjects")
+    assert not local.of_type("::S3AutoDeleteObjects")
