@@ -1,6 +1,7 @@
 """Configuration of a deployment: the validated ``-c key=value`` context of the CDK app."""
 
 import json
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
@@ -23,6 +24,9 @@ from darkroom.contract.kinds import Kind
 from handlers.limits import rates
 from pipeline.weights.catalog import choose_models
 
+_ORIGIN = re.compile(
+    r"(?!https://[^:]+:443$)(?!http://[^:]+:80$)[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:]+\])(:\d{1,5})?"
+)
 _HTTPS_URL = TypeAdapter(Annotated[HttpUrl, UrlConstraints(allowed_schemes=["https"])])
 
 
@@ -41,6 +45,32 @@ def _json(value: object) -> object:
         raise ValueError(f"not JSON: {error}") from error
 
 
+def _stage(stage: str) -> str:
+    if stage.endswith("-"):
+        raise ValueError("SageMaker's names may not end in a hyphen")
+    if stage.endswith(("-gpu", "-studio")):
+        raise ValueError("the stacks of another stage end in -gpu and -studio")
+    return stage
+
+
+def _number(value: object) -> object:
+    """Parse a whole number of the command line, whose values are texts; a ``Literal`` takes numbers only."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+def _origins(origins: list[str]) -> list[str]:
+    """Check web origins (RFC 6454): browsers send scheme, host and a port other than the scheme's own."""
+    for origin in origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise ValueError(
+                f"{origin!r} is no web origin: https://app.example.com, in lower case, without path, final slash and "
+                "default port, or * for all"
+            )
+    if "*" in origins and len(origins) > 1:
+        raise ValueError("* allows every origin: leave out the others, or the *")
+    return origins
+
+
 def _https(url: str) -> str:
     """Check an address and return it as it was typed: a parsed URL would gain a slash after the host."""
     parsed = _HTTPS_URL.validate_python(url)
@@ -56,9 +86,11 @@ class Config(BaseModel):
     60
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    stage: str = Field("main", pattern=r"^[a-z][a-z0-9-]{0,19}$", description="Names the stacks: darkroom-<stage>.")
+    stage: Annotated[str, AfterValidator(_stage)] = Field(
+        "main", pattern=r"^[a-z][a-z0-9-]{0,19}$", description="Names the stacks: darkroom-<stage>."
+    )
     local: bool = Field(
         False, description="Synthesize for the emulator on this machine: no layer, no stack but the core."
     )
@@ -73,7 +105,7 @@ class Config(BaseModel):
     jwks_url: Annotated[str, AfterValidator(_https)] | None = Field(
         None, description="The issuer's keys; the address in its discovery document if left out."
     )
-    origins: Annotated[list[str], BeforeValidator(_words)] = Field(
+    origins: Annotated[list[str], BeforeValidator(_words), AfterValidator(_origins)] = Field(
         ["*"], min_length=1, description="Web origins that may call the API and upload, comma-separated."
     )
 
@@ -135,14 +167,19 @@ class Config(BaseModel):
     retention_days: int = Field(30, ge=1, le=3650, description="Days that results and job rows are kept.")
     upload_days: int = Field(7, ge=1, le=3650)
     preview_days: int = Field(1, ge=1, le=3650)
-    log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365] = 30
+    log_days: Annotated[Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365], BeforeValidator(_number)] = 30
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     rate_limits: Annotated[dict[str, str], BeforeValidator(_json), AfterValidator(rates.validate_overrides)] = Field(
         {}, description='Other limits per owner than the default ones: {"generate": "10/60"} is ten in 60 seconds.'
     )
     owner_daily_usd: float = Field(10.0, ge=0, description="Cost limit of one owner's jobs per UTC day; 0: no limit.")
-    cache_days: int = Field(7, ge=0, le=3650, description="Days that a result is reused for equal jobs; 0: never.")
+    cache_days: int = Field(
+        default_factory=lambda given: min(7, given["retention_days"]),
+        ge=0,
+        le=3650,
+        description="Days that a result is reused for equal jobs; 0: never.",
+    )
     bedrock_model: str = Field(
         "", pattern=r"^[A-Za-z0-9.:/_-]*$", description="Bedrock model that enhances prompts; by rules if left out."
     )
@@ -179,6 +216,16 @@ class Config(BaseModel):
     def _alarm_before_stop(self) -> Self:
         if self.stop_usd < self.daily_usd:
             raise ValueError(f"stop_usd ({self.stop_usd:g}) is below daily_usd ({self.daily_usd:g})")
+        return self
+
+    @model_validator(mode="after")
+    def _times_in_order(self) -> Self:
+        if self.cache_days > self.retention_days:
+            raise ValueError(f"cache_days ({self.cache_days}) is above retention_days ({self.retention_days})")
+        if self.queue_limit_seconds < self.queue_seconds:
+            raise ValueError(
+                f"queue_limit_seconds ({self.queue_limit_seconds}) is below queue_seconds ({self.queue_seconds})"
+            )
         return self
 
     @property

@@ -1,5 +1,7 @@
 """Context values of a deployment."""
 
+import json
+
 import pytest
 
 from infra.bundling.functions import ROOT
@@ -38,6 +40,21 @@ def test_the_toolkits_own_context_keys_are_ignored() -> None:
         ({"issuer": "http://issuer.example", "audience": "app"}, "issuer: .*'https'"),
         ({"issuer": "issuer.example", "audience": "app"}, "issuer: "),
         ({"issuer": "https://issuer.example?a=b", "audience": "app"}, "issuer: .*without query"),
+        ({"origins": "https://app.example/"}, "'https://app.example/' is no web origin"),
+        ({"origins": "https://app.example/page"}, "is no web origin"),
+        ({"origins": "app.example"}, "is no web origin"),
+        ({"origins": "https://App.example"}, "is no web origin"),
+        ({"origins": "https://app.example:443"}, "is no web origin"),
+        ({"origins": "https://*.example"}, "is no web origin"),
+        ({"origins": "*,https://app.example"}, "allows every origin"),
+        ({"log_days": "31"}, "log_days"),
+        ({"log_days": "soon"}, "log_days"),
+        ({"daily_usd": "inf"}, "daily_usd"),
+        ({"owner_daily_usd": "nan"}, "owner_daily_usd"),
+        ({"retention_days": "3", "cache_days": "4"}, r"cache_days \(4\) is above retention_days \(3\)"),
+        ({"queue_limit_seconds": "60"}, r"queue_limit_seconds \(60\) is below queue_seconds \(120\)"),
+        ({"stage": "main-"}, "may not end in a hyphen"),
+        ({"stage": "main-gpu"}, "stacks of another stage"),
         ({"alarm_email": "nobody"}, "alarm_email"),
         ({"daily_usd": "80", "stop_usd": "70"}, r"stop_usd \(70\) is below daily_usd \(80\)"),
         ({"daily_usd": "much"}, r"context daily_usd: [^;]*$"),
@@ -51,6 +68,51 @@ def test_an_invalid_context_is_rejected_with_the_reason(context: dict[str, str],
 @pytest.mark.parametrize("issuer", ["https://tenant.eu.auth0.com/", "https://accounts.example", "https://a.example/r"])
 def test_an_issuer_is_kept_as_it_was_typed(issuer: str) -> None:
     assert Config.read({"issuer": issuer, "audience": "app"}).issuer == issuer
+
+
+# What the command line gives: texts. Keys without a default have an example here.
+EXAMPLES = {
+    "issuer": "https://issuer.example/",
+    "audience": "app",
+    "jwks_url": "https://issuer.example/keys",
+    "studio_domain": "studio.example.com",
+    "studio_certificate": "arn:aws:acm:us-east-1:111122223333:certificate/0123",
+    "model_data": "s3://our-models/darkroom/v1/",
+    "image": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/darkroom:1",
+    "alarm_email": "someone@example.com",
+}
+
+
+@pytest.mark.parametrize("name", Config.model_fields)
+def test_every_key_takes_its_default_or_an_example_as_text(name: str) -> None:
+    default = getattr(Config.read({}), name)
+    if default is None:
+        assert getattr(Config.read(EXAMPLES), name) == EXAMPLES[name]
+        return
+    if isinstance(default, dict):
+        text = json.dumps(default)
+    elif isinstance(default, list):
+        text = ",".join(map(str, default))
+    else:
+        text = str(default)
+    read = getattr(Config.read({name: text}), name)
+    assert (read, type(read)) == (default, type(default))
+
+
+@pytest.mark.parametrize("days", ["1", "30", "365"])
+def test_the_days_of_the_logs_are_a_number(days: str) -> None:
+    assert Config.read({"log_days": days}).log_days == int(days)
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://app.example", "http://127.0.0.1:5173", "http://[::1]:8080", "capacitor://localhost", "*"]
+)
+def test_web_origins_are_accepted(origin: str) -> None:
+    assert Config.read({"origins": origin}).origins == [origin]
+
+
+def test_results_are_not_reused_for_longer_than_they_are_kept() -> None:
+    assert [Config.read(context).cache_days for context in ({}, {"retention_days": "3"})] == [7, 3]
 
 
 def test_the_stop_limit_defaults_to_twice_the_alarm_limit() -> None:
