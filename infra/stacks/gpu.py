@@ -111,6 +111,8 @@ class GpuStack(Stack):
             file=DOCKERFILE,
             platform=Platform.LINUX_AMD64,
             # The animator's weights may be used only if the research licence is accepted.
+            # SageMaker's CreateModel accepts Docker's manifests only; a current Docker pushes OCI's, with attestations.
+            outputs=["type=docker"],
             build_args={"ANIMATOR": "1"} if self._config.accept_research_licence else None,
             exclude=[line for line in ignored if line and not line.startswith("#")],
             ignore_mode=IgnoreMode.DOCKER,
@@ -178,6 +180,8 @@ class GpuStack(Stack):
             "Endpoint",
             endpoint_name=config.endpoint_name,  # so that the core stack needs no reference
             endpoint_config_name=configuration.attr_endpoint_config_name,
+            # Otherwise every deployment sets the fleet to initial_instance_count, which starts or ends instances.
+            retain_all_variant_properties=True,
         )
         return configuration, endpoint
 

@@ -95,10 +95,16 @@ class Assembly:
         suffix = "" if stack == "core" else f"-{stack}"
         return Template.read(self._folder / f"darkroom-test{suffix}.template.json")
 
-    def image_arguments(self) -> list[dict[str, str]]:
-        """The build arguments of the container images that a deployment builds."""
+    def images(self) -> list[dict[str, Any]]:
+        """The sources of the container images that a deployment builds: folder, file, arguments and outputs."""
         assets = json.loads((self._folder / "darkroom-test-gpu.assets.json").read_text())
-        return [image["source"].get("dockerBuildArgs", {}) for image in assets["dockerImages"].values()]
+        return [image["source"] for image in assets["dockerImages"].values()]
+
+    def image_files(self) -> set[str]:
+        """The paths of the files that Docker can copy into the container image."""
+        (image,) = self.images()
+        context = self._folder / image["directory"]
+        return {path.relative_to(context).as_posix() for path in context.rglob("*") if path.is_file()}
 
 
 def text(value: Any) -> str:
