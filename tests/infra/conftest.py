@@ -45,7 +45,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """For those who have an issuer and a domain already, and keep results for longer."""
     context = {
         "stage": "test",
-        "issuer": "https://issuer.example/realm/",
+        "issuer": "https://issuer.example/realm",
         "audience": "our-app",
         "retention_days": "90",
         "origins": "https://app.example, https://www.app.example",

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from infra.config import Config
 from tests.infra.template import Template, text
 
 
@@ -32,7 +35,7 @@ def test_tokens_are_issued_by_the_stacks_user_pool(core: Template) -> None:
 def test_a_configured_issuer_replaces_the_user_pool(other_issuer: Template) -> None:
     assert not other_issuer.of_type("Cognito::UserPool")
     authorizer = other_issuer.only("ApiGatewayV2::Authorizer", "Api")
-    assert authorizer["JwtConfiguration"] == {"Audience": ["our-app"], "Issuer": "https://issuer.example/realm/"}
+    assert authorizer["JwtConfiguration"] == {"Audience": ["our-app"], "Issuer": "https://issuer.example/realm"}
     variables = other_issuer.function("authorize")["Environment"]["Variables"]
     assert variables["CLIENT_ID"] == "our-app"
     assert variables["JWKS_URL"] == ""  # the discovery document names it
@@ -58,6 +61,19 @@ def test_both_apis_are_throttled_and_logged_without_the_token(core: Template) ->
         written = stage["Properties"]["AccessLogSettings"]["Format"]
         assert "$context.requestId" in written
         assert "querystring" not in written.lower()
+
+
+@pytest.mark.parametrize("issuer", ["https://tenant.eu.auth0.com/", "https://accounts.example"])
+def test_the_issuer_is_the_text_of_its_tokens(issuer: str) -> None:
+    from aws_cdk import App, Stack  # noqa: PLC0415 - only tests that need a template pay for the CDK
+
+    from infra.constructs.api_urls import ApiUrls  # noqa: PLC0415
+    from infra.constructs.identity import Identity  # noqa: PLC0415
+
+    config = Config.read({"issuer": issuer, "audience": "our-app"})
+    stack = Stack(App(), "Stack")
+    identity = Identity(stack, "Identity", config=config, addresses=ApiUrls(stack, "Addresses", config=config))
+    assert (identity.issuer, identity.jwks_url) == (issuer, "")
 
 
 def test_cors_allows_the_configured_origins(other_issuer: Template) -> None:
