@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import botocore.session
 from botocore.config import Config
 
-from cloud.settings import AwsEndpointSettings
+from cloud.settings import AwsEndpointSettings, AwsRegionSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
@@ -143,7 +143,16 @@ def apigateway_management(callback_url: str, config: Config = FAIL_FAST_CONFIG) 
     return cast("ApiGatewayManagementApiClient", client)
 
 
+def create_session() -> botocore.session.Session:
+    """Return a new botocore session, in the region of ``AWS_DEFAULT_REGION`` or else ``AWS_REGION``."""
+    session = botocore.session.get_session()
+    # botocore reads the first only.
+    if session.get_config_variable("region") is None and (region := AwsRegionSettings.read().aws_region):
+        session.set_config_variable("region", region)
+    return session
+
+
 @cache
 def _session() -> botocore.session.Session:
     # One session: its loader caches the service models, and credentials are fetched once.
-    return botocore.session.get_session()
+    return create_session()

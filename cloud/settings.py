@@ -40,3 +40,9 @@ class AwsEndpointSettings(EnvironmentSettings):
     aws_endpoint_url: str | None = None
     aws_endpoint_url_s3: str | None = None
     aws_endpoint_url_apigatewaymanagementapi: str | None = None
+
+
+class AwsRegionSettings(EnvironmentSettings):
+    """Region of the AWS clients where botocore's own variable, ``AWS_DEFAULT_REGION``, is not set."""
+
+    aws_region: str | None = None

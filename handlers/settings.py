@@ -156,4 +156,4 @@ class AuthorizeSettings(EnvironmentSettings):
 
     issuer: str
     client_id: str
-    jwks_url: str = Field("", description="Address of the issuer's keys; if empty, its discovery document names it.")
+    jwks_url: str = Field(description="Address of the issuer's keys; if empty, its discovery document names it.")

@@ -130,6 +130,7 @@ class GpuStack(Stack):
                 image=image,
                 model_data_source=self._weights.source if self._weights else None,
                 environment={
+                    "AWS_DEFAULT_REGION": self.region,  # SageMaker documents no variable for it
                     "JOBS_TABLE": core.jobs.table.table_name,
                     "LEDGER_TABLE": core.ledger.table.table_name,
                     "BUCKET": bucket,

@@ -52,6 +52,24 @@ def test_every_client_talks_to_its_service() -> None:
 
 
 @pytest.mark.parametrize(
+    ("variables", "region"),
+    [
+        ({"AWS_REGION": "eu-west-1"}, "eu-west-1"),
+        ({"AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-2"),
+        ({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-2"),
+    ],
+)
+def test_either_variable_names_the_region(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], region: str
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert clients.create_session().create_client("dynamodb").meta.region_name == region
+
+
+@pytest.mark.parametrize(
     ("variable", "url"),
     [
         (None, "https://bucket.s3.us-east-1.amazonaws.com/key?"),

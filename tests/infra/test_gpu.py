@@ -94,9 +94,14 @@ def test_the_endpoint_uses_an_image_with_a_matching_driver(gpu: Template) -> Non
 
 def test_the_containers_environment_matches_its_settings(gpu: Template, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in gpu.only("SageMaker::Model")["PrimaryContainer"]["Environment"].items():
-        assert name.lower() in Settings.model_fields
+        assert name.lower() in Settings.model_fields or name == "AWS_DEFAULT_REGION"
         monkeypatch.setenv(name, text(value))
     assert Settings.read().models == {}
+
+
+def test_the_container_knows_its_region(gpu: Template) -> None:
+    environment = gpu.only("SageMaker::Model")["PrimaryContainer"]["Environment"]
+    assert environment["AWS_DEFAULT_REGION"] == {"Ref": "AWS::Region"}
 
 
 def test_the_local_stack_has_no_gpu(local: Template) -> None:
