@@ -4,9 +4,11 @@ import asyncio
 import logging
 import os
 import socket
+import tempfile
 import threading
 from concurrent.futures import Future
 from functools import partial
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -16,6 +18,7 @@ from cloud.dynamodb.job_store import JobStore
 from cloud.dynamodb.ledger import Ledger
 from cloud.instance_reports import InstanceReports
 from containers.gpu.instance_reporter import InstanceReporter
+from containers.gpu.privileges import drop_root
 from containers.gpu.server import INTERRUPT_SECONDS, InvocationRunner, make_app
 from containers.worker import json_logging
 from containers.worker.plan_preparer import PlanFor, PlanPreparer, create_network_provider, weights_digest
@@ -84,6 +87,8 @@ def main() -> None:
     """Serve until told to stop."""
     settings = Settings.read()
     json_logging.configure(settings.log_level)
+    if settings.run_as is not None:
+        drop_root(settings.run_as, settings.weights, Path(tempfile.gettempdir()))
     storage = Storage(settings.bucket, clients.s3())
     speaker = create_speaker(settings)
     plan_preparer = PlanPreparer(

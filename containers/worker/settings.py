@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     invocations_token: SecretStr | None = Field(
         None, description="Bearer token of `POST /invocations`, if other callers than SageMaker can reach the port."
     )
+    run_as: str | None = Field(
+        None, description="User that the server goes on as when it was started as root; it stays root without one."
+    )
     concurrency: int = Field(
         2, ge=1, le=64, description="Concurrent jobs: one computes while the others load and save."
     )

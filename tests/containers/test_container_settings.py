@@ -21,6 +21,7 @@ def test_a_container_that_is_told_only_its_tables_and_bucket_runs_with_the_docum
         "host": "0.0.0.0",  # noqa: S104 - SageMaker calls from outside the container
         "port": 8080,  # SageMaker's
         "invocations_token": None,
+        "run_as": None,
         "concurrency": 2,
         "stages": "default",
         "device": "auto",
