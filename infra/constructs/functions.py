@@ -27,6 +27,14 @@ RETENTION = {
 }
 
 
+def removal_policy(*, destroy: bool) -> RemovalPolicy:
+    """Return the removal policy of what holds callers' data: kept with ``destroy`` unset.
+
+    A first deployment that fails removes what it has made: kept, it would be in the way of the next one.
+    """
+    return RemovalPolicy.DESTROY if destroy else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+
+
 def allow(actions: Sequence[str], resources: Sequence[str]) -> PolicyStatement:
     """Return a policy statement for a function's role."""
     return PolicyStatement(actions=list(actions), resources=list(resources))

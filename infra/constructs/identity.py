@@ -1,6 +1,6 @@
 """Identity provider: a Cognito user pool, or an existing OIDC issuer."""
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk.aws_cognito import (
     AccountRecovery,
     AuthFlow,
@@ -16,6 +16,7 @@ from constructs import Construct
 from handlers.http_api.caller import ADMIN_GROUP
 from infra.config import Config
 from infra.constructs.api_urls import ApiUrls
+from infra.constructs.functions import removal_policy
 from infra.constructs.nag_findings import acknowledge
 
 
@@ -45,7 +46,7 @@ class Identity(Construct):
             mfa=Mfa.OPTIONAL,
             mfa_second_factor=MfaSecondFactor(sms=False, otp=True),
             account_recovery=AccountRecovery.EMAIL_ONLY,
-            removal_policy=RemovalPolicy.DESTROY if config.destroy else RemovalPolicy.RETAIN,
+            removal_policy=removal_policy(destroy=config.destroy),
         )
         acknowledge(
             self.pool,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
 from aws_cdk.aws_lambda import Function
 from aws_cdk.aws_s3 import (
@@ -19,7 +19,7 @@ from aws_cdk.aws_sqs import Queue
 from constructs import Construct
 
 from infra.config import Config
-from infra.constructs.functions import allow, allow_in_own_policy
+from infra.constructs.functions import allow, allow_in_own_policy, removal_policy
 from infra.constructs.nag_findings import acknowledge, logical_id
 from infra.names import ASSETS, INTERMEDIATES, INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS
 
@@ -49,7 +49,7 @@ class Storage(Construct):
             minimum_tls_version=None if config.local else 1.2,
             block_public_access=BlockPublicAccess.BLOCK_ALL,
             object_ownership=ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            removal_policy=RemovalPolicy.DESTROY if config.destroy else RemovalPolicy.RETAIN,
+            removal_policy=removal_policy(destroy=config.destroy),
             # S3 deletes only empty buckets. A local stack's objects go with its folder.
             auto_delete_objects=config.destroy and not config.local,
             lifecycle_rules=[

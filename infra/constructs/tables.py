@@ -1,6 +1,5 @@
 """Factory of DynamoDB tables: on-demand billing, point-in-time recovery and a TTL."""
 
-from aws_cdk import RemovalPolicy
 from aws_cdk.aws_dynamodb import (
     Attribute,
     AttributeType,
@@ -10,6 +9,8 @@ from aws_cdk.aws_dynamodb import (
     Table,
 )
 from constructs import Construct
+
+from infra.constructs.functions import removal_policy
 
 EXPIRES_AT = "expires_at"
 
@@ -39,5 +40,5 @@ def make_table(scope: Construct, name: str, *keys: str, destroy: bool, stream: S
         point_in_time_recovery_specification=PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
         stream=stream,
         time_to_live_attribute=EXPIRES_AT,
-        removal_policy=RemovalPolicy.DESTROY if destroy else RemovalPolicy.RETAIN,
+        removal_policy=removal_policy(destroy=destroy),
     )

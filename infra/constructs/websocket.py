@@ -132,7 +132,7 @@ class WebSocket(Construct):
         enable_access_logs(stage, config=config)
         self._acknowledge_every_connection(self, "POST")
         self.allow_closing(self, self.function, self.push)
-        if not config.local:
+        if config.gateway_log_role and not config.local:
             from infra.constructs.gateway_logs import enable_gateway_logs  # noqa: PLC0415 - slow, not needed locally
 
             enable_gateway_logs(self, stage)

@@ -54,15 +54,23 @@ class WorkerResources(Construct):
                 [storage.arn(prefix) for prefix in (RESULTS, PREVIEWS, INTERMEDIATES)],
             ),
             allow(["s3:GetObject"], [storage.arn(INTERMEDIATES)]),
-            allow(["s3:AbortMultipartUpload"], [storage.arn(RESULTS)]),
+            allow(["s3:AbortMultipartUpload"], [storage.arn(RESULTS), storage.arn(OUTCOMES)]),
             # SageMaker uses the role to read the input, write the output and publish the notification.
             allow(["s3:GetObject"], [storage.arn(INVOCATIONS)]),
             allow(["s3:PutObject"], [storage.arn(OUTCOMES)]),
             *([allow(["polly:SynthesizeSpeech"], ["*"])] if config.speech == "polly" else []),
             allow(["sns:Publish"], [self.success.topic_arn, self.error.topic_arn]),
-            allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs]),
+            allow(
+                ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], [logs]
+            ),
+            allow(["cloudwatch:PutMetricData"], ["*"]),
         ):
             self.role.add_to_policy(statement)
+        acknowledge(
+            self.role,
+            "AwsSolutions-IAM5[Resource::*]",
+            reason="Two actions know no resource: PutMetricData, which SageMaker documents for this role, and Polly's.",
+        )
         acknowledge(
             self.role,
             "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:"

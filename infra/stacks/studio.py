@@ -37,7 +37,7 @@ from constructs import Construct
 
 from infra.bundling import studio
 from infra.config import Config
-from infra.constructs.functions import RETENTION
+from infra.constructs.functions import RETENTION, removal_policy
 from infra.constructs.nag_findings import acknowledge, logical_id
 from infra.stacks.core import CoreStack
 from infra.studio_headers import (
@@ -85,7 +85,7 @@ class StudioStack(Stack):
             minimum_tls_version=1.2,
             block_public_access=BlockPublicAccess.BLOCK_ALL,
             object_ownership=ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            removal_policy=RemovalPolicy.DESTROY if destroy else RemovalPolicy.RETAIN,
+            removal_policy=removal_policy(destroy=destroy),
             auto_delete_objects=destroy,  # S3 deletes only empty buckets
         )
         acknowledge(

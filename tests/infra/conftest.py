@@ -59,7 +59,12 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
 @pytest.fixture(scope="session")
 def research(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """For those who accept the research licences, without weights in a bucket."""
-    context = {"stage": "test", "accept_research_licence": "true", "max_instances": "1"}
+    context = {
+        "stage": "test",
+        "accept_research_licence": "true",
+        "max_instances": "1",
+        "gateway_log_role": "false",
+    }
     return synthesize(tmp_path_factory.mktemp("research"), context)
 
 

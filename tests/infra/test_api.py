@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from infra.config import Config
-from tests.infra.template import Template, text
+from tests.infra.template import Assembly, Template, text
 
 
 def routes(template: Template, api: str) -> dict[str, dict[str, Any]]:
@@ -93,3 +93,18 @@ def test_local_urls_are_on_the_emulators_port(local: Template) -> None:
     for name, key in (("api", "SOCKET_URL"), ("push", "CALLBACK_URL"), ("authorize", "JWKS_URL")):
         url = text(local.function(name)["Environment"]["Variables"][key])
         assert url.split("://")[1].startswith("Gateway/")
+
+
+def test_the_accounts_log_role_is_left_alone_where_another_stack_has_set_it(
+    core: Template, research: Assembly, local: Template
+) -> None:
+    found = [len(each.of_type("ApiGateway::Account")) for each in (core, research["core"], local)]
+    assert found == [1, 0, 0]
+
+
+def test_access_logs_have_the_prefix_of_vended_logs(core: Template) -> None:
+    stages = [resource["Properties"] for _, resource in core.of_type("ApiGatewayV2::Stage")]
+    groups = {text(stage["AccessLogSettings"]["DestinationArn"]).partition(".")[0] for stage in stages}
+    names = [core.resources[group]["Properties"]["LogGroupName"] for group in groups]
+    assert len(names) == len(stages) == len(set(names))
+    assert all(name.startswith("/aws/vendedlogs/") for name in names)

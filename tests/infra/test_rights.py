@@ -254,3 +254,10 @@ def test_only_sagemaker_assumes_the_containers_role_in_the_cloud(core: Template,
 
 def _listed(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]
+
+
+def test_the_container_has_the_rights_that_sagemaker_documents_for_its_role(core: Template, bucket: str) -> None:
+    assert core.role_may("ContainerRole", "cloudwatch:PutMetricData", "*")
+    assert core.role_may("ContainerRole", "s3:AbortMultipartUpload", f"{bucket}/outcomes/x")
+    group = "arn:AWS::Partition:logs:AWS::Region:AWS::AccountId:log-group:/aws/sagemaker/Endpoints/x"
+    assert core.role_may("ContainerRole", "logs:DescribeLogStreams", group)

@@ -72,7 +72,7 @@ def test_s3_may_notify_the_queue_of_uploads_and_assets_only(core: Template) -> N
 def test_the_bucket_is_retained_unless_destroy_is_set(core: Template, other_issuer: Template) -> None:
     ((_, kept),) = core.of_type("S3::Bucket")
     ((_, dropped),) = other_issuer.of_type("S3::Bucket")
-    assert (kept["DeletionPolicy"], dropped["DeletionPolicy"]) == ("Retain", "Delete")
+    assert (kept["DeletionPolicy"], dropped["DeletionPolicy"]) == ("RetainExceptOnCreate", "Delete")
 
 
 def test_destroy_empties_the_bucket_first(core: Template, other_issuer: Template, local: Template) -> None:
@@ -87,3 +87,13 @@ def test_destroy_empties_the_bucket_first(core: Template, other_issuer: Template
     assert emptied(other_issuer) == [{"Ref": bucket}]
     assert emptied(core) == []
     assert emptied(local) == []
+
+
+def test_a_first_deployment_that_fails_leaves_nothing_behind(core: Template) -> None:
+    policies = {
+        (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
+        for kind in ("S3::Bucket", "DynamoDB::Table", "Cognito::UserPool")
+        for _, resource in core.of_type(kind)
+    }
+    # The table of WebSocket connections is never kept.
+    assert policies == {("RetainExceptOnCreate", "Retain"), ("Delete", "Delete")}

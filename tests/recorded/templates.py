@@ -62,6 +62,8 @@ _NOT_OPEN = (
 # Other intended differences to 0.1.0, by the beginning of their line, and why they are intended.
 INTENDED = {
     r"\S*\.Variables\.JWKS_URL: \"\"": "The discovery document of an issuer names its keys.",
+    r"\S*\.DeletionPolicy: \"RetainExceptOnCreate\"": "A first deployment that fails leaves nothing behind.",
+    r"Resources\.ContainerRoleDefaultPolicy\w+\.\S+\.Statement has 10 entries": "SageMaker documents PutMetricData.",
     r"Resources\.StoragePicturesPolicy\w+\.\S+\.Statement has 3 entries": "destroy=true empties the bucket first.",
 }
 
