@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from infra.bundling.bytecode import compile_folder, find_interpreter
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 LOCK = ROOT / "requirements-handlers.lock"
@@ -65,19 +67,29 @@ def move_into_place(staging: Path, target: Path) -> None:
         shutil.rmtree(staging)
 
 
-def build_code(build: Path = BUILD) -> Path:
-    """Return a folder with the functions' code only."""
+def build_code(build: Path = BUILD, *, bytecode: bool = False) -> Path:
+    """Return a folder with the functions' code only. With ``bytecode``, it is compiled for Lambda where that is
+    possible.
+    """
     files = code_files()
-    target = build / "code" / digest(files)[:16]
+    python = runtime_interpreter() if bytecode else None
+    target = build / "code" / digest(files, *(["bytecode", PYTHON_VERSION] if python else []))[:16]
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=".code-", dir=target.parent))
         for path in files:
             (staging / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / path, staging / path)
+        if python:
+            compile_folder(staging, python=python, installed_at="/var/task")
         staging.chmod(0o755)
         move_into_place(staging, target)
     return target
+
+
+def runtime_interpreter() -> str | None:
+    """Return a Python of Lambda's version, which compiles the functions; None if there is none here."""
+    return find_interpreter(PYTHON_VERSION, _uv())
 
 
 def _uv() -> str:
@@ -92,9 +104,10 @@ def build_layer(build: Path = BUILD) -> Path:
     """Return a folder with ``python/``: the functions' locked dependencies for Lambda on arm64.
 
     Built from wheels without Docker, and cached by the lock's digest, so that only the first synth needs the network.
-    Raises ``BuildError``.
+    It is compiled for Lambda's Python where there is one. Raises ``BuildError``.
     """
-    target = build / "layer" / digest([LOCK.relative_to(ROOT)], PYTHON_VERSION)[:16]
+    python = runtime_interpreter()
+    target = build / "layer" / digest([LOCK.relative_to(ROOT)], PYTHON_VERSION, *(["bytecode"] if python else []))[:16]
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=".layer-", dir=target.parent))
@@ -112,6 +125,8 @@ def build_layer(build: Path = BUILD) -> Path:
                 shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(staging / "python" / "bin", ignore_errors=True)
         (staging / "python" / ".lock").unlink(missing_ok=True)
+        if python:
+            compile_folder(staging, python=python, installed_at="/opt")
         staging.chmod(0o755)
         move_into_place(staging, target)
     return target

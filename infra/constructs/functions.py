@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Annotations, Duration, RemovalPolicy
 from aws_cdk.aws_iam import Policy, PolicyStatement, Role, ServicePrincipal
 from aws_cdk.aws_lambda import Architecture, Code, Function, LayerVersion, LoggingFormat, Runtime, Tracing
 from aws_cdk.aws_logs import LogGroup, RetentionDays
 from constructs import Construct
 
 from infra.bundling import functions
+from infra.bundling.bytecode import VARIABLE
 from infra.config import Config
 from infra.constructs.nag_findings import acknowledge
 
@@ -66,9 +67,16 @@ class Functions(Construct):
     def __init__(self, scope: Construct, id: str, *, config: Config) -> None:  # noqa: A002 - the CDK's own name
         super().__init__(scope, id)
         self._config = config
-        self._code = Code.from_asset(str(functions.build_code()))
+        self._code = Code.from_asset(str(functions.build_code(bytecode=not config.local)))
         self.created: list[Function] = []
         self._layers: list[LayerVersion] = []
+        if not config.local and functions.runtime_interpreter() is None:
+            Annotations.of(self).add_warning_v2(
+                "darkroom:bytecode",
+                f"There is no Python {functions.PYTHON_VERSION} here, so the functions are deployed without bytecode "
+                f"and start twice as slowly. Install it (uv python install {functions.PYTHON_VERSION}), or name it in "
+                f"{VARIABLE}.",
+            )
         if not config.local:  # the emulator's functions use the packages of its interpreter
             layer = LayerVersion(
                 self,

@@ -58,6 +58,7 @@ def test_a_cached_layer_needs_no_network(tmp_path: Path, monkeypatch: pytest.Mon
         (Path(command[command.index("--target") + 1]) / "boto3").mkdir(parents=True)
         return subprocess.CompletedProcess(command, 0, "", "")
 
+    monkeypatch.setattr(functions, "find_interpreter", lambda *_: None)
     monkeypatch.setattr(functions.subprocess, "run", run)
     first, second = functions.build_layer(tmp_path), functions.build_layer(tmp_path)
     assert first == second
@@ -71,6 +72,7 @@ def test_a_failed_layer_leaves_nothing_and_reports_the_reason(tmp_path: Path, mo
     def run(command: list[str], **_options: object) -> "subprocess.CompletedProcess[str]":
         return subprocess.CompletedProcess(command, 1, "", "no network")
 
+    monkeypatch.setattr(functions, "find_interpreter", lambda *_: None)
     monkeypatch.setattr(functions.subprocess, "run", run)
     with pytest.raises(functions.BuildError, match="no network"):
         functions.build_layer(tmp_path)
