@@ -17,7 +17,6 @@ from aws_cdk.aws_applicationautoscaling import (
     TargetTrackingScalingPolicy,
 )
 from aws_cdk.aws_budgets import CfnBudget
-from aws_cdk.aws_cloudwatch import Metric
 from aws_cdk.aws_ecr_assets import DockerImageAsset, Platform
 from aws_cdk.aws_iam import Policy
 from aws_cdk.aws_sagemaker import CfnEndpoint, CfnEndpointConfig, CfnModel
@@ -26,6 +25,7 @@ from constructs import Construct
 from handlers.endpoint.spend_guard import SCALABLE_DIMENSION
 from infra.bundling.functions import ROOT
 from infra.config import Config, ConfigError
+from infra.constructs.endpoint_alarms import EndpointAlarms, endpoint_metric
 from infra.constructs.functions import allow
 from infra.constructs.model_data import ModelData
 from infra.constructs.nag_findings import acknowledge
@@ -83,6 +83,7 @@ class GpuStack(Stack):
             variant=VARIANT,
             configuration_arn=self.configuration.ref,
         )
+        EndpointAlarms(self, "Endpoints", config=config, alarms=core.alarms, variant=VARIANT)
         self._budget()
         CfnOutput(self, "EndpointName", value=config.endpoint_name)
         CfnOutput(self, "ImageUri", value=image)
@@ -186,17 +187,6 @@ class GpuStack(Stack):
         )
         return configuration, endpoint
 
-    def _metric(self, name: str, statistic: str) -> Metric:
-        # SageMaker publishes both backlog metrics by endpoint name only: with a variant dimension, the metric would
-        # not exist and an alarm would never fire.
-        return Metric(
-            namespace="AWS/SageMaker",
-            metric_name=name,
-            dimensions_map={"EndpointName": self._config.endpoint_name},
-            statistic=statistic,
-            period=Duration.minutes(1),
-        )
-
     def _scaling(self) -> None:
         config = self._config
         target = ScalableTarget(
@@ -213,17 +203,19 @@ class GpuStack(Stack):
             self,
             "Backlog",
             scaling_target=target,
-            custom_metric=self._metric("ApproximateBacklogSizePerInstance", "Average"),
-            target_value=2 * config.jobs_per_instance,
+            custom_metric=endpoint_metric(config.endpoint_name, "ApproximateBacklogSizePerInstance", "Average"),
+            # The backlog counts what is in work, too. With a larger target, a fleet whose slots are all busy would look
+            # idle, and scaling in would take busy instances away.
+            target_value=config.jobs_per_instance,
             scale_out_cooldown=Duration.minutes(2),
-            scale_in_cooldown=Duration.minutes(10),
+            scale_in_cooldown=Duration.minutes(20),
         )
         # Target tracking divides by the number of instances, so only this policy scales out from zero.
         StepScalingPolicy(
             self,
             "FromZero",
             scaling_target=target,
-            metric=self._metric("HasBacklogWithoutCapacity", "Maximum"),
+            metric=endpoint_metric(config.endpoint_name, "HasBacklogWithoutCapacity", "Maximum"),
             adjustment_type=AdjustmentType.CHANGE_IN_CAPACITY,
             metric_aggregation_type=MetricAggregationType.MAXIMUM,
             evaluation_periods=1,

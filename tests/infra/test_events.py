@@ -139,6 +139,6 @@ def test_every_alarm_is_explained_to_operators(core: Template, gpu: Template) ->
     section, _, _ = section.partition("\n## ")
     for template in (core, gpu):
         for logical_id, _ in template.of_type("CloudWatch::Alarm"):
-            name = re.sub("^(Alarms|Guard)|[0-9A-F]{8}$", "", logical_id)
+            name = re.sub("^(Alarms|Guard|Endpoints)|[0-9A-F]{8}$", "", logical_id)
             shown = "Errors-<function>" if name.removeprefix("Errors") in FUNCTIONS else name
             assert f"`{shown.replace('Errorsguard', 'Errors-guard')}`" in section, logical_id

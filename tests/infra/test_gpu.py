@@ -18,11 +18,9 @@ def test_the_endpoint_scales_from_zero_to_max_instances(gpu: Template) -> None:
 
 def test_scaling_from_zero_uses_an_existing_metric(gpu: Template) -> None:
     (alarm,) = [
-        resource["Properties"]
-        for _, resource in gpu.of_type("CloudWatch::Alarm")
-        if resource["Properties"]["MetricName"] == "HasBacklogWithoutCapacity"
+        resource["Properties"] for name, resource in gpu.of_type("CloudWatch::Alarm") if name.startswith("FromZero")
     ]
-    assert alarm["Namespace"] == "AWS/SageMaker"
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SageMaker", "HasBacklogWithoutCapacity")
     assert alarm["Dimensions"] == [{"Name": "EndpointName", "Value": "darkroom-test"}]
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
     (policy,) = [

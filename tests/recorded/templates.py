@@ -64,6 +64,7 @@ INTENDED = {
     r"\S*\.Variables\.JWKS_URL: \"\"": "The discovery document of an issuer names its keys.",
     r"\S*\.DeletionPolicy: \"RetainExceptOnCreate\"": "A first deployment that fails leaves nothing behind.",
     r"Resources\.ContainerRoleDefaultPolicy\w+\.\S+\.Statement has 10 entries": "SageMaker documents PutMetricData.",
+    r"Resources\.Backlog\w+\.\S+\.(ScaleInCooldown|TargetValue): ": "A busy fleet must not look idle.",
     r"Resources\.StoragePicturesPolicy\w+\.\S+\.Statement has 3 entries": "destroy=true empties the bucket first.",
 }
 
