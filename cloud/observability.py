@@ -1,6 +1,7 @@
 """Logs and metrics: one structured log line per event, and CloudWatch metrics of created and ended jobs.
 
-X-Ray is enabled by the stack only: patching the SDK with aws_xray_sdk would add a third to every import.
+X-Ray is enabled by the stack only (context key ``tracing``): patching the SDK with aws_xray_sdk would add a third to
+every import.
 """
 
 import json

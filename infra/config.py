@@ -168,6 +168,9 @@ class Config(BaseModel):
     upload_days: int = Field(7, ge=1, le=3650)
     preview_days: int = Field(1, ge=1, le=3650)
     log_days: Annotated[Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365], BeforeValidator(_number)] = 30
+    tracing: bool = Field(
+        False, description="Trace functions in X-Ray: the first of a second and one in twenty, $5 a million traces."
+    )
     gateway_log_role: bool = Field(
         True,
         description="Set API Gateway's log role, one for an account and region; false keeps another stack's.",

@@ -120,7 +120,8 @@ class Functions(Construct):
             role=role,
             log_group=logs,
             logging_format=LoggingFormat.JSON,
-            tracing=Tracing.ACTIVE,
+            # A trace costs as much as everything else that a job does in the control plane.
+            tracing=Tracing.ACTIVE if self._config.tracing else Tracing.DISABLED,
             memory_size=memory,
             timeout=Duration.seconds(timeout),
             environment={
@@ -132,7 +133,8 @@ class Functions(Construct):
         acknowledge(
             role,
             "AwsSolutions-IAM5[Resource::*]",
-            reason="X-Ray's two write actions know no resource; everything else this role may do names its resource.",
+            reason="ListStreams and X-Ray's two write actions know no resource; everything else this role may do names "
+            "its resource.",
         )
         acknowledge(
             function,

@@ -64,6 +64,7 @@ def research(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
         "accept_research_licence": "true",
         "max_instances": "1",
         "gateway_log_role": "false",
+        "tracing": "true",
     }
     return synthesize(tmp_path_factory.mktemp("research"), context)
 

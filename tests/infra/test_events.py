@@ -8,7 +8,7 @@ import pytest
 
 from darkroom.contract.jobs import State
 from infra.names import FUNCTIONS
-from tests.infra.template import Template, text
+from tests.infra.template import Assembly, Template, text
 from tests.paths import ROOT
 
 
@@ -78,9 +78,8 @@ def test_job_rows_expire_and_can_be_restored(core: Template) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_every_function_has_tracing_log_retention_and_an_alarm(core: Template, function: str) -> None:
+def test_every_function_has_log_retention_and_an_alarm(core: Template, function: str) -> None:
     properties = core.function(function)
-    assert properties["TracingConfig"]["Mode"] == "Active"
     assert properties["Architectures"] == ["arm64"]
     logs = core.resources[text(properties["LoggingConfig"]["LogGroup"])]["Properties"]
     assert logs["RetentionInDays"] == 30
@@ -91,6 +90,15 @@ def test_every_function_has_tracing_log_retention_and_an_alarm(core: Template, f
         for dimension in alarm["Properties"]["Dimensions"]
     ]
     assert core.function_id(function) in watched
+
+
+def test_functions_are_traced_only_where_that_is_asked_for(core: Template, research: Assembly) -> None:
+    def modes(template: Template) -> set[str]:
+        functions = [template.function(name) for name in FUNCTIONS]
+        return {function.get("TracingConfig", {}).get("Mode", "PassThrough") for function in functions}
+
+    assert modes(core) == {"PassThrough"}
+    assert modes(research["core"]) == {"Active"}
 
 
 def test_dead_letters_raise_an_alarm(core: Template) -> None:

@@ -144,7 +144,7 @@ def test_uploaded_replaces_uploads_and_assets_alone(core: Template, bucket: str)
 
 
 def test_ended_only_updates_rows_puts_events_and_deletes_intermediates(core: Template, ledger: str) -> None:
-    actions = {action for action in core.function_actions("ended") if not action.startswith(("logs:", "xray:"))}
+    actions = {action for action in core.function_actions("ended") if not action.startswith("logs:")}
     assert actions == {
         *("dynamodb:UpdateItem", "events:PutEvents"),
         *("sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"),  # of the dead letters
@@ -218,7 +218,7 @@ def test_push_and_socket_cannot_change_a_job(core: Template, jobs: str, sockets:
 
 
 def test_the_authorizer_may_only_write_logs(core: Template) -> None:
-    assert {action.partition(":")[0] for action in core.function_actions("authorize")} == {"logs", "xray"}
+    assert {action.partition(":")[0] for action in core.function_actions("authorize")} == {"logs"}
 
 
 def test_no_statement_allows_scans_or_wildcard_actions(core: Template) -> None:

@@ -1,5 +1,6 @@
 """Synthesized templates, compared by content, without what changes with their code or the machine."""
 
+import json
 import re
 from typing import Any
 
@@ -109,7 +110,9 @@ def differing(recorded: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def _unintended(recorded: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    found = differences(_without_code(recorded), _without_code(_without_intended_changes(now)))
+    found = differences(
+        _without_tracing(_without_code(recorded)), _without_tracing(_without_code(_without_intended_changes(now)))
+    )
     return [line for line in found if not any(re.match(pattern, line) for pattern in INTENDED)]
 
 
@@ -123,6 +126,28 @@ def _without_intended_changes(value: Any) -> Any:
             return [_without_intended_changes(member) for member in value]
         case _:
             return value
+
+
+def _without_tracing(value: Any) -> Any:
+    """A value without X-Ray, which is off by default in later versions. The order of a policy's statements, which the
+    CDK merges by their actions, does not count.
+    """
+    match value:
+        case {"Statement": [*statements]}:
+            kept = [_without_xray(statement) for statement in statements]
+            ordered = sorted((each for each in kept if each["Action"]), key=json.dumps)
+            return {**{name: _without_tracing(member) for name, member in value.items()}, "Statement": ordered}
+        case dict():
+            return {name: _without_tracing(member) for name, member in value.items() if name != "TracingConfig"}
+        case list():
+            return [_without_tracing(member) for member in value]
+        case _:
+            return value
+
+
+def _without_xray(statement: dict[str, Any]) -> dict[str, Any]:
+    actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+    return statement | {"Action": [action for action in actions if not action.startswith("xray:")]}
 
 
 def _without_code(value: Any) -> Any:
