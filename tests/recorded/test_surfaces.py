@@ -7,8 +7,13 @@ import pytest
 
 from tests.recorded import files, surfaces
 
-# After 0.2.0, `down` and `status` choose the stack that was started last, and no longer assume port 4566.
-INTENDED = re.compile(r"commands\.(down|status)\.parameters\.--port\.default: null, recorded was 4566")
+# Differences that later versions intend. `down` and `status` choose the stack that was started last, and no longer
+# assume port 4566. An issuer is text as in its tokens. Results are reused for no longer than they are kept.
+INTENDED = re.compile(
+    r"commands\.(down|status)\.parameters\.--port\.default: null, recorded was 4566"
+    r"|keys\.properties\.(issuer|jwks_url)\.anyOf lacks .*\"format\": \"uri\".*"
+    r"|keys\.properties\.cache_days\.default is gone .*"
+)
 
 
 @pytest.fixture(scope="module")
@@ -17,17 +22,20 @@ def now() -> files.Files:
     return surfaces.record()
 
 
+def unintended(name: str, now: files.Files) -> list[str]:
+    """Differences to what was recorded that nobody intends."""
+    differences = files.differences(files.read(name), now[name], sets=True)
+    return [line for line in differences if not INTENDED.fullmatch(line)]
+
+
 @pytest.mark.parametrize("name", ["commands/callers", "commands/operators", "settings/environment", "settings/local"])
 def test_no_command_flag_or_environment_variable_is_gone(name: str, now: files.Files) -> None:
-    differences = files.differences(files.read(name), now[name], sets=True)
-    found = [line for line in differences if not INTENDED.fullmatch(line)]
-    assert not found, "\n".join(found)
+    assert not unintended(name, now)
 
 
 def test_no_context_key_is_gone(now: files.Files) -> None:
     name = "settings/context"
-    found = files.differences(files.read(name), now[name], sets=True)
-    assert not found, "\n".join(found)
+    assert not unintended(name, now)
 
 
 def test_nothing_is_gone_from_the_openapi_document(now: files.Files) -> None:
