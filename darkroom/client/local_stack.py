@@ -125,9 +125,15 @@ class TemporaryStack:
         self._mark: PrivateMark | None = None
 
     def __enter__(self) -> StackState:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        # Others must not use the stack, since it ends with this command.
-        self._mark = PrivateMark(self._folder)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            # Others must not use the stack, since it ends with this command.
+            self._mark = PrivateMark(self._folder)
+        except OSError as error:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise LocalStackError(
+                f"The local stack cannot be started: {error.strerror}: {error.filename or self._folder}"
+            ) from error
         self._started = True
         try:
             return self._up()

@@ -39,8 +39,8 @@ class PrivateMark:
 
 
 def is_private(folder: Path) -> bool:
-    """Return True if a command has started the stack in ``folder`` for itself."""
-    return (folder / NAME).exists()
+    """Return True if a command has started the stack in ``folder`` for itself. Another user's folder may be closed."""
+    return os.path.exists(folder / NAME)  # noqa: PTH110 - ``Path.exists`` raises PermissionError
 
 
 def is_abandoned(folder: Path) -> bool:

@@ -1,5 +1,6 @@
 """``darkroom logs``: the lines of functions and container of a local stack, in order of time."""
 
+import os
 import re
 import time
 from collections.abc import Iterable
@@ -110,6 +111,8 @@ def _folder(port: int | None) -> Path:
     if not folders or not folders[-1].is_dir():
         where = "" if port is None else f" on port {port}"
         raise LocalStackError(f"There is no local stack{where} in this directory; start one with `darkroom up`.")
+    if not os.access(folders[-1], os.R_OK | os.X_OK):
+        raise LocalStackError(f"The logs in {folders[-1]} cannot be read: the stack is another user's.")
     return folders[-1]
 
 

@@ -141,7 +141,8 @@ def _stop(folder: Path, *, save: bool = True, kept: RunningProcesses | None = No
             process.stop(_STOP_SECONDS if save else 0)
     ended: dict[str, None] = {_FIELDS[name]: None for name in stopped}
     if stopped:
-        running.model_copy(update=ended).write(folder)
+        with suppress(OSError):  # on a full disk: the record of ended processes does no harm
+            running.model_copy(update=ended).write(folder)
     return bool(stopped)
 
 

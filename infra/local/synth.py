@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock
@@ -35,7 +36,8 @@ def cached_assembly(context: Mapping[str, str], *, cache: Path = BUILD / "synth"
     """Return the cloud assembly for a context, in a folder named by its fingerprint. Raises ``SynthError``."""
     target = cache / fingerprint(context)
     if target.is_dir():
-        target.touch()
+        with suppress(OSError):  # of another user's checkout; the time only says what to delete first
+            target.touch()
         return target
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / ".lock"):  # a concurrent process may have synthesized it meanwhile

@@ -246,3 +246,33 @@ def test_a_terminated_up_stops_what_it_started(tmp_path: Path, number: signal.Si
     assert process.returncode == 128 + number
     assert running.emulator.find() is None
     assert not (folder / "tmp").exists()
+
+
+@pytest.mark.parametrize("command", ["up", "down"])
+def test_a_folder_that_cannot_be_used_is_one_sentence(here: Path, command: str) -> None:
+    """As on a full or read-only disk, or where another user has started the stack."""
+    (here / ".darkroom").write_text("no folder")
+    if command == "down":
+        (here / ".darkroom").unlink()
+        (here / ".darkroom" / "4599" / "lock").mkdir(parents=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "infra.local", command, "--port", "4599"],
+        cwd=here,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: the stack's files cannot be used: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert str(here / ".darkroom" / "4599") in done.stderr
+
+
+def test_an_assembly_in_another_users_checkout_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_path: Path) -> None:
+        raise PermissionError
+
+    assembly = tmp_path / synth.fingerprint({})
+    assembly.mkdir()
+    monkeypatch.setattr(Path, "touch", refuse)
+    assert synth.cached_assembly({}, cache=tmp_path) == assembly

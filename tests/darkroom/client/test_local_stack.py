@@ -121,6 +121,16 @@ def test_a_stack_that_cannot_even_be_started_is_reported(tmp_path: Path) -> None
         local_stack._spawn([str(tmp_path / "nothing")], tmp_path, stdout=subprocess.PIPE)
 
 
+def test_a_folder_in_which_no_stack_can_be_stored_is_reported(tmp_path: Path) -> None:
+    """As on a full or read-only disk, or in another user's directory."""
+    (tmp_path / ".darkroom").write_text("no folder")
+    with (
+        pytest.raises(LocalStackError, match=r"cannot be started: .*: .*\.darkroom"),
+        TemporaryStack(lambda _text: None, root=tmp_path),
+    ):
+        pass
+
+
 class StuckProcess:
     """A process that does not end until it is killed."""
 

@@ -1,5 +1,6 @@
 """Private marks: held while the command runs, abandoned when it is killed."""
 
+import os
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -73,3 +74,15 @@ def test_the_stacks_of_killed_commands_are_removed_by_the_next_one(
     assert removal.wait(60) == 0
     assert runtime.read_text().split() == ["down"]
     assert (folder / "arguments.txt").read_text() == "down --port 1001 --purge"
+
+
+def test_a_folder_that_another_user_has_closed_is_no_private_stack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: object, **_options: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "stat", refuse)
+    private = is_private(tmp_path)
+    monkeypatch.undo()
+    assert not private

@@ -88,3 +88,12 @@ def test_without_a_stack_one_sentence_says_so(
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "darkroom up" in result.stderr
+
+
+def test_the_logs_of_another_users_stack_are_refused_in_one_sentence(
+    stopped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.commands.logs.os.access", lambda _folder, _mode: False)
+    result = run("--port", "1001")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"{stopped} cannot be read" in result.stderr
