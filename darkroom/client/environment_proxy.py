@@ -6,6 +6,7 @@ variable that cannot be used is an error only for a request that needs it.
 
 import ipaddress
 import os
+import re
 import urllib.request
 from importlib.util import find_spec
 from urllib.parse import SplitResult, urlsplit
@@ -20,6 +21,7 @@ PROXY_SCHEMES = ("http", "https", *SOCKS_SCHEMES)
 # The scheme of HTTP whose proxy a WebSocket uses.
 _HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_ADDRESS_AND_PORT = re.compile(r"\[([^]]*)]:([0-9]+)")
 
 
 def environment_proxy(url: str) -> str | None:
@@ -46,12 +48,14 @@ def _is_exempt(parts: SplitResult, scheme: str, entries: str) -> bool:
     # Without variables, the proxies are those of the system settings of macOS or Windows, which have exceptions, too.
     if not urllib.request.getproxies_environment() and urllib.request.proxy_bypass(host):
         return True
-    return any(_matches(entry.strip().lower(), host, port) for entry in entries.split(","))
+    return any(_matches(entry.lower(), host, port) for entry in re.split(r"[\s,]+", entries))
 
 
 def _matches(entry: str, host: str, port: int | None) -> bool:
     if entry in ("", "*"):
         return entry == "*"
+    if bracketed := _ADDRESS_AND_PORT.fullmatch(entry):
+        return int(bracketed[2]) == port and _matches(bracketed[1], host, port)
     try:
         network = ipaddress.ip_network(entry.replace("[", "").replace("]", ""), strict=False)
     except ValueError:

@@ -169,6 +169,10 @@ async def test_a_websocket_uses_the_proxy_of_http(opened: Any, monkeypatch: pyte
         ("https://secure.example", True),
         ("http://secure.example", False),
         ("https://Corp.Example./", True),
+        ("https://[2001:db8::1]:8443", True),
+        ("https://[2001:db8::1]", False),
+        ("https://one.spaced.example", True),
+        ("https://172.16.3.4", True),
     ],
 )
 def test_no_proxy_names_hosts_domains_networks_and_ports(
@@ -177,7 +181,7 @@ def test_no_proxy_names_hosts_domains_networks_and_ports(
     monkeypatch.setenv("ALL_PROXY", "proxy.example:3128")
     entries = (
         "corp.example,.dotted.example,*.starred.example,10.0.0.0/8,[fd00::]/8,192.168.7.7,"
-        "ported.example:8443,secure.example:443"
+        "ported.example:8443,secure.example:443,[2001:db8::1]:8443, spaced.example 172.16.0.0/12"
     )
     monkeypatch.setenv("NO_PROXY", entries)
     assert environment_proxy(url) == (None if direct else "http://proxy.example:3128")
