@@ -19,7 +19,7 @@ from infra.local.lock import locked
 from infra.local.lost_objects import remove_lost_objects
 from infra.local.options import StackOptions
 from infra.local.progress import Progress, Say, silent
-from infra.local.snapshots.files import STATE, LostWork, SnapshotFiles, clock
+from infra.local.snapshots.files import STATE, LostWork, SnapshotFiles, UnsavedChanges, clock
 from infra.local.state import Login, RootKey, RunningProcesses, StackState, Tables
 from infra.local.studio import launch as studio
 from infra.local.warm_up import warm_up_functions
@@ -30,6 +30,7 @@ _PAUSE_SECONDS = 2.0  # an emulator that hangs is stopped all the same
 # Fields of ``RunningProcesses`` by the names that its ``processes`` have.
 _FIELDS = {"emulator": "emulator", "endpoint": "stand_in", "studio": "studio"}
 _ANSWER_SECONDS = 30.0
+_ROOM_MEGABYTES = 200  # what functions, snapshots and a few pictures take
 
 
 def find_running(folder: Path) -> StackState | None:
@@ -70,6 +71,9 @@ def _readable_errors(log: Path) -> Iterator[None]:
 
 
 def _up(options: StackOptions, progress: Progress) -> StackState:
+    free = shutil.disk_usage(options.folder).free // 2**20
+    if free < _ROOM_MEGABYTES:
+        progress.say(f"warning: {free} MB are free for {options.folder}; functions and jobs may fail")
     running = _ensure_emulator(options, progress)
     with progress.step("synthesizing"):
         assembly = synth.cached_assembly(options.context)
@@ -105,7 +109,7 @@ def down(folder: Path, *, save: bool = True, say: Say = silent) -> bool:
     if not folder.is_dir():
         return False
     with locked(folder, "darkroom down", say):
-        return _stop(folder, save=save)
+        return _stop(folder, save=save, say=say)
 
 
 def purge(folder: Path, *, say: Say = silent) -> None:
@@ -121,10 +125,11 @@ def purge(folder: Path, *, say: Say = silent) -> None:
         folder.parent.rmdir()
 
 
-def _stop(folder: Path, *, save: bool = True, kept: RunningProcesses | None = None) -> bool:
+def _stop(folder: Path, *, save: bool = True, kept: RunningProcesses | None = None, say: Say = silent) -> bool:
     """Stop the recorded processes except those in ``kept``. Returns False when there were none.
 
-    The stand-in and the studio are useless without the emulator, so they are stopped before it.
+    The stand-in and the studio are useless without the emulator, so they are stopped before it. If the emulator could
+    not save its last changes, ``say`` tells since when.
     """
     running = RunningProcesses.read(folder)
     if running is None:
@@ -136,7 +141,12 @@ def _stop(folder: Path, *, save: bool = True, kept: RunningProcesses | None = No
         event_sources.pause(clients("lambda"))
     for name, process in reversed(stopped.items()):
         if name == "emulator":
+            alive = process.find() is not None
             emulator.stop(process, folder, save=save)
+            if alive and save and (unsaved := UnsavedChanges.read(folder)) is not None:
+                log = folder / emulator.LOG
+                say(f"changes since {clock(unsaved.since)} could not be saved; the end of {log} says:")
+                say(emulator.tail(log, lines=3))
         else:
             process.stop(_STOP_SECONDS if save else 0)
     ended: dict[str, None] = {_FIELDS[name]: None for name in stopped}
@@ -158,8 +168,10 @@ def _ensure_deployed(
             return running, state
     with progress.step("deploying"):
         state = _deploy(options, assembly)
-    if known and not _responds(state):
-        raise StartError("the API does not respond with the saved state; `darkroom down --purge` deletes it")
+    if not _responds(state):
+        log = options.folder / emulator.LOG
+        remedy = "if the saved state is at fault, `darkroom down --purge` deletes it; " if known else ""
+        raise StartError(f"the API does not respond; {remedy}the end of {log} says:\n{emulator.tail(log)}")
     return stand_in.ensure(options, running, state), state
 
 

@@ -99,7 +99,7 @@ def test_jobs_that_were_not_saved_are_said_to_be_lost_and_leave_no_objects(start
     started.start()
     (said,) = [text for text in started.said if "lost" in text]
     assert said.startswith("jobs since ")
-    assert "the emulator was killed" in said
+    assert "the emulator was killed or could not save them" in said
     assert "objects were deleted" in said
     assert started.caller.http.get(f"/jobs/{lost}").status_code == 404
     assert lost not in started.owners()

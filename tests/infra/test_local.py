@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -20,6 +21,7 @@ from infra.local.cli import app
 from infra.local.emulator import PortTakenError, StartError
 from infra.local.options import StackOptions
 from infra.local.progress import Progress, silent
+from infra.local.snapshots.files import UnsavedChanges, clock, now
 from infra.local.state import RootKey, RunningProcesses, StackState
 from infra.local.synth import SynthError
 from tests.infra.python_process import SLEEP, started
@@ -182,6 +184,41 @@ def test_a_failing_up_leaves_running_what_another_has_started(tmp_path: Path, mo
     assert process.find() is not None
     assert runtime.down(tmp_path)
     assert process.find() is None
+
+
+def test_a_disk_that_is_nearly_full_is_named_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With some room, the stack starts, but its functions do not."""
+
+    def fail(*_arguments: object) -> RunningProcesses:
+        raise StartError("full")
+
+    said: list[str] = []
+    monkeypatch.setattr(runtime, "_ensure_emulator", fail)
+    usage = shutil.disk_usage(tmp_path)
+    for free, warned in [(3 * 2**20, True), (3 * 2**30, False)]:
+        said.clear()
+        monkeypatch.setattr(shutil, "disk_usage", lambda _folder, free=free: usage._replace(free=free))
+        with pytest.raises(StartError):
+            runtime.up(StackOptions(tmp_path, 4599), Progress(said.append))
+        assert (
+            any(text == f"warning: 3 MB are free for {tmp_path}; functions and jobs may fail" for text in said)
+            is warned
+        )
+
+
+def test_a_stop_says_since_when_changes_could_not_be_saved(tmp_path: Path) -> None:
+    """An emulator marks its changes, and removes the mark when they are saved; on a full disk, it cannot."""
+    said: list[str] = []
+    process = started(SLEEP, tmp_path)
+    RunningProcesses(port=4599, endpoint_port=1, emulator=process).write(tmp_path)
+    (tmp_path / emulator.LOG).write_text("the last snapshot failed: OSError(28, 'No space left on device')\n")
+    since = now()
+    UnsavedChanges(since=since).write(tmp_path)
+    assert runtime.down(tmp_path, say=said.append)
+    assert said[0].startswith(f"changes since {clock(since)} could not be saved")
+    assert "No space left on device" in said[1]
 
 
 def test_a_purge_leaves_nothing(tmp_path: Path) -> None:

@@ -27,7 +27,9 @@ _COMMITTED = "state.committed"
 _PREVIOUS = "state.previous"
 _DAMAGED = ".damaged"
 _LOCK = "state.lock"
+_SAVED_WITHIN_SECONDS = 1.0  # between the last call and the state's file, whose times are coarse
 _LOCK_SECONDS = 90.0  # longer than a snapshot may take
+_NOT_SAVED = "the emulator was killed or could not save them"
 _BLOBS = "lambda-blobs"
 _BLOB = re.compile(r'"code_blob_ref": ?"([0-9a-f]{64})"')
 
@@ -119,12 +121,27 @@ class SnapshotFiles:
         if unsaved is not None:
             manifest = _manifest(self.state)  # a snapshot that was being written may have been finished since
             since = max(unsaved.since, manifest.saved_at) if manifest is not None else unsaved.since
-            self._mark_lost(since, "the emulator was killed")
+            self._mark_lost(since, _NOT_SAVED)
+        elif (saved_at := self._end_before_last_objects()) is not None:
+            self._mark_lost(saved_at, _NOT_SAVED)
         if damaged := _damaged(self.state):
             yield self._set_aside(damaged)
         yield from self._remove_unknown_buckets()
         self._remove_unused_blobs()
         (self.folder / UnsavedChanges.file()).unlink(missing_ok=True)
+
+    def _end_before_last_objects(self) -> datetime | None:
+        """Return the time of a state without a manifest, if objects were stored after it; otherwise None.
+
+        Versions before snapshots saved the state at a clean stop alone, and marked no changes.
+        """
+        saved = [path.stat().st_mtime for path in self.state.glob("*.json")]
+        if not saved or _manifest(self.state) is not None:
+            return None
+        objects = (path for path in (self.folder / "s3").rglob("*") if path.is_file())
+        if all(path.stat().st_mtime <= max(saved) + _SAVED_WITHIN_SECONDS for path in objects):
+            return None
+        return datetime.fromtimestamp(max(saved), UTC)
 
     def _finish(self) -> None:
         """Finish a committed snapshot; drop one that is incomplete."""

@@ -1,6 +1,7 @@
 """Snapshot files: each save replaces all or nothing, and whatever is found on disk, the state can be repaired."""
 
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -148,6 +149,23 @@ def test_states_of_earlier_versions_have_no_manifest_and_are_checked_as_well(fil
     (files.state / "dynamodb.json").write_text(text({})[:-5])
     (said,) = files.repair()
     assert "state/dynamodb.json is damaged" in said
+
+
+@pytest.mark.parametrize(("seconds", "lost"), [(-5, False), (5, True)])
+def test_what_an_earlier_version_stored_after_its_last_state_is_lost(
+    files: SnapshotFiles, seconds: int, lost: bool
+) -> None:
+    """It saved at a clean stop alone, and did not mark what it had not saved."""
+    files.state.mkdir()
+    state, picture = files.state / "s3.json", files.folder / "s3" / "000000000000" / "bucket" / "picture.jpg"
+    picture.parent.mkdir(parents=True)
+    picture.touch()
+    state.write_text(text({"buckets_meta": {"data": {"000000000000\0'bucket'": {}}}}))
+    os.utime(state, (NOON.timestamp(), NOON.timestamp()))
+    os.utime(picture, (NOON.timestamp() + seconds, NOON.timestamp() + seconds))
+    assert files.repair() == []
+    found = LostWork.read(files.folder)
+    assert (found.since if found is not None else None) == (NOON if lost else None)
 
 
 def test_changes_after_the_last_snapshot_are_lost_since_the_first_of_them(files: SnapshotFiles) -> None:
