@@ -33,6 +33,12 @@ def _level(text: str | None) -> str | None:
     raise typer.BadParameter(f"choose one of: {', '.join(LEVELS).lower()}")
 
 
+def _job(text: str | None) -> str | None:
+    if text is None or re.fullmatch(r"[0-9a-f]{32}", text.strip().lower()):
+        return text and text.strip().lower()
+    raise typer.BadParameter("a job's id has 32 characters, as `darkroom jobs list` prints it")
+
+
 def _since(text: str | None) -> str | None:
     if text is None or re.fullmatch(r"[0-9]{1,6}[smhd]", text):
         return text
@@ -53,7 +59,8 @@ def logs(
     ] = None,
     following: Annotated[bool, typer.Option("--follow", "-f", help="Show lines as they come, until Ctrl-C.")] = False,
     job: Annotated[
-        str | None, typer.Option("--job", metavar="ID", help="Only lines that name this job.", show_default=False)
+        str | None,
+        typer.Option("--job", metavar="ID", help="Only lines that name this job.", callback=_job, show_default=False),
     ] = None,
     level: Annotated[
         str | None,

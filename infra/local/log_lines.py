@@ -72,7 +72,7 @@ def _json_line(line: str, source: str) -> LogLine | None:
     try:
         fields: dict[str, Any] = json.loads(line)
         time = datetime.fromisoformat(str(fields.get("timestamp") or fields["time"])).timestamp()
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, OverflowError, RecursionError):
         return None
     details = [f"{name}={_value(value)}" for name, value in fields.items() if name not in _BOILERPLATE]
     text = "  ".join([str(fields.get("message", "")), *details])
@@ -94,4 +94,8 @@ def _server_line(line: str, server: str) -> LogLine | None:
     match = _SERVER.match(line)
     if match is None:
         return None
-    return LogLine(datetime.fromisoformat(match[1]).timestamp(), server, match[2], match[3], line)
+    try:
+        time = datetime.fromisoformat(match[1]).timestamp()
+    except (ValueError, OverflowError):  # it only looks like a time
+        return None
+    return LogLine(time, server, match[2], match[3], line)

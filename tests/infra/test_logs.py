@@ -109,6 +109,24 @@ def test_a_line_that_is_nothing_known_is_shown_as_it_is() -> None:
     assert (event.time, event.level, event.text) == (5.0, None, "\n".join(lines))
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2026-99-99 99:99:99,000 INFO impossible",
+        '{"time": "0001-01-01T00:00:00", "message": "too early"}',
+        '{"time": "2026-11-30T12:00:00+00:00", "message": ' + "[" * 100_000 + "]" * 100_000 + "}",
+    ],
+    ids=["date", "year", "depth"],
+)
+def test_a_line_that_only_looks_like_a_known_one_is_shown_as_it_is(line: str) -> None:
+    """What a job names may stand in a log. It must not hide the other lines."""
+    before, after = parse_lines(
+        [container_line(1, "before"), line, container_line(2, "after")], "container", server="endpoint", time=0
+    )
+    assert before.text == f"before\n{line}"
+    assert after.text == "after"
+
+
 def test_each_line_of_a_function_is_read_once() -> None:
     client = FakeLogs()
     log = FunctionLog(client, "api", "group", 0)

@@ -69,7 +69,10 @@ def test_lines_can_be_chosen_by_job_level_and_age(stopped: Path) -> None:
     assert run("--since", "1s", "--port", "1001").stdout == ""
 
 
-@pytest.mark.parametrize(("arguments", "part"), [(["--level", "loud"], "warning"), (["--since", "soon"], "10m")])
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [(["--level", "loud"], "warning"), (["--since", "soon"], "10m"), (["--job", ""], "32"), (["--job", "[1"], "32")],
+)
 def test_a_wrong_option_is_told_the_right_ones(stopped: Path, arguments: list[str], part: str) -> None:
     result = run(*arguments)
     assert (result.exit_code, part in result.stderr) == (2, True)
