@@ -1,5 +1,7 @@
 """Names shared by template and local runtime, without the CDK's import time of seconds."""
 
+import re
+
 UPLOADS = "uploads/"
 RESULTS = "results/"
 PREVIEWS = "previews/"
@@ -11,6 +13,11 @@ FAILURES = "outcomes/failures/"
 
 SOCKET_STAGE = "live"
 GATEWAY_PARAMETER = "Gateway"
+
+# URI of a container image in ECR, with a tag or a digest.
+ECR_IMAGE = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<name>[^:@]+)[:@](?P<reference>.+)"
+)
 
 FUNCTIONS = ("api", "authorize", "dispatch", "ended", "finished", "push", "socket", "sweep", "uploaded")
 

@@ -3,8 +3,7 @@
 import os
 import re
 import time
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from darkroom.cli.output import echo
 from darkroom.client.errors import LocalStackError
 from darkroom.client.local_stack import FOLDER, find_running_stack
+from infra.commands.log_printer import SinceFlag, print_lines, seconds_of
 from infra.local import runtime
 from infra.local.clients import Clients
 from infra.local.log_lines import LogLine
@@ -22,7 +22,6 @@ from infra.local.stand_in import LOG
 from infra.local.state import RootKey
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -37,12 +36,6 @@ def _job(text: str | None) -> str | None:
     if text is None or re.fullmatch(r"[0-9a-f]{32}", text.strip().lower()):
         return text and text.strip().lower()
     raise typer.BadParameter("a job's id has 32 characters, as `darkroom jobs list` prints it")
-
-
-def _since(text: str | None) -> str | None:
-    if text is None or re.fullmatch(r"[0-9]{1,6}[smhd]", text):
-        return text
-    raise typer.BadParameter("give a number with s, m, h or d, such as 10m")
 
 
 @app.command(epilog="Example:  darkroom logs --follow --level warning")
@@ -68,22 +61,13 @@ def logs(
             "--level", metavar="LEVEL", help="Only lines of this level or above.", callback=_level, show_default=False
         ),
     ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            "--since",
-            metavar="TIME",
-            help="Only lines of the last 30s, 10m, 2h or 1d.",
-            callback=_since,
-            show_default=False,
-        ),
-    ] = None,
+    since: SinceFlag = None,
 ) -> None:
     """Show the lines of the local stack's functions and container, in order of time: who wrote each, and tracebacks.
 
     Of a stopped stack, the lines of container, endpoint and emulator are shown. Exit code 1 if there is no stack.
     """
-    started = 0.0 if since is None else time.time() - int(since[:-1]) * _SECONDS[since[-1]]
+    started = 0.0 if since is None else time.time() - seconds_of(since)
     folder = _folder(port)
     try:
         found, running = _open(folder, started)
@@ -96,7 +80,7 @@ def logs(
             )
         elif following:
             echo("Ctrl-C ends it.", err=True)
-        _print(follow(found) if following else found.read(), job, level)
+        print_lines(_chosen(follow(found) if following else found.read(), job, level))
     except (ClientError, BotoCoreError):
         raise LocalStackError(f"The stack on port {folder.name} does not answer any more.") from None
 
@@ -131,13 +115,10 @@ def _open(folder: Path, since: float) -> tuple[StackLogs, bool]:
     return running_logs(folder, Clients(state.port, key), state.functions, since), True
 
 
-def _print(lines: Iterable[LogLine], job: str | None, level: str | None) -> None:
+def _chosen(lines: Iterable[LogLine], job: str | None, level: str | None) -> Iterator[LogLine]:
     for line in lines:
         if job is not None and job not in line.raw:
             continue
         if level is not None and line.level in LEVELS and LEVELS.index(line.level) < LEVELS.index(level):
             continue
-        moment = datetime.fromtimestamp(line.time).astimezone()
-        # Lines of a text that are not its first cannot pass for lines of others.
-        text = line.text.rstrip().replace("\n", "\n    ")
-        echo(f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}  {line.source:<9}  {line.level or '':<7}  {text}")
+        yield line

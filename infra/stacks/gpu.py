@@ -4,7 +4,6 @@ It is a separate stack, so that everything else can be deployed, and run locally
 """
 
 import json
-import re
 
 from aws_cdk import CfnOutput, Duration, IgnoreMode, Stack
 from aws_cdk.aws_applicationautoscaling import (
@@ -30,16 +29,13 @@ from infra.constructs.functions import allow
 from infra.constructs.model_data import ModelData
 from infra.constructs.nag_findings import acknowledge
 from infra.constructs.spend_guard import SpendGuard
-from infra.names import FAILURES, OUTCOMES
+from infra.names import ECR_IMAGE, FAILURES, OUTCOMES
 from infra.stacks.core import CoreStack
 
 VARIANT = "gpu"
 DOWNLOAD_SECONDS = 1200  # 5 GB of weights take a minute or two
 STARTUP_SECONDS = 600  # the server responds at once and preloads networks in the background
 DOCKERFILE = "containers/gpu/Dockerfile"
-_IMAGE = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<name>[^:@]+)[:@].+"
-)
 
 
 class GpuStack(Stack):
@@ -91,7 +87,7 @@ class GpuStack(Stack):
     def _image(self) -> tuple[str, str]:
         """Return the image's URI and its repository's ARN."""
         if self._config.image:
-            match = _IMAGE.fullmatch(self._config.image)
+            match = ECR_IMAGE.fullmatch(self._config.image)
             if match is None:
                 raise ConfigError(
                     f"context image: {self._config.image!r} is not ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG"

@@ -12,7 +12,7 @@ from darkroom.cli.entry_points import GROUP
 from darkroom.cli.lazy import LazyCommand
 
 ROOT = Path(__file__).parents[3]
-OPERATORS = {"models", "demo", "up", "down", "status", "logs"}
+OPERATORS = {"models", "demo", "up", "down", "status", "logs", "deploy"}
 # The command with these folders, before those of the installed libraries. The checkout is not on the path.
 PROGRAM = """
 import sys, sysconfig

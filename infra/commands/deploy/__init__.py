@@ -1,0 +1,1 @@
+"""``darkroom deploy``: commands for a deployment on AWS, before, while and after it runs."""
