@@ -39,6 +39,10 @@ def test_a_setting_that_is_given_is_deliberate(deployed: dict[str, str]) -> None
     assert changed(deployed, GIVEN | {"max_instances": "2", "instance_type": "ml.g5.xlarge"}) == []
 
 
+def test_what_follows_from_a_given_setting_is_deliberate(deployed: dict[str, str]) -> None:
+    assert changed(deployed, GIVEN | {"daily_usd": "20"}) == []
+
+
 def test_an_issuer_and_a_list_of_origins_that_are_forgotten_are_named(own: Assembly) -> None:
     found = deployed_settings([own[name].content for name in ("core", "gpu", "studio")])
     lines = changed(found, {})

@@ -1,5 +1,6 @@
 """``darkroom deploy check``: say what would make a deployment fail, before it starts."""
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated
@@ -31,7 +32,7 @@ def check(
 
     The settings are those of deployments/<stage>.toml and of -c, as for the deployment. Nothing is changed. A call
     that is not allowed is one line, `unknown`, and the other checks go on. Exit code 1 if the deployment would fail or
-    take a setting away.
+    not work, or take a setting away.
     """
     plan = read_plan(stage, context)
     if unknown := [key for key in remove or () if key not in Config.model_fields]:
@@ -43,11 +44,11 @@ def check(
     print_table(["check", "", "found", "what to do"], rows)
     levels = Counter(found.level for found in findings.values())
     if levels[Level.FAILED]:
-        print_next((_repeat(plan, context), f"after mending what failed ({levels[Level.FAILED]})"))
+        again = f"darkroom deploy check --stage {plan.config.stage}{_options(context)}"
+        print_next((again, f"after mending what failed ({levels[Level.FAILED]})"))
         raise typer.Exit(1)
-    options = "".join(f" -c {each}" for each in context or ())
     print_next(
-        (f"npx aws-cdk@^2.1147 deploy --all -c stage={plan.config.stage}{options}", "deploys"),
+        (f"npx aws-cdk@^2.1147 deploy --all -c stage={plan.config.stage}{_options(context)}", "deploys"),
         (f"darkroom deploy status --stage {plan.config.stage}", "when it is deployed"),
     )
 
@@ -70,6 +71,5 @@ def checks(account: AwsAccount, plan: PlannedDeployment, removed: list[str]) -> 
     }
 
 
-def _repeat(plan: PlannedDeployment, context: list[str] | None) -> str:
-    options = "".join(f" -c {each}" for each in context or ())
-    return f"darkroom deploy check --stage {plan.config.stage}{options}"
+def _options(context: list[str] | None) -> str:
+    return "".join(f" -c {shlex.quote(each)}" for each in context or ())

@@ -1,9 +1,11 @@
 """Report of the GPU endpoint: SageMaker's state, backlog, cold starts and the day's cost."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from statistics import median
 from typing import Any
 
@@ -16,6 +18,8 @@ from infra.commands.deploy.account import AwsAccount
 
 BACKLOG_MINUTES = 15
 NAMESPACE = "AWS/SageMaker"
+# In the description of a scaling activity: from zero, one instance is started.
+WOKEN = re.compile(r"desired instance count to 1\b", re.IGNORECASE)
 GOOD_STATES = ("InService", "Updating", "SystemUpdating")
 
 
@@ -48,31 +52,40 @@ class EndpointReport:
         ):
             yield from _lines(what, read)
 
-    def _describe(self) -> dict[str, Any]:
+    @cached_property
+    def _described(self) -> dict[str, Any]:
         found: dict[str, Any] = self._account.client("sagemaker").describe_endpoint(EndpointName=self._endpoint)
         return found
 
+    def _variants(self) -> list[dict[str, Any]]:
+        return list(self._described.get("ProductionVariants", []))
+
+    def _scaled(self) -> dict[str, Any]:
+        """Return the parameters that name the endpoint's variant in calls of Application Auto Scaling."""
+        (variant, *_) = self._variants() or [{"VariantName": "none"}]
+        return {"ServiceNamespace": "sagemaker", "ScalableDimension": SCALABLE_DIMENSION} | {
+            "ResourceId": f"endpoint/{self._endpoint}/variant/{variant['VariantName']}"
+        }
+
     def _state(self) -> Line:
-        found = self._describe()
+        found = self._described
         reason = found.get("FailureReason", "")
         state = found["EndpointStatus"]
         text = f"{self._endpoint} {state}{f': {reason}' if reason else ''}"
         return Line("endpoint", text, good=state in GOOD_STATES and not reason)
 
     def _instances(self) -> Line:
-        variants = self._describe().get("ProductionVariants", [])
-        counts = [(each.get("CurrentInstanceCount", 0), each.get("DesiredInstanceCount", 0)) for each in variants]
+        counts = [
+            (each.get("CurrentInstanceCount", 0), each.get("DesiredInstanceCount", 0)) for each in self._variants()
+        ]
         text = ", ".join(f"{current} of {desired} desired" for current, desired in counts) or "none"
         return Line("instances", f"{text}{self._limits()}")
 
     def _limits(self) -> str:
-        targets = self._account.client("application-autoscaling").describe_scalable_targets(
-            ServiceNamespace="sagemaker", ScalableDimension=SCALABLE_DIMENSION
-        )["ScalableTargets"]
-        for target in targets:
-            if target["ResourceId"].startswith(f"endpoint/{self._endpoint}/"):
-                return f", from {target['MinCapacity']} to {target['MaxCapacity']}"
-        return ", not scaled"
+        scaled = self._scaled()
+        scaled["ResourceIds"] = [scaled.pop("ResourceId")]
+        targets = self._account.client("application-autoscaling").describe_scalable_targets(**scaled)["ScalableTargets"]
+        return f", from {targets[0]['MinCapacity']} to {targets[0]['MaxCapacity']}" if targets else ", not scaled"
 
     def _backlog(self) -> Line:
         now = datetime.now(UTC)
@@ -92,10 +105,9 @@ class EndpointReport:
 
     def _last_wake(self) -> Line:
         pages = self._account.client("application-autoscaling").get_paginator("describe_scaling_activities")
-        for page in pages.paginate(ServiceNamespace="sagemaker", ScalableDimension=SCALABLE_DIMENSION):
+        for page in pages.paginate(**self._scaled()):
             for activity in page["ScalingActivities"]:  # newest first
-                ours = activity["ResourceId"].startswith(f"endpoint/{self._endpoint}/")
-                if ours and "desired instance count to 1" in activity.get("Description", "").lower():
+                if WOKEN.search(activity.get("Description", "")):
                     good = activity["StatusCode"] not in ("Failed", "Unfulfilled")
                     reason = activity.get("StatusMessage", "")
                     text = f"{_moment(activity['StartTime'])} {activity['StatusCode']}{f': {reason}' if reason else ''}"

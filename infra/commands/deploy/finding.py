@@ -10,7 +10,7 @@ from infra.commands.deploy.errors import sentence
 
 
 class Level(StrEnum):
-    """Level of a finding. Only ``FAILED`` means that a deployment would fail, or take something away."""
+    """Level of a finding. Only ``FAILED`` means that a deployment would fail or not work, or take something away."""
 
     OK = "ok"
     WARNING = "warning"

@@ -18,6 +18,13 @@ from infra.config import Config
 # Variables of functions that are named as their context key are found by that name; these are not.
 FUNCTION_VARIABLES = {"CLIENT_ID": "audience"}
 CONTAINER_VARIABLES = {"MODELS": "models", "ACCEPT_RESEARCH_LICENCE": "accept_research_licence", "SPEECH": "speech"}
+# The default of a key follows from another one: where that is given, the change is deliberate, too.
+FOLLOWS = {
+    "instance_usd_per_hour": "instance_type",
+    "inference_ami": "instance_type",
+    "stop_usd": "daily_usd",
+    "cache_days": "retention_days",
+}
 CREATING = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE")
 
 
@@ -66,7 +73,7 @@ def changed_settings(deployed: Mapping[str, str], plan: PlannedDeployment) -> It
     """Yield the deployed settings that nothing names and that the next deployment would not keep."""
     for key, before in deployed.items():
         after = setting_text(getattr(plan.config, key))
-        if key not in plan.given and before != after:
+        if not plan.given & {key, FOLLOWS.get(key, key)} and before != after:
             yield ChangedSetting(key, before, after)
 
 

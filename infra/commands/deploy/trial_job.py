@@ -108,7 +108,9 @@ class TrialJob:
             async with aclosing(client.watch(job)) as states:
                 async for job in states:
                     hops.observe(job)
-            trial.hops += [Hop(f"  {each.stage}", each.seconds) for each in job.timeline]
+            trial.hops += [
+                Hop(f"  {each.stage}{' (cached)' if each.cached else ''}", each.seconds) for each in job.timeline
+            ]
             self._conclude(job)
             if job.state is State.COMPLETED:
                 await client.download_all(job, folder / "result")

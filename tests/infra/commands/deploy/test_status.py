@@ -17,16 +17,17 @@ def healthy(account: StubbedAccount) -> None:
         "LastModifiedTime": datetime(2026, 11, 30, tzinfo=UTC),
         "ProductionVariants": [{"VariantName": "gpu", "CurrentInstanceCount": 1, "DesiredInstanceCount": 2}],
     }
-    for _ in range(2):
-        account.answer("sagemaker", "describe_endpoint", described)
+    account.answer("sagemaker", "describe_endpoint", described)
     resource = {
         "ServiceNamespace": "sagemaker",
         "ResourceId": "endpoint/darkroom-main/variant/gpu",
         "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
     }
     moment = datetime(2026, 11, 30, 9, 30, tzinfo=UTC)
+    named = {name: value for name, value in resource.items() if name != "ResourceId"}
+    named["ResourceIds"] = [resource["ResourceId"]]
     target = {**resource, "MinCapacity": 0, "MaxCapacity": 4, "RoleARN": "r", "CreationTime": moment}
-    account.answer("application-autoscaling", "describe_scalable_targets", {"ScalableTargets": [target]})
+    account.answer("application-autoscaling", "describe_scalable_targets", {"ScalableTargets": [target]}, **named)
     points = [{"Timestamp": moment, "Maximum": 3.0, "Unit": "None"}]
     account.answer("cloudwatch", "get_metric_statistics", {"Datapoints": points})
     activity = {
@@ -37,7 +38,9 @@ def healthy(account: StubbedAccount) -> None:
         "StartTime": moment,
         "StatusCode": "Successful",
     }
-    account.answer("application-autoscaling", "describe_scaling_activities", {"ScalingActivities": [activity]})
+    account.answer(
+        "application-autoscaling", "describe_scaling_activities", {"ScalingActivities": [activity]}, **resource
+    )
     wakes = {"version": {"N": "3"}, "seconds": {"L": [{"N": "240"}, {"N": "300"}]}}
     account.answer("dynamodb", "get_item", {"Item": wakes})
     day = int(datetime.now(UTC).timestamp() // 86_400)
