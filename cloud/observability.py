@@ -1,5 +1,8 @@
 """Logs and metrics: one structured log line per event, and CloudWatch metrics of created and ended jobs.
 
+A metric is billed for each combination of dimensions, so the metrics of jobs have none that tells jobs apart: kinds and
+error codes are in the log lines, which CloudWatch Logs Insights counts on demand (docs/operating.md).
+
 X-Ray is enabled by the stack only (context key ``tracing``): patching the SDK with aws_xray_sdk would add a third to
 every import.
 """
@@ -15,25 +18,33 @@ from darkroom.contract.jobs import State
 
 NAMESPACE = "Darkroom"
 GPU_SPEND = "GpuSpendToday"
+JOBS_SERVICE = "jobs"
 
 # ASCII alone: names and messages of callers cannot write escape sequences into the log.
 logger = Logger(service="darkroom", json_serializer=partial(json.dumps, default=str))
 
 
-def count_job_created(record: JobRecord) -> None:
+def count_job_created() -> None:
     """Count a created job."""
-    _count("JobsCreated", kind=record.kind)
+    _report("JobsCreated", 1, MetricUnit.Count)
 
 
 def report_job_ended(record: JobRecord) -> None:
-    """Count an ended job by state, kind and error code; report its duration if it was not cached."""
+    """Count an ended job by its state; report its duration if it was not cached, and log kind and error code."""
     code = record.error.code if record.error else "none"
-    _count(f"Jobs{record.state.capitalize()}", kind=record.kind, code=code)
+    _report(f"Jobs{record.state.capitalize()}", 1, MetricUnit.Count)
     seconds = (record.updated_at - record.created_at).total_seconds()
     if record.state is State.COMPLETED and not record.cached:
-        with single_metric(name="SecondsToDone", unit=MetricUnit.Seconds, value=seconds, namespace=NAMESPACE) as metric:
-            metric.add_dimension("kind", record.kind)
-    logger.info("job ended", job_id=record.job_id, state=record.state, code=code, seconds=round(seconds, 3))
+        _report("SecondsToDone", seconds, MetricUnit.Seconds)
+    logger.info(
+        "job ended",
+        job_id=record.job_id,
+        kind=record.kind,
+        state=record.state,
+        code=code,
+        cached=record.cached,
+        seconds=round(seconds, 3),
+    )
 
 
 def report_gpu_spend(endpoint: str, usd: float) -> None:
@@ -42,7 +53,7 @@ def report_gpu_spend(endpoint: str, usd: float) -> None:
         metric.add_dimension("endpoint", endpoint)
 
 
-def _count(name: str, **dimensions: str) -> None:
-    with single_metric(name=name, unit=MetricUnit.Count, value=1, namespace=NAMESPACE) as metric:
-        for dimension, value in dimensions.items():
-            metric.add_dimension(dimension, value)
+def _report(name: str, value: float, unit: MetricUnit) -> None:
+    # All functions write one metric: by default, powertools makes one for each of them.
+    with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as metric:
+        metric.add_dimension("service", JOBS_SERVICE)

@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 
 _job: ContextVar[dict[str, object] | None] = ContextVar("job", default=None)
+# What every record has; anything else was given as ``extra``. uvicorn gives its messages a second time, in colour.
+_STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "color_message"}
 
 
 @contextmanager
@@ -28,7 +30,10 @@ def set_log_stage(stage: str) -> None:
 
 
 class JsonFormatter(logging.Formatter):
-    """Log formatter: ``{"time", "level", "logger", "message", "job_id"?, "attempt"?, "stage"?, "exception"?}``."""
+    """Log formatter: ``{"time", "level", "logger", "message", "job_id"?, "attempt"?, "stage"?, "exception"?}``.
+
+    The fields of ``extra`` are added; they replace the job's.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Format the record as one line of JSON."""
@@ -38,6 +43,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
             **(_job.get() or {}),
+            **{name: value for name, value in vars(record).items() if name not in _STANDARD},
         }
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)

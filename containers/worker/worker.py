@@ -15,7 +15,6 @@ from pydantic import BaseModel
 from cloud.dynamodb.job_store import StaleAttempt
 from cloud.dynamodb.progress_store import ProgressStore
 from cloud.invocation import Abandoned, Completed, Failed, Invocation
-from containers.worker import metrics
 from containers.worker.attempt import Attempt
 from containers.worker.intermediates import S3Intermediates
 from containers.worker.json_logging import job_context
@@ -23,6 +22,7 @@ from containers.worker.plan_preparer import PlanPreparer, PreparedPlan
 from containers.worker.progress import ProgressWriter, owns_job
 from containers.worker.progress_images import ProgressImages
 from containers.worker.settings import Settings
+from containers.worker.stage_times import log_stage_times
 from containers.worker.storage import Storage
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
@@ -175,7 +175,7 @@ class Worker:
             with tempfile.TemporaryDirectory(prefix="darkroom-", ignore_cleanup_errors=True) as name:
                 plan_result = self._run_plan(attempt, prepared, Path(name))
         finally:
-            metrics.emit_stage_seconds(attempt.invocation, prepared.plan.engine, attempt.timeline)
+            log_stage_times(attempt.invocation, prepared.plan.engine, attempt.timeline)
         return attempt.to_result(plan_result)
 
     def _run_plan(self, attempt: Attempt, prepared: PreparedPlan, folder: Path) -> PlanResult:

@@ -244,7 +244,7 @@ class JobService:
             # Our own job: botocore retried the write because the first response was lost.
         except ConditionFailed:
             raise budget.refusal(owner, estimate or 0, now=now) from None
-        observability.count_job_created(record)
+        observability.count_job_created()
         return None
 
     def _replay(self, identity: JobIdentity, existing: JobRecord) -> SubmittedJob:

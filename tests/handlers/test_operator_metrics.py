@@ -1,4 +1,4 @@
-"""Metrics of the operator: every end of a job is counted once, by state, kind and error code."""
+"""Metrics of the operator: every end of a job is counted once by its state; logs tell kind and error code."""
 
 import json
 from collections.abc import Callable
@@ -27,15 +27,15 @@ Counted = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def counted(capsys: pytest.CaptureFixture[str]) -> Counted:
-    """Return the metrics written since the last call: namespace, name, unit, value, and dimensions."""
+def counted(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Counted:
+    """Return what was written since the last call: metrics with unit, value and dimensions, and jobs that ended."""
 
     def read() -> list[dict[str, Any]]:
         found = []
         for line in capsys.readouterr().out.splitlines():
             entry = json.loads(line) if line.startswith("{") else {}
             for directive in entry.get("_aws", {}).get("CloudWatchMetrics", []):
-                dimensions = {name: entry[name] for name in directive["Dimensions"][0] if name != "service"}
+                dimensions = {name: entry[name] for name in directive["Dimensions"][0]}
                 for metric in directive["Metrics"]:
                     (value,) = (
                         entry[metric["Name"]] if isinstance(entry[metric["Name"]], list) else [entry[metric["Name"]]]
@@ -48,20 +48,32 @@ def counted(capsys: pytest.CaptureFixture[str]) -> Counted:
                             **dimensions,
                         }
                     )
-        return found
+        lines = [vars(record) for record in caplog.records if record.message == "job ended"]
+        caplog.clear()
+        return found + [{name: line[name] for name in ("state", "kind", "code", "cached")} for line in lines]
 
     return read
 
 
-def ended(state: str, kind: str, code: str) -> dict[str, Any]:
-    return {"metric": f"Darkroom/Jobs{state}", "unit": "Count", "value": 1, "kind": kind, "code": code}
+# The dimensions of every metric of jobs: another one would be billed once for each of its values.
+DIMENSIONS = {"service": "jobs"}
+CREATED = {"metric": "Darkroom/JobsCreated", "unit": "Count", "value": 1, **DIMENSIONS}
+
+
+def counted_end(state: str) -> dict[str, Any]:
+    return {"metric": f"Darkroom/Jobs{state}", "unit": "Count", "value": 1, **DIMENSIONS}
+
+
+def ended(state: str, kind: str, code: str, *, cached: bool = False) -> list[dict[str, Any]]:
+    """What the end of a job writes: a metric and a log line."""
+    return [counted_end(state), {"state": state.lower(), "kind": kind, "code": code, "cached": cached}]
 
 
 def test_a_created_job_and_its_cancellation_are_counted_once(call: Call, counted: Counted) -> None:
     job_id = call("POST", "/jobs", UPSCALE).body["job"]["job_id"]
-    assert counted() == [{"metric": "Darkroom/JobsCreated", "unit": "Count", "value": 1, "kind": "upscale"}]
+    assert counted() == [CREATED]
     assert [call("DELETE", f"/jobs/{job_id}").status for _ in range(2)] == [200, 200]
-    assert counted() == [ended("Cancelled", "upscale", "cancelled")]
+    assert counted() == ended("Cancelled", "upscale", "cancelled")
 
 
 def test_a_completed_job_is_counted_with_its_seconds_whatever_notices_come(driver: JobDriver, counted: Counted) -> None:
@@ -69,9 +81,11 @@ def test_a_completed_job_is_counted_with_its_seconds_whatever_notices_come(drive
     counted()
     done = driver.run(job, times=3)
     seconds = (done.updated_at - done.created_at).total_seconds()
+    metric, line = ended("Completed", "upscale", "none")
     assert counted() == [
-        ended("Completed", "upscale", "none"),
-        {"metric": "Darkroom/SecondsToDone", "unit": "Seconds", "value": seconds, "kind": "upscale"},
+        metric,
+        {"metric": "Darkroom/SecondsToDone", "unit": "Seconds", "value": seconds, **DIMENSIONS},
+        line,
     ]
 
 
@@ -80,7 +94,7 @@ def test_a_job_from_the_cache_has_no_seconds(driver: JobDriver, counted: Counted
     counted()
     again = driver.upload(driver.create(), picture())
     assert again.cached
-    assert [each["metric"] for each in counted()] == ["Darkroom/JobsCreated", "Darkroom/JobsCompleted"]
+    assert counted() == [CREATED, *ended("Completed", "upscale", "none", cached=True)]
 
 
 def test_a_job_of_an_unusable_upload_is_counted_as_failed(
@@ -89,7 +103,7 @@ def test_a_job_of_an_unusable_upload_is_counted_as_failed(
     job_id = call("POST", "/jobs", UPSCALE).body["job"]["job_id"]
     counted()
     upload(f"uploads/{job_id}/photo", b"GIF89a" + bytes(60))
-    assert counted() == [ended("Failed", "upscale", "unsupported_media")]
+    assert counted() == ended("Failed", "upscale", "unsupported_media")
     job = store.get(job_id)
     assert job is not None
     assert job.error is not None
@@ -99,8 +113,8 @@ def test_a_job_of_an_unusable_upload_is_counted_as_failed(
 @pytest.mark.parametrize(
     ("state", "later", "expected"),
     [
-        (State.AWAITING_UPLOAD, 0, [ended("Expired", "restyle_room", "upload_expired")]),
-        (State.QUEUED, 7 * 3600, [ended("Failed", "restyle_room", "timed_out")]),
+        (State.AWAITING_UPLOAD, 0, ended("Expired", "restyle_room", "upload_expired")),
+        (State.QUEUED, 7 * 3600, ended("Failed", "restyle_room", "timed_out")),
         (State.QUEUED, 60, []),
         (State.RUNNING, 0, []),
     ],
@@ -133,7 +147,7 @@ def test_a_last_attempt_that_fails_is_counted_and_an_earlier_one_is_not(
         job = job_in(State.RUNNING, attempt=attempt)
         for _ in range(2):
             retry.retry_or_fail(job.job_id, attempt, error)
-        failed = [ended("Failed", "restyle_room", "out_of_memory")]
+        failed = ended("Failed", "restyle_room", "out_of_memory")
         assert counted() == (failed if attempt == 3 or not retryable else [])
     assert len(queues.dead_letters()) == int(retryable), "what the caller got wrong is no matter for the operator"
 
