@@ -1,5 +1,6 @@
 """Job queue: SQS messages that dispatch jobs to the endpoint, and the dead-letter queue."""
 
+import json
 import re
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -13,6 +14,10 @@ from darkroom.contract.open_enum import Open
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+
+# A quarter of an SQS message, since JSON may write a character as several.
+UNREADABLE_CHARACTERS = 64_000
 
 
 class DispatchMessage(BaseModel):
@@ -48,6 +53,11 @@ class DeadLetterQueue:
             MessageBody=record.model_dump_json(include={"job_id", "kind", "attempt", "error", "updated_at"}),
             MessageGroupId=message_group_id(record.owner),
         )
+
+    def send_unreadable(self, notice: str, *, reason: str) -> None:
+        """Send the text of a notice that names no job, at most its first ``UNREADABLE_CHARACTERS`` characters."""
+        body = {"notice": notice[:UNREADABLE_CHARACTERS], "reason": reason[:UNREADABLE_CHARACTERS]}
+        self._client.send_message(QueueUrl=self._url, MessageBody=json.dumps(body, ensure_ascii=False))
 
 
 class JobQueue:

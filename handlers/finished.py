@@ -9,7 +9,7 @@ from cloud import clients
 from cloud.dynamodb.job_store import JobStore
 from cloud.dynamodb.ledger import Ledger
 from cloud.invocation import parse_inference_id
-from cloud.job_queue import JobQueue
+from cloud.job_queue import DeadLetterQueue, JobQueue
 from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from handlers.endpoint.cold_start import ColdStartStore
@@ -32,15 +32,22 @@ def _processor() -> OutcomeProcessor:
     )
 
 
+@cache
+def _dead_letters() -> DeadLetterQueue:
+    return DeadLetterQueue(clients.sqs(), FinishedSettings.read().dead_letter_queue_url)
+
+
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> None:
-    """Handle SNS notifications. Malformed ones are dropped; other failures are retried."""
+    """Handle SNS notifications. Those that name no attempt go to the dead-letter queue; other failures are retried."""
     for record in event["Records"]:
+        message = record["Sns"]["Message"]
         try:
-            notice = AsyncInferenceNotification.model_validate_json(record["Sns"]["Message"])
+            notice = AsyncInferenceNotification.model_validate_json(message)
             parse_inference_id(notice.inference_id)
         except ValueError as error:
-            logger.warning("malformed notification dropped", reason=str(error))
+            logger.error("notification cannot be read", reason=str(error))
+            _dead_letters().send_unreadable(message, reason=str(error))
             continue
         _processor().process(notice)
 

@@ -3,11 +3,12 @@
 Nothing else writes ``completed``, except for results of the result cache.
 """
 
+import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from botocore.exceptions import BotoCoreError, ClientError
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
 
 from cloud import observability
 from cloud.dynamodb.job_record import JobRecord
@@ -69,20 +70,38 @@ class LostAttempt(Failed):
     """An attempt that crashed or timed out, so that the container returned no outcome for it."""
 
 
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value)
+
+
+def _object(value: object) -> object:
+    return value if isinstance(value, dict) else {}
+
+
+def _s3_uri(value: object) -> str | None:
+    try:
+        return value if isinstance(value, str) and parse_s3_uri(value) else None
+    except ValueError:
+        return None
+
+
 class _Response(BaseModel):
-    output_location: str | None = Field(None, alias="outputLocation")
+    output_location: Annotated[str | None, BeforeValidator(_s3_uri)] = Field(None, alias="outputLocation")
 
 
 class AsyncInferenceNotification(BaseModel):
     """SageMaker's notification of a finished asynchronous invocation.
 
+    Only the inference id is required: it names the attempt. Without a status and a location of its outcome, the attempt
+    counts as lost, which is sooner than its deadline.
+
     https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-check-predictions.html
     """
 
     inference_id: str = Field(alias="inferenceId")
-    status: str = Field(alias="invocationStatus")
-    failure_reason: str = Field("", alias="failureReason")
-    response: _Response = Field(_Response(), alias="responseParameters")
+    status: Annotated[str, BeforeValidator(_text)] = Field("", alias="invocationStatus")
+    failure_reason: Annotated[str, BeforeValidator(_text)] = Field("", alias="failureReason")
+    response: Annotated[_Response, BeforeValidator(_object)] = Field(_Response(), alias="responseParameters")
 
 
 class OutcomeProcessor:

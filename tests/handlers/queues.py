@@ -28,6 +28,10 @@ class Queues:
         """Receive the messages of the dead-letter queue; return their jobs."""
         return [body["job_id"] for body in self._receive_all(self.dead_letter_url)]
 
+    def unreadable(self) -> list[str]:
+        """Receive the messages of the dead-letter queue that hold a notice; return the notices."""
+        return [body["notice"] for body in self._receive_all(self.dead_letter_url)]
+
     def _receive_all(self, url: str) -> list[dict[str, Any]]:
         received = []
         while messages := self.client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):

@@ -229,11 +229,65 @@ def test_an_outcome_of_another_job_is_a_failed_attempt(
 
 
 @pytest.mark.parametrize(
-    "message", ["", "{}", "no JSON", json.dumps({"inferenceId": "x", "invocationStatus": "Failed"})]
+    "message",
+    [
+        "",
+        "{}",
+        "no JSON",
+        json.dumps({"inferenceId": "x", "invocationStatus": "Failed"}),
+        json.dumps({"inferenceId": None, "invocationStatus": "Completed"}),
+    ],
 )
-def test_a_malformed_notice_is_skipped(store: JobStore, job_in: JobIn, context: Any, message: str) -> None:
+def test_a_notice_that_names_no_attempt_is_a_dead_letter_and_stops_no_other(
+    store: JobStore, job_in: JobIn, context: Any, queues: Any, message: str
+) -> None:
     job = job_in(State.RUNNING)
     event = notice(job.job_id, 1, failed="crashed")
     event["Records"].insert(0, {"EventSource": "aws:sns", "Sns": {"Message": message}})
     finished.handler(event, context)
     assert now(store, job).state is State.QUEUED
+    assert queues.unreadable() == [message]
+
+
+NULLS: dict[str, Any] = {
+    "failureReason": None,
+    "eventVersion": None,
+    "responseParameters": {"contentType": None, "outputLocation": None},
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"failureReason": None, "eventName": None},
+        {"failureReason": {"code": 500}, "responseParameters": None},
+        {"invocationStatus": None},
+        {"responseParameters": {"outputLocation": "nowhere"}},
+        NULLS,
+    ],
+)
+@pytest.mark.parametrize("status", ["Failed", "Completed"])
+def test_a_notice_with_null_where_a_text_is_expected_is_a_failed_attempt(
+    store: JobStore, job_in: JobIn, context: Any, queues: Any, changes: dict[str, Any], status: str
+) -> None:
+    job = job_in(State.RUNNING)
+    event = notice(job.job_id, 1, failed="crashed")
+    body = json.loads(event["Records"][0]["Sns"]["Message"]) | {"invocationStatus": status} | changes
+    event["Records"][0]["Sns"]["Message"] = json.dumps(body)
+    for _ in range(2):
+        finished.handler(event, context)
+    assert now(store, job).state is State.QUEUED
+    assert queues.sent() == [(job.job_id, 2)]
+
+
+def test_a_completed_outcome_is_read_though_other_fields_of_its_notice_are_null(
+    store: JobStore, job_in: JobIn, bucket: S3Client, context: Any
+) -> None:
+    job = job_in(State.RUNNING)
+    key = f"outcomes/{job.job_id}-1.out"
+    bucket.put_object(Bucket="bucket", Key=key, Body=completed(job).model_dump_json().encode())
+    event = notice(job.job_id, 1, key=key)
+    body = json.loads(event["Records"][0]["Sns"]["Message"]) | {"failureReason": None, "eventTime": None}
+    event["Records"][0]["Sns"]["Message"] = json.dumps(body)
+    finished.handler(event, context)
+    assert now(store, job).state is State.COMPLETED
