@@ -7,11 +7,11 @@ first and the manifest last, so that it never names a missing file.
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, Self
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
 
 import boto3
 import typer
@@ -110,6 +110,24 @@ def push(
     return count
 
 
+def check_region(s3: "S3Client", bucket: str, region: str | None) -> None:
+    """Raise ``ValueError`` if a bucket is in another region than ``region``, which is where an endpoint would be.
+
+    SageMaker reads models from the endpoint's region only, and the endpoint would fail as it starts. Nothing is checked
+    if either region is unknown.
+    """
+    try:
+        answer: Mapping[str, Any] = s3.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        answer = error.response  # S3 names the region of a bucket even to those who may not read it
+    found = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("x-amz-bucket-region")
+    if found and region and found != region:
+        raise ValueError(
+            f"the bucket {bucket!r} is in {found}, and your region is {region}: an endpoint reads models of its own "
+            f"region only. Set AWS_DEFAULT_REGION={found} if the endpoint is there, or use a bucket in {region}"
+        )
+
+
 class _Counter:
     """Progress callback that sums the bytes sent by boto3's threads."""
 
@@ -159,8 +177,10 @@ def main(
     try:
         place = S3Destination.parse(target)
         models = _models_to_push(store, ids or [])
+        s3 = _s3()
+        check_region(s3, place.bucket, boto3.Session().region_name)
         with _progress_bar() as report:
-            sent = push(store, models, place, _s3(), report)
+            sent = push(store, models, place, s3, report)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     except DarkroomError as error:

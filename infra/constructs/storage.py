@@ -87,7 +87,12 @@ class Storage(Construct):
         return self.bucket.arn_for_objects(f"{prefix}*")
 
     def allow_list_bucket(self) -> PolicyStatement:
-        """Allow ListBucket; without it, S3 responds 403 instead of 404 for missing objects."""
+        """Allow ListBucket on the whole bucket; without it, S3 responds 403 instead of 404 for missing objects.
+
+        A condition on ``s3:prefix`` cannot narrow it. GetObject and HeadObject have no prefix, so the condition would
+        not hold, and missing objects would be 403 again. ``StringLikeIfExists`` would hold, but also for a listing
+        without a prefix. What the right shows is keys, which are ids; reading an object takes a right on its prefix.
+        """
         return PolicyStatement(actions=["s3:ListBucket"], resources=[self.bucket.bucket_arn])
 
     def allow_replacing_uploads(self, scope: Construct, function: Function) -> None:

@@ -141,6 +141,21 @@ def test_the_command_prints_the_prefix_and_reports_errors(s3: "S3Client", shelf:
     assert "sd15 was never fetched" in text
 
 
+def test_a_bucket_of_another_region_is_refused_before_anything_is_sent(
+    s3: "S3Client", shelf: WeightStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3.create_bucket(Bucket="far", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    words = ["s3://far/models", "--weights", str(shelf.folder)]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 2
+    said = " ".join(result.stderr.replace("│", " ").split())
+    assert "the bucket 'far' is in eu-west-1, and your region is us-east-1" in said
+    assert "AWS_DEFAULT_REGION=eu-west-1" in said
+    assert "Contents" not in s3.list_objects_v2(Bucket="far")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert CliRunner().invoke(app, words).exit_code == 0
+
+
 @pytest.mark.parametrize("proxy", ["socks5://ann:hunter2@127.0.0.1:9", "socks://127.0.0.1:9", "http://ann:hunter2:x"])
 def test_a_proxy_that_cannot_be_used_is_wrong_usage_and_not_quoted(
     s3: "S3Client", shelf: WeightStore, monkeypatch: pytest.MonkeyPatch, proxy: str
