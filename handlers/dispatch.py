@@ -32,7 +32,7 @@ def _dispatcher() -> Dispatcher:
         settings,
         clients.sagemaker(clients.FAIL_FAST_CONFIG),
         ColdStartStore(settings.sockets_table, settings.endpoint_name, dynamodb),
-        GpuSpendStore(settings.sockets_table, settings.endpoint_name, dynamodb),
+        GpuSpendStore(settings.sockets_table, settings.deployment, dynamodb),
     )
     retry = RetryPolicy(settings, store, queue)
     return Dispatcher(settings, store, retry, cold_start_monitor, clients.s3(), clients.sagemaker_runtime())

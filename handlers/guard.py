@@ -17,7 +17,7 @@ from handlers.settings import GuardSettings
 @cache
 def _guard() -> SpendGuard:
     settings = GuardSettings.read()
-    spend_store = GpuSpendStore(settings.sockets_table, settings.endpoint_name, clients.dynamodb())
+    spend_store = GpuSpendStore(settings.sockets_table, settings.deployment, clients.dynamodb())
     return SpendGuard(settings, spend_store, clients.sagemaker(), clients.application_autoscaling())
 
 

@@ -32,8 +32,8 @@ class RetrySettings(JobsSettings):
     queue_limit_seconds: int = Field(
         MAX_QUEUE_SECONDS,
         ge=1,
-        description="Time after which a job fails that is queued without any change, or that machines of another "
-        "version refuse.",
+        description="Time after which a job fails that is queued without any change, or whose attempts are "
+        "refused before they run.",
     )
     invocation_seconds: int = Field(900, ge=1, le=3600, description="Time limit of an attempt.")
     video_seconds: int = Field(3600, ge=1, le=3600, description="Time limit of an attempt that makes a video.")
@@ -87,6 +87,7 @@ class DispatchSettings(RetrySettings):
     """Settings of ``handlers.dispatch``."""
 
     bucket: str
+    deployment: str = Field(description="Name of the core stack: the GPU spend is that of the deployment.")
     endpoint_name: str
     sockets_table: str
     look_seconds: int = Field(15, ge=0, description="Minimum time between two checks of the endpoint's instances.")
@@ -120,12 +121,15 @@ class SweepSettings(RetrySettings):
 
     sockets_table: str
     callback_url: str
+    deployment: str = Field(description="Name of the core stack, which endpoints had before 0.3.")
+    endpoint_name: str
 
 
 class GuardSettings(EnvironmentSettings):
     """Settings of ``handlers.guard``."""
 
     sockets_table: str
+    deployment: str = Field(description="Name of the core stack: the GPU spend is that of the deployment.")
     endpoint_name: str
     variant_name: str
     max_instances: int = Field(4, ge=1)

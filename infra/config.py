@@ -22,6 +22,7 @@ from pydantic import (
 from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import Kind
 from handlers.limits import rates
+from infra.instance_types import check_gpu, check_known_or_given, check_machine_image, list_price, machine_image
 from pipeline.weights.catalog import choose_models
 
 _ORIGIN = re.compile(
@@ -120,16 +121,28 @@ class Config(BaseModel):
     )
 
     default_engine: Engine = Field(Engine.PREVIEW, description="The engine of requests that name none.")
-    instance_type: str = Field("ml.g4dn.xlarge", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")
-    instance_usd_per_hour: float = Field(0.7364, ge=0, description="Price from which each job's cost_usd is computed.")
-    inference_ami: str = Field(
-        # The default image of g4dn has driver 470, which cannot run CUDA 13.
-        "al2023-ami-sagemaker-inference-gpu-4-1",
+    instance_type: Annotated[str, AfterValidator(check_gpu)] = Field(
+        "ml.g4dn.xlarge", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", description="Instance type of the endpoint."
+    )
+    # Both are required for a type without a known value: see check_known_or_given.
+    instance_usd_per_hour: float = Field(
+        default_factory=lambda given: list_price(given["instance_type"]) or 0.0,
+        ge=0,
+        description="Price from which each job's cost_usd is computed; the type's list price in us-east-1.",
+    )
+    inference_ami: Annotated[str, AfterValidator(check_machine_image)] = Field(
+        # SageMaker's default image of g4dn has driver 470, which cannot run CUDA 13.
+        default_factory=lambda given: machine_image(given["instance_type"]) or "",
         pattern=r"^[a-z0-9-]+$",
         description="SageMaker's machine image: its driver must fit the container's CUDA.",
     )
     model_data: str | None = Field(
         None, description="Prefix printed by `darkroom models push`; without it, the models engine has no weights."
+    )
+    model_data_key: str | None = Field(
+        None,
+        pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$",
+        description="ARN of the KMS key that encrypts model_data; the container's role may decrypt with it.",
     )
     models: Annotated[dict[str, str], BeforeValidator(_json)] = Field(
         {}, description='Other models than the default ones: {"detector": "rt-detr-r18"}.'
@@ -215,6 +228,13 @@ class Config(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _machines_and_their_models(self) -> Self:
+        check_known_or_given(self.instance_type, self.model_fields_set)
+        if self.model_data_key and not self.model_data:
+            raise ValueError("model_data_key needs model_data")
+        return self
+
+    @model_validator(mode="after")
     def _known_models(self) -> Self:
         choose_models(tuple(self.models), self.models)
         return self
@@ -242,8 +262,13 @@ class Config(BaseModel):
 
     @property
     def endpoint_name(self) -> str:
-        """Name of the endpoint, known to the core stack without a reference to the GPU stack."""
-        return self.stack_name
+        """Name of the endpoint, known to the core stack without a reference to the GPU stack.
+
+        It has the instance type: SageMaker cannot change that of a scaled variant, so another type is another endpoint.
+        """
+        if self.local:
+            return self.stack_name
+        return f"{self.stack_name}-{self.instance_type.removeprefix('ml.').replace('.', '-')}"
 
     @classmethod
     def read(cls, context: Mapping[str, Any]) -> Self:

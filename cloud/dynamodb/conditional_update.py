@@ -48,6 +48,11 @@ class ConditionalUpdate:
         name = self.name(path)
         self._sets.append(f"{name} = if_not_exists({name}, {self.value(value)})")
 
+    def set_or_remove(self, values: Mapping[str, Any]) -> None:
+        """Set attributes to JSON values, and remove those whose value is None."""
+        self.set({path: value for path, value in values.items() if value is not None})
+        self.remove([path for path, value in values.items() if value is None])
+
     def add(self, path: str, amount: float) -> None:
         """Add to a numeric attribute."""
         self._adds.append(f"{self.name(path)} {self.value(amount)}")

@@ -7,7 +7,7 @@ from typing import Any
 from cloud.dynamodb.conditional_update import ConditionalUpdate
 from darkroom.contract.errors import ErrorDetail
 from darkroom.contract.jobs import State
-from darkroom.contract.results import StageTime
+from darkroom.contract.results import Result, StageTime
 from darkroom.contract.uploads import MediaType
 
 QUEUED_MESSAGE = "In the queue"
@@ -48,6 +48,12 @@ def charge(update: ConditionalUpdate, cost_usd: float | None) -> None:
 def queued(due_at: float) -> dict[str, Any]:
     """Return the attributes of a queued job that sweep checks at ``due_at`` (epoch seconds)."""
     return {"state": State.QUEUED, "message": QUEUED_MESSAGE, "due_at": due_at}
+
+
+def completed(result: Result, message: str) -> dict[str, Any]:
+    """Return the attributes of a job that is completed."""
+    stored = result.model_dump(mode="json", exclude_none=True)
+    return {"state": State.COMPLETED, "progress": 1.0, "message": message, "result": stored}
 
 
 def ended(state: State, error: ErrorDetail) -> dict[str, Any]:

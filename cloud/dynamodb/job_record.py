@@ -56,8 +56,9 @@ class JobRecord(Job):
 
     ``use_cache`` means that the result cache is looked up once every upload is there, because their digests were not
     declared. ``copied_from`` is role → S3 key of inputs that are copied, and ``copied_etags`` role → ETag of such an
-    object. For a cached job, these are the inputs of the earlier job. ``refusals`` counts the invocations that a
-    container of another version refused, since ``refused_since``.
+    object. For a cached job, these are the inputs of the earlier job. ``refusals`` counts the invocations that were
+    refused before they ran, since ``refused_since``: by a container of another version, or for want of the endpoint.
+    ``endpoint`` is the name of the endpoint that has the attempt, None in items of earlier versions.
     """
 
     uploads: dict[str, StoredUpload]
@@ -73,6 +74,7 @@ class JobRecord(Job):
     copied_etags: dict[str, str] = Field(default_factory=dict)
     reserved_usd: float | None = None
     window_ends: float | None = None
+    endpoint: str | None = None
     refusals: int = 0
     refused_since: float | None = None
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from cloud.dynamodb import job_changes
 from cloud.dynamodb.conditional_update import ConditionalUpdate
-from cloud.dynamodb.job_changes import CACHED_MESSAGE, QUEUED_MESSAGE, WAITING_MESSAGE, InspectedUpload
+from cloud.dynamodb.job_changes import CACHED_MESSAGE, WAITING_MESSAGE, InspectedUpload
 from cloud.dynamodb.job_record import JobRecord, timestamp
 from cloud.dynamodb.job_table import JobTable
 from cloud.dynamodb.lenient_item import UnreadableItem
@@ -24,8 +24,6 @@ from darkroom.contract.results import PreviewPicture, Result, StageTime
 
 __all__ = [
     "ATTEMPT_STATES",
-    "CACHED_MESSAGE",
-    "QUEUED_MESSAGE",
     "UNFINISHED",
     "WAITING_MESSAGE",
     "AlreadyExists",
@@ -144,10 +142,8 @@ class JobStore(JobTable):
     def complete_from_cache(self, job_id: str, result: Result, *, expires_at: int) -> JobRecord | None:
         """``awaiting_upload → completed`` with a cached result, once every upload is received."""
         update = self._conditional_update({State.AWAITING_UPLOAD})
-        update.set(
-            {"state": State.COMPLETED, "progress": 1.0, "message": CACHED_MESSAGE, "cached": True, "cost_usd": 0.0}
-        )
-        update.set({"result": result.model_dump(mode="json", exclude_none=True), "expires_at": expires_at})
+        update.set(job_changes.completed(result, CACHED_MESSAGE))
+        update.set({"cached": True, "cost_usd": 0.0, "expires_at": expires_at})
         return self._end(job_id, update)
 
     def queue(self, job_id: str, *, due_at: float) -> JobRecord | None:
@@ -164,13 +160,18 @@ class JobStore(JobTable):
         due_at: float,
         message: str = WAITING_MESSAGE,
         waking_since: float | None = None,
+        endpoint: str | None = None,
     ) -> JobRecord | None:
-        """``queued → dispatched``, starting ``attempt`` (the first is 1)."""
+        """``queued → dispatched``, starting ``attempt`` (the first is 1) at the endpoint of a name."""
         update = self._conditional_update({State.QUEUED}, attempt - 1)
         update.set({"state": State.DISPATCHED, "attempt": attempt, "due_at": due_at, "message": message})
-        update.remove(["started_at", *([] if waking_since is not None else ["waking_since"])])
-        if waking_since is not None:
-            update.set({"waking_since": waking_since})
+        update.set_or_remove({"started_at": None, "waking_since": waking_since, "endpoint": endpoint})
+        return self._apply(job_id, update)
+
+    def report_wait(self, job_id: str, attempt: int, message: str) -> JobRecord | None:
+        """Change the message of a job that is still ``dispatched``."""
+        update = self._conditional_update({State.DISPATCHED}, attempt)
+        update.set({"message": message})
         return self._apply(job_id, update)
 
     def requeue(
@@ -186,7 +187,7 @@ class JobStore(JobTable):
     def defer(
         self, job_id: str, attempt: int, refusals: int, *, due_at: float, now: float, message: str
     ) -> JobRecord | None:
-        """``dispatched or running → queued``: a container of another version refused ``attempt``, which does not count.
+        """``dispatched or running → queued``: ``attempt`` was refused before it ran, and does not count.
 
         ``refusals`` is the number of earlier refusals that the invocation was sent with. It tells a late duplicate.
         """
@@ -205,9 +206,7 @@ class JobStore(JobTable):
     ) -> JobRecord | None:
         """``dispatched or running → completed``. The job's cost includes earlier attempts."""
         update = self._conditional_update(ATTEMPT_STATES, attempt)
-        times = job_changes.times(timeline)
-        update.set({"state": State.COMPLETED, "progress": 1.0, "message": "Done", "timeline": times})
-        update.set({"result": result.model_dump(mode="json", exclude_none=True)})
+        update.set(job_changes.completed(result, "Done") | {"timeline": job_changes.times(timeline)})
         job_changes.charge(update, cost_usd)
         update.remove(["stage"])
         return self._end(job_id, update)

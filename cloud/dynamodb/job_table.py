@@ -1,7 +1,7 @@
 """Jobs table, read access: one job, an owner's jobs, and due jobs."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cloud import clients
@@ -95,6 +95,24 @@ class JobTable:
             Limit=limit,
         )
         return [row["job_id"]["S"] for row in response["Items"]]
+
+    def open_ids(self, shard: str, states: Collection[State]) -> Iterator[str]:
+        """Yield ids of the unfinished jobs of one of ``SHARDS`` that are in ``states``. The index may be late."""
+        names = {f":{state}": to_attribute(state) for state in states}
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": "due",
+            "KeyConditionExpression": "due_shard = :shard",
+            "FilterExpression": f"#state IN ({', '.join(names)})",
+            "ExpressionAttributeNames": {"#state": "state"},
+            "ExpressionAttributeValues": {":shard": to_attribute(shard), **names},
+        }
+        while True:
+            page = self._client.query(**query)
+            yield from (row["job_id"]["S"] for row in page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def _get_all(self, job_ids: Sequence[str]) -> list[JobRecord]:
         if not job_ids:

@@ -16,12 +16,22 @@ from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
 from darkroom.contract.requests import container_params
 from handlers.endpoint.cold_start import ColdStartMonitor
+from handlers.endpoint.endpoint_state import says_absent
 from handlers.jobs.retry import RetryPolicy
 from handlers.settings import DispatchSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+
+
+ABSENT_ENDPOINT_DELAY_SECONDS = 60  # the same each time: a deployment ends within minutes
+ABSENT_ENDPOINT_MESSAGE = "Waiting for the endpoint: it is being deployed, or was not deployed yet"
+ENDPOINT_UNAVAILABLE_ERROR = ErrorDetail(
+    code=ErrorCode.ENDPOINT_UNAVAILABLE,
+    message="The machines that make pictures could not be reached. Try again in a few minutes.",
+    retryable=True,
+)
 
 
 class Dispatcher:
@@ -54,6 +64,7 @@ class Dispatcher:
             due_at=deadline + NOTICE_SECONDS,
             message=wait.message,
             waking_since=wait.waking_since,
+            endpoint=self._settings.endpoint_name,
         )
         if record is None and redelivered:
             # The process may have died between its write and its call; a second call of one attempt is harmless.
@@ -65,12 +76,18 @@ class Dispatcher:
             self._invoke(record, deadline)
         except (ClientError, BotoCoreError) as error:
             logger.warning("endpoint not reached", job_id=record.job_id, attempt=record.attempt, reason=str(error))
-            detail = ErrorDetail(
-                code=ErrorCode.ENDPOINT_UNAVAILABLE,
-                message="The machines that make pictures could not be reached. Try again in a few minutes.",
-                retryable=True,
-            )
-            self._retry.retry_or_fail(record.job_id, record.attempt, detail)
+            if says_absent(error):
+                # The core stack is deployed minutes before the endpoint. Attempts would be used up within seconds.
+                self._retry.defer_or_fail(
+                    record.job_id,
+                    record.attempt,
+                    record.refusals,
+                    ENDPOINT_UNAVAILABLE_ERROR,
+                    message=ABSENT_ENDPOINT_MESSAGE,
+                    delay=ABSENT_ENDPOINT_DELAY_SECONDS,
+                )
+            else:
+                self._retry.retry_or_fail(record.job_id, record.attempt, ENDPOINT_UNAVAILABLE_ERROR)
         else:
             self._cold_start_monitor.record_invocation(record)
             logger.info("dispatched", job_id=record.job_id, attempt=record.attempt)

@@ -1,5 +1,6 @@
 """Endpoint state: SageMaker's status and the number of running instances."""
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,11 @@ from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
+
+
+# DescribeEndpoint answers ValidationException, "Could not find endpoint". The runtime answers ValidationError,
+# "Endpoint NAME of account ID not found", presumably also while the endpoint is being created.
+_ABSENT = re.compile(r"could not find endpoint|endpoint .* not found", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -22,8 +28,7 @@ def endpoint_state(sagemaker: "SageMakerClient", endpoint_name: str) -> Endpoint
     try:
         response = sagemaker.describe_endpoint(EndpointName=endpoint_name)
     except ClientError as error:
-        reason = error.response["Error"]
-        if reason["Code"] == "ValidationException" and "Could not find endpoint" in reason["Message"]:
+        if says_absent(error):
             return None
         raise
     variants: list[Any] = [
@@ -32,6 +37,14 @@ def endpoint_state(sagemaker: "SageMakerClient", endpoint_name: str) -> Endpoint
     ]
     running: int = sum(variant.get("CurrentInstanceCount", 0) for variant in variants)
     return EndpointState(response.get("EndpointStatus", "Unknown"), running)
+
+
+def says_absent(error: Exception) -> bool:
+    """Return True if an error of SageMaker's control plane or runtime says that the endpoint does not exist."""
+    if not isinstance(error, ClientError):
+        return False
+    reason = error.response["Error"]
+    return reason["Code"] in ("ValidationException", "ValidationError") and bool(_ABSENT.search(reason["Message"]))
 
 
 def running_instances(sagemaker: "SageMakerClient", endpoint_name: str) -> int | None:

@@ -1,4 +1,7 @@
-"""GPU spend: today's cost of an endpoint's instances, written by the guard function."""
+"""GPU spend: today's cost of a deployment's instances, written by the guard function.
+
+It belongs to the deployment: an endpoint that replaces another one on the same day has what is left of the limit.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -15,13 +18,13 @@ DAY_SECONDS = 24 * 60 * 60
 MAX_CHARGED_GAP_SECONDS = 60 * 60
 
 
-def partition(endpoint_name: str) -> str:
-    """Return the partition key of an endpoint's spend in the sockets table.
+def partition(deployment: str) -> str:
+    """Return the partition key of a deployment's spend in the sockets table.
 
     >>> partition("darkroom-main")
     'guard#darkroom-main'
     """
-    return f"guard#{endpoint_name}"
+    return f"guard#{deployment}"
 
 
 class GpuSpend(BaseModel):
@@ -62,10 +65,10 @@ class GpuSpend(BaseModel):
 
 
 class GpuSpendStore:
-    """Store of an endpoint's ``GpuSpend`` in one item."""
+    """Store of a deployment's ``GpuSpend`` in one item."""
 
-    def __init__(self, table: str, endpoint_name: str, client: "DynamoDBClient") -> None:
-        self._item = VersionedItem(table, partition(endpoint_name), "spend", client, version="counted_until")
+    def __init__(self, table: str, deployment: str, client: "DynamoDBClient") -> None:
+        self._item = VersionedItem(table, partition(deployment), "spend", client, version="counted_until")
 
     def get(self) -> GpuSpend | None:
         """Return the spend (a consistent read), or None before the first check."""

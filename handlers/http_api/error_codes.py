@@ -178,7 +178,8 @@ ERROR_CODES: Mapping[ErrorCode, ErrorCodeDescription] = {
         in_jobs=True,
         title="A part of the service does not answer",
         retry=Retry.SERVICE,
-        meaning="`GET /health` found a dependency that does not respond, or a job could not be sent to the endpoint.",
+        meaning="`GET /health` found a dependency that does not respond, or a job could not be sent to the endpoint, "
+        "or lost its machine to a replacement.",
         remedy="Wait for the seconds in `Retry-After`, or submit the job again in a few minutes.",
     ),
     ErrorCode.CONTAINER_FAILED: ErrorCodeDescription(

@@ -17,6 +17,7 @@ TIMED_OUT_ERROR = ErrorDetail(
     message="The picture was not done in time. Try again, perhaps with a smaller photo.",
     retryable=True,
 )
+NEWER_VERSION_MESSAGE = "Waiting for a machine of a newer version"
 # Delay after a container's refusal; it doubles. The largest is that of SQS.
 REFUSAL_DELAY_SECONDS = 60
 MAX_REFUSAL_DELAY_SECONDS = 900
@@ -30,21 +31,34 @@ class RetryPolicy:
         self._store = store
         self._queue = queue
 
-    def defer_or_fail(self, job_id: str, attempt: int, refusals: int, error: ErrorDetail) -> JobRecord | None:
-        """Requeue a job that a container of another version refused, without counting the attempt.
+    def defer_or_fail(
+        self,
+        job_id: str,
+        attempt: int,
+        refusals: int,
+        error: ErrorDetail,
+        *,
+        message: str | None = None,
+        delay: int | None = None,
+    ) -> JobRecord | None:
+        """Requeue a job whose attempt was refused before it ran, without counting the attempt.
 
-        The job fails once it has been refused for ``queue_limit_seconds``. Returns the updated job, or None if the
-        refusal is outdated and nothing was done. A job that failed is also sent to the dead-letter queue.
+        ``message`` says what the job waits for: a container of a newer version if left out. ``delay`` is in seconds; it
+        doubles with each refusal if left out. The job fails once it has been refused for ``queue_limit_seconds``.
+
+        Returns the updated job, or None if the refusal is outdated and nothing was done. A job that failed is also sent
+        to the dead-letter queue.
         """
         now = time.time()
-        delay = min(MAX_REFUSAL_DELAY_SECONDS, REFUSAL_DELAY_SECONDS * 2 ** min(refusals, 10))
+        if delay is None:
+            delay = min(MAX_REFUSAL_DELAY_SECONDS, REFUSAL_DELAY_SECONDS * 2 ** min(refusals, 10))
         waiting = self._store.defer(
             job_id,
             attempt,
             refusals,
             due_at=now + delay + self._settings.queue_seconds,
             now=now,
-            message=f"Waiting for a machine of a newer version: {error.message}",
+            message=message or f"{NEWER_VERSION_MESSAGE}: {error.message}",
         )
         if waiting is None:
             return None

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud import observability
+from cloud.dynamodb.job_changes import CACHED_MESSAGE, QUEUED_MESSAGE
 from cloud.dynamodb.job_record import JobRecord
-from cloud.dynamodb.job_store import CACHED_MESSAGE, QUEUED_MESSAGE, AlreadyExists, JobStore
+from cloud.dynamodb.job_store import AlreadyExists, JobStore
 from cloud.dynamodb.transaction import ConditionFailed
 from cloud.job_queue import JobQueue
 from cloud.observability import logger

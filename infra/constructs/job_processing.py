@@ -7,13 +7,14 @@ from aws_cdk.aws_lambda_destinations import SqsDestination
 from aws_cdk.aws_lambda_event_sources import SnsEventSource, SqsEventSource
 from constructs import Construct
 
-from handlers.endpoint import cold_start, gpu_spend
+from handlers.endpoint import cold_start, endpoint_history, gpu_spend
 from handlers.settings import DispatchSettings, FinishedSettings, SweepSettings, UploadedSettings
 from infra.config import Config
 from infra.constructs.assets import Assets
 from infra.constructs.functions import Functions, allow, allow_rows
 from infra.constructs.jobs import DUE, Jobs
 from infra.constructs.ledger import Ledger
+from infra.constructs.nag_findings import acknowledge
 from infra.constructs.storage import Storage
 from infra.constructs.websocket import WebSocket
 from infra.constructs.worker_resources import WorkerResources
@@ -62,6 +63,7 @@ class JobProcessing(Construct):
         endpoint = Stack.of(self).format_arn(
             service="sagemaker", resource="endpoint", resource_name=config.endpoint_name
         )
+        former = Stack.of(self).format_arn(service="sagemaker", resource="endpoint", resource_name=config.stack_name)
         read_write_cold_starts = allow_rows(
             ["dynamodb:GetItem", "dynamodb:UpdateItem"],
             jobs.sockets.table_arn,
@@ -101,6 +103,7 @@ class JobProcessing(Construct):
             environment=DispatchSettings.environment(
                 **retry,
                 bucket=storage.bucket.bucket_name,
+                deployment=config.stack_name,
                 endpoint_name=config.endpoint_name,
                 sockets_table=jobs.sockets.table_name,
                 look_seconds=config.look_seconds,
@@ -114,7 +117,7 @@ class JobProcessing(Construct):
                 allow_rows(
                     ["dynamodb:GetItem"],
                     jobs.sockets.table_arn,
-                    [gpu_spend.partition(config.endpoint_name)],
+                    [gpu_spend.partition(config.stack_name)],
                     config=config,
                 ),
                 send_job,
@@ -161,14 +164,36 @@ class JobProcessing(Construct):
                 **retry,
                 sockets_table=jobs.sockets.table_name,
                 callback_url=websocket.callback_url,
+                deployment=config.stack_name,
+                endpoint_name=config.endpoint_name,
             ),
             statements=[
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
                 allow(["dynamodb:Query"], [f"{table}/index/{DUE}", f"{jobs.sockets.table_arn}/index/{DUE}"]),
                 allow(["dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], [jobs.sockets.table_arn]),
+                allow_rows(
+                    ["dynamodb:GetItem"],
+                    jobs.sockets.table_arn,
+                    [cold_start.partition(config.endpoint_name)],
+                    config=config,
+                ),
+                allow_rows(
+                    ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+                    jobs.sockets.table_arn,
+                    [endpoint_history.partition(config.stack_name)],
+                    config=config,
+                ),
+                # Endpoints of other instance types, and the one of 0.1 and 0.2, which had the deployment's name.
+                allow(["sagemaker:DescribeEndpoint"], [former, f"{former}-*"]),
                 send_job,
                 send_dead_letter,
             ],
+        )
+        acknowledge(
+            self,
+            f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:sagemaker:<AWS::Region>:<AWS::AccountId>:endpoint/"
+            f"{config.stack_name}-*]",
+            reason="The endpoints of a deployment, each of which has its instance type in its name.",
         )
         websocket.allow_closing(self, self.sweep)
         Rule(

@@ -17,11 +17,12 @@ _PREFIX = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(?P<pre
 class ModelData(Construct):
     """``source`` is the model's data source; ``policy`` lets ``role`` read it.
 
-    ``uri`` is the output of ``darkroom models push``. SageMaker puts its objects under ``/opt/ml/model``. Raises
+    ``uri`` is the output of ``darkroom models push``, in a bucket of the endpoint's region. SageMaker puts its objects
+    under ``/opt/ml/model``. ``key_arn`` is the KMS key that encrypts them, if it is a key of the customer. Raises
     ``ConfigError`` for anything that is not ``s3://BUCKET/PREFIX/``.
     """
 
-    def __init__(self, scope: Construct, id: str, *, uri: str, role: Role) -> None:  # noqa: A002
+    def __init__(self, scope: Construct, id: str, *, uri: str, role: Role, key_arn: str | None) -> None:  # noqa: A002
         super().__init__(scope, id)
         match = _PREFIX.fullmatch(uri)
         if match is None:
@@ -41,6 +42,7 @@ class ModelData(Construct):
                     resources=[bucket],
                     conditions={"StringLike": {"s3:prefix": f"{match['prefix']}*"}},
                 ),
+                *([allow(["kms:Decrypt"], [key_arn])] if key_arn else []),
             ],
         )
         acknowledge(

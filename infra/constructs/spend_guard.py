@@ -44,6 +44,7 @@ class SpendGuard(Construct):
             "guard",
             environment=GuardSettings.environment(
                 sockets_table=sockets.table_name,
+                deployment=config.stack_name,
                 endpoint_name=config.endpoint_name,
                 variant_name=variant,
                 max_instances=config.max_instances,
@@ -54,7 +55,7 @@ class SpendGuard(Construct):
                 allow_rows(
                     ["dynamodb:GetItem", "dynamodb:UpdateItem"],
                     sockets.table_arn,
-                    [partition(config.endpoint_name)],
+                    [partition(config.stack_name)],
                     config=config,
                 ),
                 PolicyStatement(

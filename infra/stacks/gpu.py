@@ -49,7 +49,9 @@ class GpuStack(Stack):
         self._core = core
         image, repository = self._image()
         self._weights = (
-            ModelData(self, "Weights", uri=config.model_data, role=core.worker.role) if config.model_data else None
+            ModelData(self, "Weights", uri=config.model_data, role=core.worker.role, key_arn=config.model_data_key)
+            if config.model_data
+            else None
         )
         pull = Policy(
             self,
@@ -176,7 +178,9 @@ class GpuStack(Stack):
         endpoint = CfnEndpoint(
             self,
             "Endpoint",
-            endpoint_name=config.endpoint_name,  # so that the core stack needs no reference
+            # So that the core stack needs no reference. Another name replaces the endpoint: the new one and its target
+            # are made first, then the old target is deregistered, and the old endpoint deleted last.
+            endpoint_name=config.endpoint_name,
             endpoint_config_name=configuration.attr_endpoint_config_name,
             # Otherwise every deployment sets the fleet to initial_instance_count, which starts or ends instances.
             retain_all_variant_properties=True,

@@ -122,6 +122,7 @@ def environment(
         "DEAD_LETTER_QUEUE_URL": queues.dead_letter_url,
         "RETRY_DELAY_SECONDS": "0",
         "ENDPOINT_NAME": "endpoint",
+        "DEPLOYMENT": "endpoint",
         "DEFAULT_ENGINE": "preview",
         "ISSUER": "https://issuer.example",
         "CLIENT_ID": "app",

@@ -5,7 +5,7 @@ from typing import Any
 from cloud import clients
 from handlers.endpoint.spend_guard import SCALABLE_DIMENSION
 
-ENDPOINT, VARIANT = "darkroom-test", "gpu"
+ENDPOINT, VARIANT = "darkroom-test-g4dn-xlarge", "gpu"
 
 
 class Endpoint:

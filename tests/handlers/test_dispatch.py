@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from mypy_boto3_s3 import S3Client
 
 from cloud.dynamodb.job_record import JobRecord
@@ -15,21 +15,26 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import MAX_ATTEMPTS, State
 from handlers import dispatch
+from handlers.endpoint import dispatcher
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
 
 
 class FakeEndpoint:
-    """Fake SageMaker runtime that records invocations; may be unreachable."""
+    """Fake SageMaker runtime that records invocations; may be unreachable, or not know the endpoint."""
 
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.reachable = True
+        self.exists = True
 
     def invoke_endpoint_async(self, **call: Any) -> dict[str, Any]:
         if not self.reachable:
             raise EndpointConnectionError(endpoint_url="https://runtime.sagemaker")
+        if not self.exists:
+            text = f"Endpoint {call['EndpointName']} of account 123456789012 not found."
+            raise ClientError({"Error": {"Code": "ValidationError", "Message": text}}, "InvokeEndpointAsync")
         self.calls.append(call)
         return {"InferenceId": call["InferenceId"]}
 
@@ -164,6 +169,38 @@ def test_an_endpoint_that_is_reachable_again_gets_the_next_attempt(
     deliver(message(job, attempt))
     assert endpoint.invoked() == [inference_id(job.job_id, 2)]
     assert queues.dead_letters() == []
+
+
+def test_a_job_waits_for_an_endpoint_that_is_not_deployed_yet(
+    store: JobStore, job_in: JobIn, deliver: Any, endpoint: FakeEndpoint, queues: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "ABSENT_ENDPOINT_DELAY_SECONDS", 0)
+    endpoint.exists = False
+    job = job_in(State.QUEUED)
+    for _ in range(2 * MAX_ATTEMPTS):
+        assert deliver(message(job), times=2) == {"batchItemFailures": []}
+        assert queues.sent() == [(job.job_id, 1)]
+    now = store.get(job.job_id)
+    assert now is not None
+    assert (now.state, now.attempt, now.error) == (State.QUEUED, 0, None)
+    assert now.message == dispatcher.ABSENT_ENDPOINT_MESSAGE
+    endpoint.exists = True
+    deliver(message(job))
+    assert endpoint.invoked() == [inference_id(job.job_id, 1, 2 * MAX_ATTEMPTS)]
+
+
+def test_a_job_that_has_waited_too_long_for_its_endpoint_fails(
+    store: JobStore, job_in: JobIn, deliver: Any, endpoint: FakeEndpoint, queues: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUEUE_LIMIT_SECONDS", "59")
+    endpoint.exists = False
+    job = job_in(State.QUEUED)
+    deliver(message(job))
+    now = store.get(job.job_id)
+    assert now is not None
+    assert now.error is not None
+    assert (now.state, now.error.code, now.error.retryable) == (State.FAILED, "endpoint_unavailable", True)
+    assert (queues.sent(), queues.dead_letters()) == ([], [job.job_id])
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from handlers.endpoint.gpu_spend import MAX_CHARGED_GAP_SECONDS, GpuSpendStore
 from tests.handlers.conftest import SOCKETS
 from tests.handlers.gpu_endpoint import ENDPOINT, VARIANT, Endpoint
 
+DEPLOYMENT = "darkroom-test"
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 MINUTES = timedelta(minutes=1)
 PRICE = 12.0  # an hour: a dollar every five minutes for each instance
@@ -30,6 +31,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
     """Environment of the function as the stack sets it; clear the cached factory after a change."""
     values = {
         "SOCKETS_TABLE": SOCKETS,
+        "DEPLOYMENT": DEPLOYMENT,
         "ENDPOINT_NAME": ENDPOINT,
         "VARIANT_NAME": VARIANT,
         "MAX_INSTANCES": "4",
@@ -61,7 +63,7 @@ def spend_usd(check: Callable[[datetime], None]) -> Callable[[], float]:
     """Returns the stored spend of the day in USD."""
 
     def read() -> float:
-        spend = GpuSpendStore(SOCKETS, ENDPOINT, clients.dynamodb()).get()
+        spend = GpuSpendStore(SOCKETS, DEPLOYMENT, clients.dynamodb()).get()
         assert spend is not None
         return round(spend.usd, 6)
 
@@ -249,6 +251,18 @@ def test_a_rejected_capacity_change_is_retried(
         check(NOON + later)
     check(NOON + later + MINUTES)
     assert endpoint.limits == ((0, 4) if later > timedelta(hours=12) else (0, 0))
+
+
+def test_an_endpoint_of_another_instance_type_has_what_is_left_of_the_days_limit(
+    endpoint: Endpoint, check: Any, spend_usd: Any, environment: pytest.MonkeyPatch
+) -> None:
+    endpoint.deploy(1)
+    check(NOON)
+    check(NOON + 20 * MINUTES)
+    environment.setenv("ENDPOINT_NAME", "darkroom-test-g5-xlarge")
+    guard._guard.cache_clear()
+    check(NOON + 20.5 * MINUTES)
+    assert spend_usd() == pytest.approx(4.1)
 
 
 def test_an_endpoint_that_does_not_exist_costs_nothing(check: Any, spend_usd: Any) -> None:

@@ -40,6 +40,7 @@ def test_numbers_survive_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
         queue_url="q",
         dead_letter_queue_url="d",
         bucket="b",
+        deployment="e",
         endpoint_name="e",
         invocation_seconds=60,
     )

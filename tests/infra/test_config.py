@@ -31,6 +31,15 @@ def test_the_toolkits_own_context_keys_are_ignored() -> None:
         ({"nonsense_entirely": "1"}, "known keys: stage"),
         ({"upload_seconds": "soon"}, "upload_seconds"),
         ({"instance_type": "t3.micro"}, "instance_type"),
+        ({"instance_type": "ml.c6i.2xlarge"}, "instance_type: .*ml.c6i.2xlarge has no NVIDIA GPU"),
+        ({"instance_type": "ml.inf2.xlarge"}, "has no NVIDIA GPU"),
+        ({"instance_type": "ml.p3.2xlarge"}, "has no NVIDIA GPU for CUDA 13"),
+        ({"instance_type": "ml.g5.12xlarge"}, "ml.g5.12xlarge is not in the table .*: give instance_usd_per_hour with"),
+        ({"instance_type": "ml.g7e.2xlarge"}, "give instance_usd_per_hour and inference_ami with it"),
+        ({"inference_ami": "al2-ami-sagemaker-inference-gpu-3-1"}, "has NVIDIA driver 550; the container needs 580"),
+        ({"inference_ami": "al2-ami-sagemaker-inference-neuron-2"}, "has no NVIDIA driver"),
+        ({"model_data_key": "alias/models", "model_data": "s3://m/v1/"}, "model_data_key"),
+        ({"model_data_key": "arn:aws:kms:us-east-1:111122223333:key/0123"}, "model_data_key needs model_data"),
         ({"max_instances": "0"}, "max_instances"),
         ({"models": "rt-detr-r18"}, "not JSON"),
         ({"models": '{"detector": "dpt-large"}'}, "no model 'dpt-large' for the role 'detector'"),
@@ -78,6 +87,7 @@ EXAMPLES = {
     "studio_domain": "studio.example.com",
     "studio_certificate": "arn:aws:acm:us-east-1:111122223333:certificate/0123",
     "model_data": "s3://our-models/darkroom/v1/",
+    "model_data_key": "arn:aws:kms:eu-west-1:111122223333:key/0123-4567",
     "image": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/darkroom:1",
     "alarm_email": "someone@example.com",
 }
@@ -113,6 +123,24 @@ def test_web_origins_are_accepted(origin: str) -> None:
 
 def test_results_are_not_reused_for_longer_than_they_are_kept() -> None:
     assert [Config.read(context).cache_days for context in ({}, {"retention_days": "3"})] == [7, 3]
+
+
+def test_the_price_and_the_machine_image_follow_from_the_instance_type() -> None:
+    read = [Config.read({"instance_type": f"ml.{name}"}) for name in ("g4dn.xlarge", "g5.2xlarge", "g6.xlarge")]
+    assert [config.instance_usd_per_hour for config in read] == [0.7364, 1.515, 1.127]
+    assert {config.inference_ami for config in read} == {"al2023-ami-sagemaker-inference-gpu-4-1"}
+    assert Config.read({"instance_type": "ml.g5.xlarge", "instance_usd_per_hour": "1.6"}).instance_usd_per_hour == 1.6
+
+
+def test_a_type_that_the_table_lacks_is_accepted_with_its_price_and_image() -> None:
+    given = {"instance_type": "ml.g7e.2xlarge", "instance_usd_per_hour": "4.2", "inference_ami": "al2030-ami-gpu-5"}
+    config = Config.read(given)
+    assert (config.instance_usd_per_hour, config.inference_ami) == (4.2, "al2030-ami-gpu-5")
+    assert config.endpoint_name == "darkroom-main-g7e-2xlarge"
+
+
+def test_the_endpoint_of_a_local_stack_has_the_stacks_name() -> None:
+    assert Config.read({"stage": "local", "local": "true"}).endpoint_name == "darkroom-local"
 
 
 def test_the_stop_limit_defaults_to_twice_the_alarm_limit() -> None:

@@ -7,8 +7,8 @@ import pytest
 from tests.infra.alarm_evaluation import Published, dimensions, periods_to_alarm
 from tests.infra.template import Template, text
 
-ENDPOINT = dimensions(EndpointName="darkroom-test")
-VARIANT = dimensions(EndpointName="darkroom-test", VariantName="gpu")
+ENDPOINT = dimensions(EndpointName="darkroom-test-g4dn-xlarge")
+VARIANT = dimensions(EndpointName="darkroom-test-g4dn-xlarge", VariantName="gpu")
 
 
 def fires(gpu: Template, name: str, published: Published) -> int | None:

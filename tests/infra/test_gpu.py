@@ -1,11 +1,13 @@
 """GPU endpoint: costs money only while there is work."""
 
 import json
+import re
 
 import grimp
 import pytest
 
 from containers.worker.settings import Settings
+from infra.config import Config
 from tests.infra.template import Assembly, Template, text
 from tests.paths import ROOT
 
@@ -13,7 +15,7 @@ from tests.paths import ROOT
 def test_the_endpoint_scales_from_zero_to_max_instances(gpu: Template) -> None:
     target = gpu.only("ApplicationAutoScaling::ScalableTarget")
     assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 10)
-    assert target["ResourceId"] == "endpoint/darkroom-test/variant/gpu"
+    assert target["ResourceId"] == "endpoint/darkroom-test-g4dn-xlarge/variant/gpu"
 
 
 def test_scaling_from_zero_uses_an_existing_metric(gpu: Template) -> None:
@@ -21,7 +23,7 @@ def test_scaling_from_zero_uses_an_existing_metric(gpu: Template) -> None:
         resource["Properties"] for name, resource in gpu.of_type("CloudWatch::Alarm") if name.startswith("FromZero")
     ]
     assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SageMaker", "HasBacklogWithoutCapacity")
-    assert alarm["Dimensions"] == [{"Name": "EndpointName", "Value": "darkroom-test"}]
+    assert alarm["Dimensions"] == [{"Name": "EndpointName", "Value": "darkroom-test-g4dn-xlarge"}]
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
     (policy,) = [
         (name, resource["Properties"])
@@ -41,7 +43,7 @@ def test_the_endpoint_scales_out_with_the_backlog(gpu: Template) -> None:
     ]
     metric = policy["CustomizedMetricSpecification"]
     assert metric["MetricName"] == "ApproximateBacklogSizePerInstance"
-    assert metric["Dimensions"] == [{"Name": "EndpointName", "Value": "darkroom-test"}]
+    assert metric["Dimensions"] == [{"Name": "EndpointName", "Value": "darkroom-test-g4dn-xlarge"}]
 
 
 def test_invocation_results_are_published_to_the_core_stacks_topics(gpu: Template, core: Template) -> None:
@@ -56,6 +58,20 @@ def test_invocation_results_are_published_to_the_core_stacks_topics(gpu: Templat
 def test_dispatch_knows_the_endpoints_name(gpu: Template, core: Template) -> None:
     name = gpu.only("SageMaker::Endpoint")["EndpointName"]
     assert core.function("dispatch")["Environment"]["Variables"]["ENDPOINT_NAME"] == name
+
+
+def test_another_instance_type_is_another_endpoint() -> None:
+    """CloudFormation replaces a resource whose name changes; SageMaker cannot change a scaled variant's type."""
+    small, large = (Config.read({"stage": "test", "instance_type": f"ml.{name}.xlarge"}) for name in ("g4dn", "g5"))
+    assert small.stack_name == large.stack_name
+    assert [small.endpoint_name, large.endpoint_name] == ["darkroom-test-g4dn-xlarge", "darkroom-test-g5-xlarge"]
+    assert all(re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", each.endpoint_name) for each in (small, large))
+
+
+def test_the_old_target_is_deregistered_before_the_old_endpoint_is_deleted(gpu: Template) -> None:
+    """CloudFormation removes what was replaced in the opposite order of its dependencies."""
+    target = gpu.resources[gpu.name_of("ApplicationAutoScaling::ScalableTarget")]
+    assert gpu.name_of("SageMaker::Endpoint") in target["DependsOn"]
 
 
 def test_a_daily_budget_notifies_the_alarm_topic(gpu: Template) -> None:
@@ -80,6 +96,23 @@ def test_model_data_is_uncompressed_and_only_its_prefix_is_readable(gpu: Templat
         ("s3:ListBucket", "arn:AWS::Partition:s3:::our-models"),
     ]
     assert read[1]["Condition"] == {"StringLike": {"s3:prefix": "darkroom/v1/*"}}
+
+
+def test_the_container_may_decrypt_with_the_key_of_its_model_data_and_no_other() -> None:
+    from aws_cdk import App, Stack  # noqa: PLC0415 - only tests that need a template pay for the CDK
+    from aws_cdk.aws_iam import Role, ServicePrincipal  # noqa: PLC0415
+
+    from infra.constructs.model_data import ModelData  # noqa: PLC0415
+
+    key = "arn:aws:kms:us-east-1:111122223333:key/0123"
+    found = []
+    for arn in (key, None):
+        stack = Stack(App(), "Stack")
+        role = Role(stack, "Role", assumed_by=ServicePrincipal("sagemaker.amazonaws.com"))
+        data = ModelData(stack, "Weights", uri="s3://our-models/darkroom/v1/", role=role, key_arn=arn)
+        statements = stack.resolve(data.policy.document.to_json())["Statement"]
+        found.append([each["Resource"] for each in statements if each["Action"] == "kms:Decrypt"])
+    assert found == [[key], []]
 
 
 def test_the_endpoint_uses_an_image_with_a_matching_driver(gpu: Template) -> None:
@@ -117,7 +150,7 @@ def test_the_image_holds_the_animator_only_where_the_research_licence_is_accepte
 
 def test_the_operator_is_told_the_image_and_the_endpoint(gpu: Template) -> None:
     outputs = {name: text(output["Value"]) for name, output in gpu.content["Outputs"].items()}
-    assert outputs["EndpointName"] == "darkroom-test"
+    assert outputs["EndpointName"] == "darkroom-test-g4dn-xlarge"
     image = gpu.only("SageMaker::Model")["PrimaryContainer"]["Image"]
     assert outputs["ImageUri"] == text(image)
 

@@ -157,24 +157,35 @@ def test_ended_only_updates_rows_puts_events_and_deletes_intermediates(core: Tem
 
 
 def test_only_dispatch_calls_the_endpoint(core: Template) -> None:
-    endpoint = "arn:AWS::Partition:sagemaker:AWS::Region:AWS::AccountId:endpoint/darkroom-test"
+    endpoint = "arn:AWS::Partition:sagemaker:AWS::Region:AWS::AccountId:endpoint/darkroom-test-g4dn-xlarge"
     may = [name for name in FUNCTIONS if core.function_may(name, "sagemaker:InvokeEndpointAsync", endpoint)]
     assert may == ["dispatch"]
     assert not core.function_may("dispatch", "sagemaker:InvokeEndpointAsync", endpoint + "-other")
 
 
 def test_only_functions_that_report_it_describe_the_endpoint(core: Template) -> None:
-    endpoint = "arn:AWS::Partition:sagemaker:AWS::Region:AWS::AccountId:endpoint/darkroom-test"
+    endpoint = "arn:AWS::Partition:sagemaker:AWS::Region:AWS::AccountId:endpoint/darkroom-test-g4dn-xlarge"
     may = [name for name in FUNCTIONS if core.function_may(name, "sagemaker:DescribeEndpoint", endpoint)]
-    assert may == ["api", "dispatch"]
+    assert may == ["api", "dispatch", "sweep"]
     assert not core.function_may("dispatch", "sagemaker:DescribeEndpoint", endpoint + "-other")
+
+
+def test_only_sweep_describes_the_deployments_former_endpoints(core: Template) -> None:
+    names = "arn:AWS::Partition:sagemaker:AWS::Region:AWS::AccountId:endpoint/"
+    for former in ("darkroom-test", "darkroom-test-g5-xlarge"):
+        may = [name for name in FUNCTIONS if core.function_may(name, "sagemaker:DescribeEndpoint", names + former)]
+        assert may == ["sweep"]
+    assert not core.function_may("sweep", "sagemaker:DescribeEndpoint", names + "darkroom-testing-g5-xlarge")
 
 
 @pytest.mark.parametrize(
     ("function", "rows"),
     [
-        ("dispatch", {"waking#darkroom-test": ["GetItem", "UpdateItem"], "guard#darkroom-test": ["GetItem"]}),
-        ("finished", {"waking#darkroom-test": ["GetItem", "UpdateItem"]}),
+        (
+            "dispatch",
+            {"waking#darkroom-test-g4dn-xlarge": ["GetItem", "UpdateItem"], "guard#darkroom-test": ["GetItem"]},
+        ),
+        ("finished", {"waking#darkroom-test-g4dn-xlarge": ["GetItem", "UpdateItem"]}),
     ],
 )
 def test_functions_access_only_their_own_rows_of_the_sockets_table(

@@ -8,7 +8,7 @@ import pytest
 from cloud import observability
 from tests.infra.template import Template, text
 
-ENDPOINT = "arn:AWS::Partition:sagemaker:AWS::Region:AWS::AccountId:endpoint/darkroom-test"
+ENDPOINT = "arn:AWS::Partition:sagemaker:AWS::Region:AWS::AccountId:endpoint/darkroom-test-g4dn-xlarge"
 TARGETS = "arn:AWS::Partition:application-autoscaling:AWS::Region:AWS::AccountId:scalable-target/*"
 
 
