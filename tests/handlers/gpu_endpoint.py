@@ -1,5 +1,6 @@
 """The GPU endpoint and its capacity limits on moto."""
 
+import json
 from typing import Any
 
 from cloud import clients
@@ -52,3 +53,9 @@ class Endpoint:
         """Minimum and maximum number of instances."""
         (target,) = self._scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
         return target["MinCapacity"], target["MaxCapacity"]
+
+
+def metrics(printed: str) -> list[float]:
+    """Return the values of the spend metric, in order."""
+    lines = [json.loads(line) for line in printed.splitlines() if '"_aws"' in line]
+    return [round(line["GpuSpendToday"][0], 6) for line in lines if "GpuSpendToday" in line]

@@ -1,6 +1,5 @@
 """Spend guard: a day's GPU cost is counted once and reported; the endpoint stops at its limit."""
 
-import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +11,7 @@ from cloud import clients
 from handlers import guard
 from handlers.endpoint.gpu_spend import MAX_CHARGED_GAP_SECONDS, GpuSpendStore
 from tests.handlers.conftest import SOCKETS
-from tests.handlers.gpu_endpoint import ENDPOINT, VARIANT, Endpoint
+from tests.handlers.gpu_endpoint import ENDPOINT, VARIANT, Endpoint, metrics
 
 DEPLOYMENT = "darkroom-test"
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
@@ -68,12 +67,6 @@ def spend_usd(check: Callable[[datetime], None]) -> Callable[[], float]:
         return round(spend.usd, 6)
 
     return read
-
-
-def metrics(printed: str) -> list[float]:
-    """Return the values of the spend metric, in order."""
-    lines = [json.loads(line) for line in printed.splitlines() if '"_aws"' in line]
-    return [round(line["GpuSpendToday"][0], 6) for line in lines if "GpuSpendToday" in line]
 
 
 def test_instances_cost_their_running_time(
@@ -300,6 +293,5 @@ def test_a_failed_check_is_an_error_and_its_time_is_counted_later(
 def test_the_spend_item_is_in_no_index_of_the_sockets_table(endpoint: Endpoint, check: Any) -> None:
     endpoint.deploy(1)
     check(NOON)
-    client: Any = clients.dynamodb()
-    for index in ("by_connection", "due"):
-        assert client.scan(TableName=SOCKETS, IndexName=index)["Items"] == []
+    scan: Any = clients.dynamodb().scan
+    assert [scan(TableName=SOCKETS, IndexName=index)["Items"] for index in ("by_connection", "due")] == [[], []]

@@ -46,7 +46,7 @@ def check_model_bucket(account: AwsAccount, config: Config) -> Finding:
 
 def _names_key(config: Config, key: str) -> bool:
     """Return True if the configuration lets the container's role decrypt with the key."""
-    given = getattr(config, "model_data_key", None)
+    given = config.model_data_key
     return given is not None and given.rpartition("/")[2] == key.rpartition("/")[2]
 
 

@@ -16,6 +16,6 @@ def test_another_price_is_a_warning_that_names_the_lists() -> None:
 
 
 def test_what_is_not_known_is_a_warning_and_no_pass() -> None:
-    config = Config(instance_type="ml.g5.48xlarge", instance_usd_per_hour=20.36, inference_ami="some-image")
+    config = Config(instance_type="ml.p5.48xlarge", instance_usd_per_hour=63.296, inference_ami="some-image")
     assert check_machine_image(config).level is Level.WARNING
     assert check_price(config).level is Level.WARNING
