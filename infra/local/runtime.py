@@ -212,7 +212,7 @@ def _ensure_emulator(options: StackOptions, progress: Progress) -> RunningProces
         emulator_digest=emulator.fingerprint(environment),
         studio_port=running.studio_port if running is not None else None,
     )
-    running.write(options.folder)
+    running.write_started(options.folder, process)
     progress.say(f"starting the emulator on port {options.port}")
     return running
 

@@ -71,5 +71,5 @@ def ensure(options: StackOptions, running: RunningProcesses, state: StackState) 
         folder=ROOT,
     )
     running = running.model_copy(update={"stand_in": process, "stand_in_digest": wanted_digest})
-    running.write(options.folder)
+    running.write_started(options.folder, process)
     return running

@@ -11,6 +11,7 @@ from infra.local.process import Process
 
 FOLDER = ".darkroom"
 _OWNER_ONLY = 0o700
+_STOP_SECONDS = 5.0
 
 
 def private_folder(folder: Path) -> None:
@@ -86,6 +87,17 @@ class RunningProcesses(StateFile):
     @classmethod
     def file(cls) -> str:
         return "processes.json"
+
+    def write_started(self, folder: Path, process: Process) -> None:
+        """Write the file for a process that was just started. If that fails, the process is stopped.
+
+        Otherwise, as on a full disk, no command would find it.
+        """
+        try:
+            self.write(folder)
+        except BaseException:
+            process.stop(_STOP_SECONDS)
+            raise
 
     def processes(self) -> dict[str, Process]:
         """Return the recorded processes by the name of their log."""

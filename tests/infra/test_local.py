@@ -1,5 +1,6 @@
 """Components of the local runtime, without starting a stack."""
 
+import errno
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from infra.config import ConfigError
 from infra.local import aws_profile, emulator, runtime, stand_in, synth, users
 from infra.local.emulator import PortTakenError, StartError
 from infra.local.options import StackOptions
+from infra.local.process import Process
 from infra.local.progress import Progress, silent
 from infra.local.snapshots.files import UnsavedChanges, clock, now
 from infra.local.state import RootKey, RunningProcesses, StackState
@@ -213,6 +215,27 @@ def test_a_stop_says_since_when_changes_could_not_be_saved(tmp_path: Path) -> No
     assert runtime.down(tmp_path, say=said.append)
     assert said[0].startswith(f"changes since {clock(since)} could not be saved")
     assert "No space left on device" in said[1]
+
+
+def test_a_process_that_cannot_be_recorded_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk, no command would find it."""
+    processes: list[Process] = []
+
+    def start(*_arguments: object) -> Process:
+        processes.append(started(SLEEP, tmp_path))
+        return processes[0]
+
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(emulator, "start", start)
+    monkeypatch.setattr(RunningProcesses, "write", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        runtime.up(StackOptions(tmp_path, free_port()), Progress(silent))
+    (process,) = processes
+    left = process.find()
+    process.stop(0)
+    assert left is None
 
 
 def test_a_purge_leaves_nothing(tmp_path: Path) -> None:

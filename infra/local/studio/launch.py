@@ -56,7 +56,7 @@ def serve(
         folder=ROOT,
     )
     running = running.model_copy(update={"studio": process, "studio_digest": wanted, "studio_port": port})
-    running.write(folder)
+    running.write_started(folder, process)
     emulator.wait_until_ready(process, emulator.address(port), folder / LOG)
     return running
 
