@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
+from darkroom.cli.termination import termination_signals
 from tests.chaos.campaign import SECONDS_TO_END, Campaign, Options, Report
 from tests.chaos.fault_injection import FaultGroup, StackLost
 from tests.chaos.summary import print_summary, progress_line, repeat_hint
@@ -37,7 +38,9 @@ def main(
     folder: Annotated[Path | None, typer.Option(help="Folder of the stack, kept for its logs.")] = None,
     port: Annotated[int | None, typer.Option(help="Port of the stack; a free one when left out.")] = None,
 ) -> None:
-    """Run a fault campaign. Exit status: 0 if every invariant holds, otherwise 1."""
+    """Run a fault campaign. Exit status: 0 if every invariant holds, otherwise 1; 128 + the signal's number if it is
+    terminated, which stops its stack.
+    """
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = FILE_WIDTH
@@ -76,4 +79,5 @@ def run_with_display(campaign: Campaign, console: Console) -> Report:
 if __name__ == "__main__":
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(main)
-    app(prog_name="python -m tests.chaos")
+    with termination_signals():
+        app(prog_name="python -m tests.chaos")

@@ -3,12 +3,18 @@
 import io
 import os
 import secrets
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from darkroom.contract.kinds import Kind
+from infra.local import runtime
+from infra.local.state import RunningProcesses
 from tests.chaos.campaign import Campaign, Options
 from tests.chaos.fault_injection import FaultGroup
 from tests.chaos.summary import print_summary
@@ -30,3 +36,21 @@ def test_every_promise_holds_through_faults(tmp_path: Path) -> None:
     assert report.progress.faults["containers killed"]
     assert report.progress.faults["functions held back"]
     assert {"uploaded", "dispatch", "finished", "push", "ended"} <= report.progress.events.keys()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM")
+def test_a_terminated_campaign_leaves_no_process_of_its_stack(tmp_path: Path) -> None:
+    """As when CI ends a job: its stack is not in a directory in which a command would find it."""
+    campaign = subprocess.Popen([sys.executable, "-m", "tests.chaos", "--jobs", "1", "--folder", str(tmp_path)])
+    try:
+        while (running := RunningProcesses.read(tmp_path)) is None:
+            assert campaign.poll() is None
+            time.sleep(0.05)
+        campaign.terminate()
+        assert campaign.wait() == 128 + signal.SIGTERM
+        assert running.emulator is not None
+        assert running.emulator.find() is None
+    finally:
+        campaign.kill()
+        campaign.wait()
+        runtime.down(tmp_path, save=False)
