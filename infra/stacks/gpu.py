@@ -25,6 +25,7 @@ from handlers.endpoint.spend_guard import SCALABLE_DIMENSION
 from infra.bundling.functions import ROOT
 from infra.config import Config, ConfigError
 from infra.constructs.endpoint_alarms import EndpointAlarms, endpoint_metric
+from infra.constructs.endpoint_logs import retain_endpoint_logs
 from infra.constructs.functions import allow
 from infra.constructs.model_data import ModelData
 from infra.constructs.nag_findings import acknowledge
@@ -185,6 +186,7 @@ class GpuStack(Stack):
             # Otherwise every deployment sets the fleet to initial_instance_count, which starts or ends instances.
             retain_all_variant_properties=True,
         )
+        endpoint.node.add_dependency(retain_endpoint_logs(self, config=config))
         return configuration, endpoint
 
     def _scaling(self) -> None:

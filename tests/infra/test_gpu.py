@@ -187,3 +187,18 @@ def test_the_image_holds_what_the_container_imports_and_no_more(cloud: Assembly)
     assert needed - copied == set()
     # The models engine loads its networks by name, so all of pipeline/ is copied.
     assert {path for path in copied - needed if not path.startswith("pipeline/")} == set()
+
+
+def test_the_endpoints_logs_expire_though_sagemaker_creates_their_group(gpu: Template) -> None:
+    plain = [text(each["Properties"].get("LogGroupName", "")) for _, each in gpu.of_type("Logs::LogGroup")]
+    assert not [each for each in plain if "Endpoints" in each], "it would fail where the group exists already"
+    ((name, logs),) = [(name, each) for name, each in gpu.resources.items() if each["Type"] == "Custom::LogRetention"]
+    assert logs["Properties"]["LogGroupName"] == "/aws/sagemaker/Endpoints/darkroom-test"
+    assert logs["Properties"]["RetentionInDays"] == 30
+    ((_, endpoint),) = gpu.of_type("SageMaker::Endpoint")
+    assert name in endpoint["DependsOn"], "an endpoint that runs longer would create the group again, without an end"
+
+
+def test_the_endpoints_logs_are_deleted_with_the_stack(gpu: Template) -> None:
+    (logs,) = [each["Properties"] for each in gpu.resources.values() if each["Type"] == "Custom::LogRetention"]
+    assert logs["RemovalPolicy"] == "destroy"
