@@ -111,11 +111,12 @@ bench: $(READY) ## Measure the event path, the functions, the request guard, the
 synth: $(READY) ## Synthesize the CloudFormation templates for AWS into cdk.out/
 	@$(BIN)/python -m infra
 
-reference: $(READY) ## Renew what is generated from the contract, the plans and the models: openapi.json, docs/
+reference: $(READY) ## Renew what is generated from the contract, the plans, the models and the templates: openapi.json, docs/
 	@$(BIN)/python -m handlers.http_api.openapi --write
 	@$(BIN)/python -m handlers.http_api.errors_reference
 	@$(BIN)/python -m handlers.websocket.asyncapi --write
 	@$(BIN)/python -m infra.commands.kinds_reference
+	@$(BIN)/python -m infra.costs --markdown
 	@$(BIN)/python -c "from pipeline.plans import plans_markdown; print(plans_markdown())" > docs/plans.md
 	@$(BIN)/python -c "from pipeline.weights.catalog import catalog_markdown; print(catalog_markdown())" > docs/models.md
 	@$(if $(wildcard $(WEB_READY)),cd $(WEB) && npm run --silent schema,echo "studio/src/contract/schema.d.ts is as it was: run make setup-web, then make reference again.")

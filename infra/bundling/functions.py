@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from infra.bundling.bytecode import compile_folder, find_interpreter
@@ -19,10 +21,32 @@ PYTHON_VERSION = "3.13"
 FOLDERS = ("handlers", "cloud", "darkroom/contract")
 _CODE_SUFFIXES = {".py", ".toml", ".webp"}
 _UNUSED = ("__pycache__", "tests", "test")
+_placeholders: ContextVar[Path | None] = ContextVar("placeholders", default=None)
 
 
 class BuildError(RuntimeError):
     """Raised when the layer or the studio cannot be built; the message has the remedy."""
+
+
+@contextmanager
+def placeholder_assets(folder: Path) -> Iterator[None]:
+    """Context manager in which layer and studio are not built: for templates that are read, never deployed.
+
+    ``folder`` takes the file that stands for them.
+    """
+    stand_in = folder / "placeholder"
+    stand_in.mkdir()
+    (stand_in / "index.html").touch()
+    token = _placeholders.set(stand_in)
+    try:
+        yield
+    finally:
+        _placeholders.reset(token)
+
+
+def placeholder() -> Path | None:
+    """Return the folder that stands for what takes the network to build, None where it is built."""
+    return _placeholders.get()
 
 
 def code_files() -> list[Path]:
@@ -106,6 +130,8 @@ def build_layer(build: Path = BUILD) -> Path:
     Built from wheels without Docker, and cached by the lock's digest, so that only the first synth needs the network.
     It is compiled for Lambda's Python where there is one. Raises ``BuildError``.
     """
+    if (stand_in := placeholder()) is not None:
+        return stand_in
     python = runtime_interpreter()
     target = build / "layer" / digest([LOCK.relative_to(ROOT)], PYTHON_VERSION, *(["bytecode"] if python else []))[:16]
     if not target.is_dir():

@@ -20,7 +20,9 @@ from infra.constructs.websocket import WebSocket
 from infra.constructs.worker_resources import WorkerResources
 from infra.names import ASSETS, INVOCATIONS, OUTCOMES, RESULTS, UPLOADS
 
-# Enough for hundreds of jobs a second; the endpoint is the bottleneck.
+# Enough for hundreds of jobs a second; the endpoint is the bottleneck. Without a maximum, one caller who uses a form
+# again and again could take all of the account's concurrency, the API's with it. The maximum has a price: Lambda keeps
+# five pollers for an idle queue, where it could do with two, about $0.16 a month for each queue (``infra.costs``).
 CONCURRENCY = 10
 LOCAL_CONCURRENCY = 2  # each is a local process; two use the machine's cores best
 

@@ -24,6 +24,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 _FREE_SECONDS = 10.0
 LOG = "emulator.log"
+MODULE = "infra.local.access"  # what is started; a measurement replaces it by one that counts the calls
 # Files and folders that the emulator's process loads of ours.
 GUARD_CODE = (
     *("infra/local/access", "infra/local/snapshots", "infra/local/process.py", "infra/local/state.py"),
@@ -97,7 +98,7 @@ def start(folder: Path, port: int, environment: Mapping[str, str]) -> Process:
         raise PortTakenError(f"port {port} is in use by another program; choose one with --port")
     private_folder(folder)
     (folder / "tmp").mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "infra.local.access"]
+    command = [sys.executable, "-m", MODULE]
     return Process.spawn(command, environment=environment, log=folder / LOG, folder=ROOT)
 
 

@@ -87,23 +87,23 @@ class Assembly:
     """The templates of one synthesis, and what cdk-nag found in them."""
 
     def __init__(self, folder: Path, findings: list[str]) -> None:
-        self._folder = folder
+        self.folder = folder
         self.findings = findings
 
     def __getitem__(self, stack: str) -> Template:
         """The template of ``core``, ``gpu`` or ``studio``."""
         suffix = "" if stack == "core" else f"-{stack}"
-        return Template.read(self._folder / f"darkroom-test{suffix}.template.json")
+        return Template.read(self.folder / f"darkroom-test{suffix}.template.json")
 
     def images(self) -> list[dict[str, Any]]:
         """The sources of the container images that a deployment builds: folder, file, arguments and outputs."""
-        assets = json.loads((self._folder / "darkroom-test-gpu.assets.json").read_text())
+        assets = json.loads((self.folder / "darkroom-test-gpu.assets.json").read_text())
         return [image["source"] for image in assets["dockerImages"].values()]
 
     def image_files(self) -> set[str]:
         """The paths of the files that Docker can copy into the container image."""
         (image,) = self.images()
-        context = self._folder / image["directory"]
+        context = self.folder / image["directory"]
         return {path.relative_to(context).as_posix() for path in context.rglob("*") if path.is_file()}
 
 
