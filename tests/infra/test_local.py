@@ -11,6 +11,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from darkroom.client.ports import free_port
 from infra.config import ConfigError
 from infra.local import aws_profile, emulator, runtime, stand_in, synth, users
 from infra.local.emulator import PortTakenError, StartError
