@@ -12,7 +12,20 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 NEW_KIND = Path(__file__).parent / "data" / "new_kind"
-COPIED = (".ci", "darkroom", "cloud", "pipeline", "handlers", "containers", "infra", "bench", "studio", "tests", "docs")
+COPIED = (
+    ".ci",
+    "darkroom",
+    "cloud",
+    "pipeline",
+    "handlers",
+    "containers",
+    "infra",
+    "bench",
+    "studio",
+    "tests",
+    "docs",
+    "deployments",
+)
 LEFT_OUT = shutil.ignore_patterns("node_modules", "dist", "__pycache__", "0.1.0")
 
 PARAMS = '''

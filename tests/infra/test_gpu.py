@@ -193,7 +193,7 @@ def test_the_endpoints_logs_expire_though_sagemaker_creates_their_group(gpu: Tem
     plain = [text(each["Properties"].get("LogGroupName", "")) for _, each in gpu.of_type("Logs::LogGroup")]
     assert not [each for each in plain if "Endpoints" in each], "it would fail where the group exists already"
     ((name, logs),) = [(name, each) for name, each in gpu.resources.items() if each["Type"] == "Custom::LogRetention"]
-    assert logs["Properties"]["LogGroupName"] == "/aws/sagemaker/Endpoints/darkroom-test"
+    assert logs["Properties"]["LogGroupName"] == "/aws/sagemaker/Endpoints/darkroom-test-g4dn-xlarge"
     assert logs["Properties"]["RetentionInDays"] == 30
     ((_, endpoint),) = gpu.of_type("SageMaker::Endpoint")
     assert name in endpoint["DependsOn"], "an endpoint that runs longer would create the group again, without an end"
