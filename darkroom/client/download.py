@@ -15,6 +15,9 @@ from darkroom.client.network import ATTEMPTS, RETRIED_STATUS, backoff_seconds
 from darkroom.client.output_files import is_stream, replacing, write_into
 from darkroom.contract.results import ResultFile
 
+# S3 answers 403 to an expired link, and 400 (ExpiredToken) once the session of the function that signed it has ended.
+EXPIRED_STATUS = frozenset({httpx2.codes.FORBIDDEN, httpx2.codes.BAD_REQUEST})
+
 
 async def fetch(connections: Connections, result: ResultFile, path: Path) -> None:
     """Write the file to ``path``, atomically: a reader sees the old file or the complete new one.
@@ -54,7 +57,7 @@ async def _stream(http: Http, result: ResultFile, url: str, file: BinaryIO) -> N
     size = 0
 
     def check(response: httpx2.Response) -> None:
-        if response.status_code == httpx2.codes.FORBIDDEN:
+        if response.status_code in EXPIRED_STATUS:
             raise LinkExpired(clock_hint(server_time(response)))
         if response.status_code in RETRIED_STATUS:
             raise RetryableStatus(f"HTTP {response.status_code}")

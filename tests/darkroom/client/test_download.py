@@ -98,7 +98,7 @@ def test_a_busy_storage_is_tried_four_times_after_doubling_pauses(
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [(404, "not_found"), (400, "download_failed"), (410, "download_failed"), (501, "download_failed")],
+    [(404, "not_found"), (405, "download_failed"), (410, "download_failed"), (501, "download_failed")],
 )
 def test_another_status_ends_the_download_at_once(path: Path, status: int, code: str) -> None:
     storage = Storage(httpx2.Response(status), fine())
@@ -107,9 +107,10 @@ def test_another_status_ends_the_download_at_once(path: Path, status: int, code:
     assert (error.value.code, storage.pauses, path.read_bytes()) == (code, [], b"an earlier one")
 
 
+@pytest.mark.parametrize("status", [403, 400])  # 400 ExpiredToken: the session of the link's signer has ended
 @pytest.mark.parametrize("url", ["https://store.example/key", None])
-def test_a_link_that_is_refused_or_missing_has_expired(path: Path, url: str | None) -> None:
-    storage = Storage(httpx2.Response(403), fine())
+def test_a_link_that_is_refused_or_missing_has_expired(path: Path, url: str | None, status: int) -> None:
+    storage = Storage(httpx2.Response(status), fine())
     with pytest.raises(LinkExpired):
         storage.fetch(path, url)
     assert len(storage.requested) == (1 if url else 0)
