@@ -74,7 +74,7 @@ class Functions(Construct):
             Annotations.of(self).add_warning_v2(
                 "darkroom:bytecode",
                 f"There is no Python {functions.PYTHON_VERSION} here, so the functions are deployed without bytecode "
-                f"and start twice as slowly. Install it (uv python install {functions.PYTHON_VERSION}), or name it in "
+                f"and start more slowly. Install it (uv python install {functions.PYTHON_VERSION}), or name it in "
                 f"{VARIABLE}.",
             )
         if not config.local:  # the emulator's functions use the packages of its interpreter
