@@ -17,30 +17,40 @@ _OWNER = re.compile(rf"(?:(?P<asset>{ASSETS})|{_OF_JOBS})(?P<id>[0-9a-f]{{32}})"
 
 
 def remove_lost_objects(clients: Clients, state: StackState, since: datetime) -> int:
-    """Delete objects stored after ``since`` whose job or asset is not in the restored tables; return how many.
-
-    An upload that arrived for a job or asset which still waits for it is announced again.
-    """
-    states = {
-        False: dict(_states(clients, state.tables.jobs, "job_id")),
-        True: dict(_states(clients, state.tables.assets, "asset_id")),
+    """Delete objects stored after ``since`` whose job or asset is not in the restored tables; return how many."""
+    known = {
+        False: {owner for owner, _ in _states(clients, state.tables.jobs, "job_id")},
+        True: {owner for owner, _ in _states(clients, state.tables.assets, "asset_id")},
     }
-    lost, arrived = [], []
-    for key in _keys(clients, state.bucket, since):
+    lost = []
+    for key in _keys(clients, state.bucket, since=since):
         owner = _OWNER.match(key)
-        if owner is None:
-            continue
-        known = states[bool(owner["asset"])].get(owner["id"])
-        if known is None:
+        if owner is not None and owner["id"] not in known[bool(owner["asset"])]:
             lost.append(key)
-        elif known == State.AWAITING_UPLOAD and key.startswith((UPLOADS, ASSETS)):
-            arrived.append(key)
     for key in lost:
         clients("s3").delete_object(Bucket=state.bucket, Key=key)
+    return len(lost)
+
+
+def announce_uploads(clients: Clients, state: StackState) -> int:
+    """Announce the uploads of jobs and assets that still wait for them; return how many.
+
+    The emulator sends S3's notices in threads, which end with it, however it is stopped. Repeated ones do no harm.
+    """
+    waiting = [
+        prefix + owner
+        for prefix, table, id_name in (
+            (UPLOADS, state.tables.jobs, "job_id"),
+            (ASSETS, state.tables.assets, "asset_id"),
+        )
+        for owner, value in _states(clients, table, id_name)
+        if value == State.AWAITING_UPLOAD
+    ]
+    arrived = [key for prefix in waiting for key in _keys(clients, state.bucket, prefix)]
     for key in arrived:
         notice = {"Records": [{"s3": {"bucket": {"name": state.bucket}, "object": {"key": quote(key)}}}]}
         clients("sqs").send_message(QueueUrl=state.uploads_queue, MessageBody=json.dumps(notice))
-    return len(lost)
+    return len(arrived)
 
 
 def _states(clients: Clients, table: str, id_name: str) -> Iterator[tuple[str, str]]:
@@ -52,9 +62,9 @@ def _states(clients: Clients, table: str, id_name: str) -> Iterator[tuple[str, s
             yield item[id_name]["S"], item["state"]["S"]
 
 
-def _keys(clients: Clients, bucket: str, since: datetime) -> Iterator[str]:
-    """Return the keys of objects stored since a time; S3 rounds it down to a second."""
-    for page in clients("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket):
+def _keys(clients: Clients, bucket: str, prefix: str = "", *, since: datetime | None = None) -> Iterator[str]:
+    """Return the keys of objects below a prefix, stored since a time; S3 rounds it down to a second."""
+    for page in clients("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for found in page.get("Contents", []):
-            if found["LastModified"] >= since.replace(microsecond=0):
+            if since is None or found["LastModified"] >= since.replace(microsecond=0):
                 yield found["Key"]

@@ -10,6 +10,7 @@ from websockets.sync.client import connect
 from darkroom import Client
 from infra.local.stack import LocalStack
 from infra.local.state import StackState
+from tests.e2e import pictures
 from tests.unlimited import UNLIMITED
 
 pytestmark = pytest.mark.timeout(300)  # the first one to ask synthesizes
@@ -43,12 +44,14 @@ def test_a_stack_keeps_its_state_over_a_restart_and_stops_all_processes(stack: L
         assert hidden.status_code == httpx2.codes.NOT_FOUND
         assert stack.invoke("sweep", {}) is None
         stack.wait_idle()
+        unannounced = upload_without_notice(stack)
     assert not stack.running()
     with stack:
         assert (stack.endpoint, stack.socket, stack.state.auth) == (before.endpoint, before.socket, before.auth)
         # By the SDK, which repeats a GET while functions are still starting on a busy machine.
         with Client(stack.endpoint, token=stack.token_for("local")) as client:
-            assert [job.job_id for job in client.list()] == [created["job"]["job_id"]]
+            assert {job.job_id for job in client.list()} == {created["job"]["job_id"], unannounced}
+            assert [job.state for job in client.watch(unannounced)][-1] == "completed"
         # A new subscription gets the state, and each later one.
         job_id = created["job"]["job_id"]
         with connect(f"{stack.socket}?token={stack.token_for('local')}", open_timeout=60) as socket:
@@ -61,6 +64,20 @@ def test_a_stack_keeps_its_state_over_a_restart_and_stops_all_processes(stack: L
         check_what_the_emulator_leaves_out(stack)
     assert not stack.running()
     check_privacy(stack)
+
+
+def upload_without_notice(stack: LocalStack) -> str:
+    """Upload a job's photo and lose its notice, as when the emulator ends in that moment; return the job's id."""
+    with stack.paused("uploaded"):
+        created = call(stack, "POST", "/jobs", json=JOB).json()
+        form = created["uploads"]["photo"]
+        photo = {"file": pictures.jpeg()}
+        httpx2.post(form["url"], data=form["fields"], files=photo, timeout=60).raise_for_status()
+        queue, sqs = stack.state.uploads_queue, stack.client("sqs")
+        (notice,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=notice["ReceiptHandle"])
+    job_id: str = created["job"]["job_id"]
+    return job_id
 
 
 def check_functions(stack: LocalStack) -> None:
