@@ -129,8 +129,10 @@ def test_a_file_that_is_no_picture_is_refused_and_nothing_lost(visitor: Visitor,
 def test_a_job_that_fails_says_what_to_do(visitor: Visitor, sample: Path) -> None:
     page = visitor.page
     visitor.sign_in("/make/face_swap")
-    visitor.choose(sample, role="Face to take")
-    visitor.choose(sample, role="Picture to change")
+    for role in ("Face to take", "Picture to change"):
+        visitor.choose(sample, role=role)
+        # A consent holds for the chosen pictures alone, so that another one takes it away.
+        expect(page.get_by_role("group", name=role).get_by_role("button", name="Remove")).to_be_visible()
     page.get_by_role("checkbox", name="agree").check()
     page.get_by_role("button", name="Swap the faces").click()
     alert = page.get_by_role("alert")
