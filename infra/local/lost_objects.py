@@ -32,8 +32,8 @@ def remove_lost_objects(clients: Clients, state: StackState, since: datetime) ->
     return len(lost)
 
 
-def announce_uploads(clients: Clients, state: StackState) -> int:
-    """Announce the uploads of jobs and assets that still wait for them; return how many.
+def repeat_upload_notices(clients: Clients, state: StackState) -> int:
+    """Send the notices of uploads again whose jobs or assets still wait for them; return how many.
 
     The emulator sends S3's notices in threads, which end with it, however it is stopped. Repeated ones do no harm.
     """

@@ -16,7 +16,7 @@ from infra.local.deploy import deploy, is_deployed, mark_deployed
 from infra.local.emulator import PortTakenError, StartError, address, listening
 from infra.local.endpoint.settings import HEALTH as ENDPOINT_HEALTH
 from infra.local.lock import locked
-from infra.local.lost_objects import announce_uploads, remove_lost_objects
+from infra.local.lost_objects import repeat_upload_notices, remove_lost_objects
 from infra.local.options import StackOptions
 from infra.local.progress import Progress, Say, silent
 from infra.local.snapshots.files import STATE, LostWork, SnapshotFiles, UnsavedChanges, clock
@@ -85,7 +85,7 @@ def _up(options: StackOptions, progress: Progress) -> StackState:
     running, state = _ensure_deployed(options, running, assembly, progress)
     _clear_lost_work(options, state, progress)
     if before is None or before.emulator != running.emulator:
-        announce_uploads(options.clients(), state)
+        repeat_upload_notices(options.clients(), state)
     with progress.step("starting the endpoint"):
         state = state.model_copy(update={"endpoint_control": address(running.endpoint_port)})
         assert running.stand_in is not None
