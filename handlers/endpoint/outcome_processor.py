@@ -15,6 +15,7 @@ from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
 from cloud.invocation import Abandoned, Completed, Failed, Invocation, Outcome, parse_inference_id
 from cloud.observability import logger
+from cloud.s3.conditions import MISSING_CODES
 from cloud.s3.keys import parse_s3_uri
 from darkroom.contract.errors import DarkroomError, ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
@@ -168,14 +169,12 @@ class OutcomeProcessor:
                 job_id=job_id, attempt=attempt, error=TIMED_OUT_ERROR if timed_out else CONTAINER_FAILED_ERROR
             )
         bucket, key = parse_s3_uri(notice.response.output_location)
-        try:
-            body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-            outcome = _outcome_adapter.validate_json(body)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
-                raise
+        body = self._read_stored(bucket, key)
+        if body is None:
             logger.warning("outcome is gone", job_id=job_id, attempt=attempt, key=key)
             return LostAttempt(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
+        try:
+            outcome = _outcome_adapter.validate_json(body)
         except ValidationError as error:
             logger.warning("outcome is invalid", job_id=job_id, attempt=attempt, reason=str(error))
             return LostAttempt(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
@@ -186,18 +185,23 @@ class OutcomeProcessor:
 
     def _refusal(self, notice: AsyncInferenceNotification) -> ErrorDetail:
         """Return the error of an invocation that the container could not read, by its answer, if that is stored."""
-        if notice.response.output_location is None:
+        location = notice.response.output_location
+        body = None if location is None else self._read_stored(*parse_s3_uri(location))
+        if body is None:
             return UNKNOWN_TO_VERSION_ERROR
-        bucket, key = parse_s3_uri(notice.response.output_location)
         try:
-            body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
             return ContainerProblem.model_validate_json(body).to_error()
         except ValidationError:
             return UNKNOWN_TO_VERSION_ERROR
+
+    def _read_stored(self, bucket: str, key: str) -> bytes | None:
+        """Return what SageMaker stored; None if it is gone."""
+        try:
+            return self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         except ClientError as error:
-            if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
+            if error.response["Error"]["Code"] not in MISSING_CODES:
                 raise
-            return UNKNOWN_TO_VERSION_ERROR
+            return None
 
     def _record_cold_start(self, record: JobRecord) -> None:
         """Record the cold start's duration. Errors are only logged: the job already has its outcome."""

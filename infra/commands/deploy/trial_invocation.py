@@ -12,6 +12,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud.invocation import Abandoned, Invocation, inference_id
+from cloud.s3.conditions import MISSING_CODES
 from cloud.s3.keys import invocation_key, parse_s3_uri
 from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import Kind
@@ -88,7 +89,7 @@ def _wait(s3: Any, accepted: dict[str, Any], limit_seconds: float) -> bytes | No
             try:
                 body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
             except ClientError as error:
-                if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
+                if error.response["Error"]["Code"] not in MISSING_CODES:
                     raise
             else:
                 return body
