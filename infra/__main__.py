@@ -9,6 +9,7 @@ from pathlib import Path
 from infra.app import build
 from infra.bundling.functions import ROOT, BuildError
 from infra.config import ConfigError
+from infra.context_pairs import parse_context
 
 
 def main() -> int:
@@ -17,12 +18,10 @@ def main() -> int:
     parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("-o", "--output", type=Path, help="default: cdk.out, or where the CDK command says")
     arguments = parser.parse_args()
-    context = {}
-    for pair in arguments.context:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            parser.error(f"--context wants KEY=VALUE, not {pair!r}")
-        context[key] = value
+    try:
+        context: dict[str, str] = parse_context(arguments.context)
+    except ConfigError as error:
+        parser.error(f"--context {error}")
     outdir = arguments.output
     if "CDK_OUTDIR" not in os.environ:  # not called by the CDK command, which would have read cdk.json
         context = json.loads((ROOT / "cdk.json").read_text())["context"] | context

@@ -14,6 +14,7 @@ from darkroom.cli.output import echo
 from darkroom.client.errors import LocalStackError
 from darkroom.client.local_stack import FOLDER, find_running_stack
 from infra.commands.log_printer import SinceFlag, print_lines, seconds_of
+from infra.commands.stack import RunningPortFlag
 from infra.local import runtime
 from infra.local.clients import Clients
 from infra.local.log_lines import LogLine
@@ -40,16 +41,7 @@ def _job(text: str | None) -> str | None:
 
 @app.command(epilog="Example:  darkroom logs --follow --level warning")
 def logs(
-    port: Annotated[
-        int | None,
-        typer.Option(
-            "--port",
-            min=1,
-            max=65535,
-            help="Port of the stack; that of the last one started when left out.",
-            show_default=False,
-        ),
-    ] = None,
+    port: RunningPortFlag = None,
     following: Annotated[bool, typer.Option("--follow", "-f", help="Show lines as they come, until Ctrl-C.")] = False,
     job: Annotated[
         str | None,

@@ -6,6 +6,7 @@ import sys
 from rich.console import Console
 
 from infra.config import ConfigError
+from infra.context_pairs import parse_context
 from infra.costs.report import Costs, tables, write
 from infra.costs.templates import Templates
 
@@ -21,12 +22,10 @@ def main() -> int:
         "--markdown", action="store_true", help="renew docs/operating.md and README.md, by the defaults"
     )
     arguments = parser.parse_args()
-    context = {}
-    for pair in arguments.context:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            parser.error(f"--context wants KEY=VALUE, not {pair!r}")
-        context[key] = value
+    try:
+        context: dict[str, str] = parse_context(arguments.context)
+    except ConfigError as error:
+        parser.error(f"--context {error}")
     if arguments.markdown and context:
         parser.error("--markdown documents the defaults, without --context")
     try:

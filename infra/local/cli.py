@@ -14,6 +14,7 @@ from darkroom.client.private_mark import is_private
 from infra.bundling import studio as site
 from infra.bundling.functions import BuildError
 from infra.config import ConfigError
+from infra.context_pairs import parse_context
 from infra.local import aws_profile, orphans, owner_watch, runtime
 from infra.local.deploy import DeployError
 from infra.local.emulator import PortTakenError, StartError
@@ -51,14 +52,11 @@ def folder_of(port: int) -> Path:
     return Path.cwd() / FOLDER / str(port)
 
 
-def _read_context(pairs: list[str] | None) -> dict[str, object]:
-    context: dict[str, object] = {}
-    for pair in pairs or []:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"wants KEY=VALUE, not {pair!r}", param_hint="--context")
-        context[key] = value
-    return context
+def _read_context(pairs: list[str] | None) -> dict[str, str]:
+    try:
+        return parse_context(pairs or [])
+    except ConfigError as error:
+        raise typer.BadParameter(str(error), param_hint="--context") from None
 
 
 def _last_started(root: Path) -> int:

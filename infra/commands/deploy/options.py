@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from infra.config import Config, ConfigError
+from infra.context_pairs import parse_context
 from infra.deployment_file import with_deployment_file
 
 StageFlag = Annotated[
@@ -31,12 +32,10 @@ class PlannedDeployment:
 
 def read_plan(stage: str, pairs: Iterable[str] | None) -> PlannedDeployment:
     """Return the next deployment of a stage, as the CDK app would read it. Raises ``typer.BadParameter``."""
-    context: dict[str, Any] = {"stage": stage}
-    for pair in pairs or ():
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"wants KEY=VALUE, not {pair!r}", param_hint="'--context'")
-        context[key] = value
+    try:
+        context = {"stage": stage} | parse_context(pairs or ())
+    except ConfigError as error:
+        raise typer.BadParameter(str(error), param_hint="'--context'") from None
     try:
         given = with_deployment_file(context)
         return PlannedDeployment(Config.read(given), frozenset(given))
