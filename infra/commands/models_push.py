@@ -5,27 +5,26 @@ below ``/opt/ml/model`` at its key after the prefix, so that folder equals the l
 first and the manifest last, so that it never names a missing file.
 """
 
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import boto3
 import typer
 from boto3.exceptions import S3UploadFailedError
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from pydantic import ValidationError
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from darkroom.cli.console import SafeConsole
 from darkroom.cli.output import echo, escape_what_streams_cannot_encode
-from darkroom.client.environment_proxy import environment_proxy
 from darkroom.client.errors import EnvironmentVariableError
 from darkroom.contract.errors import DarkroomError
+from infra.commands.aws_proxies import aws_proxies
+from infra.commands.model_bucket import S3Destination, find_object, read_manifest
 from pipeline.weights.catalog import Model, catalog
 from pipeline.weights.store import MANIFEST, FileRecord, Manifest, WeightStore, default_folder
 
@@ -37,25 +36,6 @@ Report = Callable[[int, int], None]
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 err = SafeConsole(stderr=True, highlight=False, soft_wrap=True)
-
-
-@dataclass(frozen=True)
-class S3Destination:
-    """A bucket and a prefix that ends with a slash, as SageMaker requires."""
-
-    bucket: str
-    prefix: str
-
-    @classmethod
-    def parse(cls, uri: str) -> Self:
-        """Parse ``s3://bucket/prefix``. Raises ``ValueError``."""
-        match = re.fullmatch(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(?P<prefix>[^/].*)", uri)
-        if match is None:
-            raise ValueError(f"{uri!r} is not s3://BUCKET/PREFIX; models have a prefix of their own")
-        return cls(match["bucket"], match["prefix"].rstrip("/") + "/")
-
-    def __str__(self) -> str:
-        return f"s3://{self.bucket}/{self.prefix}"
 
 
 @dataclass(frozen=True)
@@ -102,7 +82,7 @@ def push(
             ExtraArgs={"Metadata": {"sha256": upload.recorded.sha256}, "ChecksumAlgorithm": "SHA256"},
             Callback=advance,
         )
-    manifest = _manifest(s3, target)
+    manifest = read_manifest(s3, target) or Manifest()
     merged = Manifest(models=manifest.models | wanted)
     if merged != manifest:
         body = merged.model_dump_json(indent=2).encode() + b"\n"
@@ -143,22 +123,11 @@ class _Counter:
 
 
 def _is_uploaded(s3: "S3Client", bucket: str, upload: _Upload) -> bool:
-    try:
-        head = s3.head_object(Bucket=bucket, Key=upload.key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
-            return False
-        raise
-    return head["ContentLength"] == upload.recorded.size and head["Metadata"].get("sha256") == upload.recorded.sha256
-
-
-def _manifest(s3: "S3Client", target: S3Destination) -> Manifest:
-    """Return the manifest in S3; an empty one if there is none, or it is invalid."""
-    try:
-        body = s3.get_object(Bucket=target.bucket, Key=target.prefix + MANIFEST)["Body"].read()
-        return Manifest.model_validate_json(body)
-    except (s3.exceptions.NoSuchKey, ValidationError):
-        return Manifest()
+    found = find_object(s3, bucket, upload.key)
+    if found is None:
+        return False
+    stored = (found["ContentLength"], found["Metadata"].get("sha256"))
+    return stored == (upload.recorded.size, upload.recorded.sha256)
 
 
 @app.command()
@@ -201,12 +170,9 @@ def main(
 def _s3() -> "S3Client":
     """Return a client of S3, or of the endpoint in ``AWS_ENDPOINT_URL``, with the proxy that the SDK would use.
 
-    Raises ``EnvironmentVariableError``. botocore's own message for such a proxy quotes its password.
+    Raises ``EnvironmentVariableError`` for a proxy that cannot be used.
     """
-    proxy = environment_proxy(boto3.client("s3").meta.endpoint_url)
-    if proxy is not None and not proxy.startswith(("http://", "https://")):
-        raise EnvironmentVariableError("The environment", "names a SOCKS proxy, which the AWS SDK cannot use.")
-    return boto3.client("s3", config=Config(proxies={} if proxy is None else {"http": proxy, "https": proxy}))
+    return boto3.client("s3", config=Config(proxies=aws_proxies(boto3.client("s3").meta.endpoint_url)))
 
 
 def _models_to_push(store: WeightStore, ids: list[str]) -> list[Model]:

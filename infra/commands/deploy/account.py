@@ -9,8 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTT
 
 from cloud.settings import AwsRegionSettings
 from darkroom.client import errors
-from darkroom.client.environment_proxy import environment_proxy
 from darkroom.client.errors import EnvironmentVariableError, UnreachableError
+from infra.commands.aws_proxies import aws_proxies
 from infra.commands.deploy.errors import sentence
 
 # What STS answers to credentials that are wrong or have expired.
@@ -66,16 +66,10 @@ def open_account() -> AwsAccount:
 
 
 def make_client(session: Any, service: str) -> Any:
-    """Return a client of a service. Raises ``EnvironmentVariableError`` for a proxy that the AWS SDK cannot use.
-
-    botocore's own message for such a proxy would quote its password.
-    """
-    url = session.client(service).meta.endpoint_url
-    proxy = environment_proxy(url)
-    if proxy is not None and not proxy.startswith(("http://", "https://")):
-        raise EnvironmentVariableError("The environment", "names a SOCKS proxy, which the AWS SDK cannot use.")
+    """Return a client of a service. Raises ``EnvironmentVariableError`` for a proxy that the AWS SDK cannot use."""
+    proxies = aws_proxies(session.client(service).meta.endpoint_url)
     config = Config(
-        proxies={} if proxy is None else {"http": proxy, "https": proxy},
+        proxies=proxies,
         connect_timeout=5,
         read_timeout=30,
         retries={"mode": "standard", "total_max_attempts": 3},

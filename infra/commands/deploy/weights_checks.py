@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from botocore.exceptions import ClientError
-from pydantic import ValidationError
 
 from darkroom.contract.engine import Engine
 from infra.commands.deploy.account import AwsAccount
 from infra.commands.deploy.finding import Finding, Level
-from infra.commands.models_push import S3Destination
+from infra.commands.model_bucket import S3Destination, find_object, read_manifest
 from infra.config import Config
 from pipeline.weights.catalog import Model, choose_models, default_models
 from pipeline.weights.store import MANIFEST, Manifest
@@ -75,7 +74,7 @@ def check_weights(account: AwsAccount, config: Config) -> Finding:
     target = S3Destination.parse(config.model_data)
     push = f"Run `darkroom models push {config.model_data}`."
     s3 = account.client("s3")
-    manifest = _read_manifest(s3, target)
+    manifest = read_manifest(s3, target)
     if manifest is None:
         return Finding(
             Level.FAILED, f"{target} has no readable {MANIFEST}: the models were not pushed, or in part", push
@@ -97,14 +96,6 @@ def check_weights(account: AwsAccount, config: Config) -> Finding:
     return Finding(Level.OK, f"{len(pushed)} models in {target}, each file with its size and digest")
 
 
-def _read_manifest(s3: Any, target: S3Destination) -> Manifest | None:
-    try:
-        body = s3.get_object(Bucket=target.bucket, Key=target.prefix + MANIFEST)["Body"].read()
-        return Manifest.model_validate_json(body)
-    except (s3.exceptions.NoSuchKey, ValidationError):
-        return None
-
-
 def _problems(s3: Any, target: S3Destination, model: Model, manifest: Manifest) -> Iterable[str]:
     """Yield what is wrong with a model's files: absent from manifest or bucket, of another size or digest."""
     files = manifest.models[model.id].files
@@ -113,14 +104,10 @@ def _problems(s3: Any, target: S3Destination, model: Model, manifest: Manifest) 
         if path not in files:
             yield f"{name} is not in the manifest"
             continue
-        try:
-            head = s3.head_object(Bucket=target.bucket, Key=target.prefix + name)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in ("404", "NoSuchKey", "NotFound"):
-                raise
+        head = find_object(s3, target.bucket, target.prefix + name)
+        if head is None:
             yield f"{name} is missing"
-            continue
-        if head["ContentLength"] != files[path].size:
+        elif head["ContentLength"] != files[path].size:
             yield f"{name} has {head['ContentLength']} bytes instead of {files[path].size}"
         elif head["Metadata"].get("sha256") != files[path].sha256:
             yield f"{name} has another digest than the manifest"

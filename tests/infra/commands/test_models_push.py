@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from darkroom.client import environment_proxy
 from darkroom.contract.errors import DarkroomError
-from infra.commands.models_push import S3Destination, app, push
+from infra.commands.model_bucket import S3Destination
+from infra.commands.models_push import app, push
 from pipeline.weights.catalog import Model, catalog
 from pipeline.weights.store import Manifest, WeightStore
 from tests.fake_aws import fake_aws

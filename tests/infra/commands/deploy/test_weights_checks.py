@@ -11,7 +11,8 @@ from darkroom.contract.engine import Engine
 from infra.commands.deploy.account import AwsAccount
 from infra.commands.deploy.finding import Level
 from infra.commands.deploy.weights_checks import check_model_bucket, check_weights, needed_models
-from infra.commands.models_push import S3Destination, push
+from infra.commands.model_bucket import S3Destination
+from infra.commands.models_push import push
 from infra.config import Config
 from pipeline.weights.store import WeightStore
 from tests.fake_aws import fake_aws
