@@ -122,7 +122,7 @@ def slug(words: str) -> str:
 
 
 def shortened(stem: str) -> str:
-    """Return the stem of an input's name, short enough for a result's name and that of its temporary file.
+    """Return the stem of an input's name, short enough for the name of a result.
 
     >>> len(shortened("a" * 251)), shortened("room")
     (180, 'room')

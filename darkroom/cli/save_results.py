@@ -16,7 +16,7 @@ from darkroom.client.result_files import downloadable_files, file_named
 from darkroom.contract.engine import Engine
 from darkroom.contract.jobs import Job, State
 
-# A file system allows 255. Names of temporary files are longer, and so are those of further pictures and subtitles.
+# A file system allows 255. Names of further pictures and of subtitles are longer than the requested one.
 LONGEST_NAME_BYTES = 230
 
 
