@@ -16,7 +16,7 @@ from infra.local.deploy import deploy, is_deployed, mark_deployed
 from infra.local.emulator import PortTakenError, StartError, address, listening
 from infra.local.endpoint.settings import HEALTH as ENDPOINT_HEALTH
 from infra.local.lock import locked
-from infra.local.lost_objects import repeat_upload_notices, remove_lost_objects
+from infra.local.lost_objects import remove_lost_objects, repeat_upload_notices
 from infra.local.options import StackOptions
 from infra.local.progress import Progress, Say, silent
 from infra.local.snapshots.files import STATE, LostWork, SnapshotFiles, UnsavedChanges, clock
