@@ -1,6 +1,7 @@
 """Lock of a stack's folder: one command at a time changes the stack; the others wait and say for whom."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from infra.local.state import StateFile, private_folder
 
 LOCK = "lock"
 _POLL_SECONDS = 0.1
+_RECORD_TRIES = 10
 
 
 class LockHolder(StateFile):
@@ -51,7 +53,10 @@ def locked(folder: Path, command: str, say: Say) -> Iterator[None]:
 
 
 def _holder(folder: Path) -> str:
-    holder = LockHolder.read(folder)
-    if holder is None or holder.process.find() is None:
-        return "another command"
-    return f"`{holder.command}` (process {holder.process.pid})"
+    """Return who holds the lock. The record follows the lock by a moment, and a full disk has none."""
+    for _ in range(_RECORD_TRIES):
+        holder = LockHolder.read(folder)
+        if holder is not None and holder.process.find() is not None:
+            return f"`{holder.command}` (process {holder.process.pid})"
+        time.sleep(_POLL_SECONDS)
+    return "another command"

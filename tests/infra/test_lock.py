@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.lock import locked
+from infra.local.lock import LockHolder, locked
 from infra.local.progress import silent
 
 HOLDER = """
@@ -31,9 +31,9 @@ def hold(folder: Path) -> "subprocess.Popen[str]":
     return holder
 
 
-def test_who_waits_is_told_for_which_command_and_process(tmp_path: Path) -> None:
+def check_who_waits_is_told(folder: Path) -> None:
     said: list[str] = []
-    with hold(tmp_path) as holder:
+    with hold(folder) as holder:
 
         def say(text: str) -> None:
             said.append(text)
@@ -41,9 +41,22 @@ def test_who_waits_is_told_for_which_command_and_process(tmp_path: Path) -> None
             holder.stdin.write("\n")
             holder.stdin.flush()
 
-        with locked(tmp_path, "darkroom down", say):
+        with locked(folder, "darkroom down", say):
             assert holder.wait() == 0
     assert said == [f"waiting for `darkroom up` (process {holder.pid}), which is changing this stack"]
+
+
+def test_who_waits_is_told_for_which_command_and_process(tmp_path: Path) -> None:
+    check_who_waits_is_told(tmp_path)
+
+
+def test_who_waits_is_told_of_a_command_that_has_just_taken_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records: list[LockHolder | None] = [None]  # the lock is taken, and the record not written yet
+    read = LockHolder.read
+    monkeypatch.setattr(LockHolder, "read", lambda folder: records.pop() if records else read(folder))
+    check_who_waits_is_told(tmp_path)
 
 
 def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
