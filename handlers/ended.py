@@ -1,4 +1,4 @@
-"""Job-ended function: updates the ledger once per ended job, deletes intermediates and publishes an event."""
+"""Job-ended function: updates the ledger once per ended job, deletes unneeded objects and publishes an event."""
 
 from functools import cache
 from typing import Any
@@ -13,7 +13,7 @@ from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from handlers.jobs.ended_processor import JobEndedProcessor
 from handlers.jobs.event_publisher import EventPublisher
-from handlers.jobs.intermediates_cleanup import IntermediatesCleanup
+from handlers.jobs.objects_cleanup import ObjectsCleanup
 from handlers.settings import EndedSettings
 from handlers.statistics.daily_counters import count_ended_job
 
@@ -25,7 +25,7 @@ def _processor() -> JobEndedProcessor:
         Ledger(settings.ledger_table),
         EventPublisher(clients.eventbridge(), settings.event_bus),
         DeadLetterQueue(clients.sqs(), settings.dead_letter_queue_url),
-        IntermediatesCleanup(clients.s3(), settings.bucket),
+        ObjectsCleanup(clients.s3(), settings.bucket),
         count_ended_job,
         settings.instance_usd_per_hour,
     )

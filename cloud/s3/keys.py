@@ -1,4 +1,4 @@
-"""S3 keys of uploads, assets, avatars, intermediates and invocations."""
+"""S3 keys of uploads, assets, avatars, results, intermediates and invocations."""
 
 import re
 
@@ -69,6 +69,15 @@ def parse_avatar_key(key: str) -> str | None:
     >>> parse_avatar_key("assets/amara")
     """
     return key.removeprefix(_AVATARS) if key.startswith(_AVATARS) else None
+
+
+def results_prefix(job_id: str) -> str:
+    """Return the prefix of a job's results.
+
+    >>> results_prefix("0" * 32)
+    'results/00000000000000000000000000000000/'
+    """
+    return f"results/{job_id}/"
 
 
 def intermediates_prefix(job_id: str) -> str:

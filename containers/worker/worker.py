@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from cloud.dynamodb.job_store import StaleAttempt
 from cloud.dynamodb.progress_store import ProgressStore
 from cloud.invocation import Abandoned, Completed, Failed, Invocation
+from cloud.s3.keys import results_prefix
 from containers.worker.attempt import Attempt
 from containers.worker.intermediates import S3Intermediates
 from containers.worker.json_logging import job_context
@@ -226,7 +227,7 @@ class Worker:
             attempt.writer.check()
             uploaded = self._storage.upload_file(
                 saved.path,
-                f"results/{invocation.job_id}/{saved.path.name}",
+                f"{results_prefix(invocation.job_id)}{saved.path.name}",
                 content_type=saved.content_type,
                 filename=f"{invocation.kind}-{invocation.job_id[:8]}-{saved.path.name}",
             )

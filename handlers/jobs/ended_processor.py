@@ -1,4 +1,4 @@
-"""Job-ended processor: updates the ledger once per ended job, deletes intermediates and publishes an event.
+"""Job-ended processor: updates the ledger once per ended job, deletes unneeded objects and publishes an event.
 
 The stream delivers each end at least once. The ledger update is one transaction with a marker of the job, so a
 duplicate changes nothing. The event is sent after it, also for duplicates: the first event may not have been accepted,
@@ -21,7 +21,7 @@ from cloud.dynamodb.transaction import ConditionFailed, PermanentWriteError
 from cloud.job_queue import DeadLetterQueue
 from cloud.observability import logger
 from handlers.jobs.event_publisher import EventPublisher
-from handlers.jobs.intermediates_cleanup import IntermediatesCleanup
+from handlers.jobs.objects_cleanup import ObjectsCleanup
 from handlers.limits.budget import settle_budget
 
 # Longer than a stream's retention (24 hours).
@@ -29,7 +29,7 @@ MARKER_SECONDS = 7 * 86400
 
 
 class JobEndedProcessor:
-    """Writes ended jobs to the ledger, deletes their intermediates and publishes their events.
+    """Writes ended jobs to the ledger, deletes their unneeded objects and publishes their events.
 
     ``count_ended_job`` returns the ledger update that counts a job in the daily statistics. ``usd_per_hour`` is the
     instance's price.
@@ -40,7 +40,7 @@ class JobEndedProcessor:
         ledger: Ledger,
         publisher: EventPublisher,
         dead_letters: DeadLetterQueue,
-        cleanup: IntermediatesCleanup,
+        cleanup: ObjectsCleanup,
         count_ended_job: Callable[[JobRecord], LedgerUpdate],
         usd_per_hour: float,
     ) -> None:
@@ -61,7 +61,7 @@ class JobEndedProcessor:
         for change in batch:
             try:
                 self._write_ledger(change.record)
-                self._cleanup.delete_intermediates(change.record)
+                self._cleanup.delete_unneeded(change.record)
             except (ClientError, BotoCoreError) as error:
                 logger.warning("ledger update failed", job_id=change.record.job_id, reason=str(error))
                 failed = change.sequence_number

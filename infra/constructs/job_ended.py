@@ -13,7 +13,7 @@ from infra.constructs.functions import Functions, allow
 from infra.constructs.jobs import Jobs
 from infra.constructs.ledger import Ledger
 from infra.constructs.storage import Storage
-from infra.names import INTERMEDIATES
+from infra.names import INTERMEDIATES, RESULTS
 
 RECORD_AGE = Duration.hours(12)  # retried for half of the stream's retention, since the ledger must be complete
 
@@ -48,8 +48,8 @@ class JobEnded(Construct):
                 allow(["dynamodb:UpdateItem"], [ledger.table.table_arn]),
                 allow(["events:PutEvents"], [self.bus.event_bus_arn]),
                 allow(["sqs:SendMessage"], [jobs.dead_letters.queue_arn]),
-                allow(["s3:DeleteObject"], [storage.arn(INTERMEDIATES)]),
-                storage.allow_list_bucket(),  # also to list a job's intermediates
+                allow(["s3:DeleteObject"], [storage.arn(INTERMEDIATES), storage.arn(RESULTS)]),
+                storage.allow_list_bucket(),  # also to list a job's objects
             ],
         )
         # A state of a newer version passes, as it may be terminal; the function ignores jobs that have not ended.

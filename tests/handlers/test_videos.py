@@ -1,4 +1,4 @@
-"""Video jobs: bundled avatars, audio, roles named by scenes, and cleanup."""
+"""Video jobs: bundled avatars, audio, and roles named by scenes."""
 
 import json
 from typing import Any
@@ -6,13 +6,10 @@ from typing import Any
 import pytest
 from mypy_boto3_s3 import S3Client
 
-from cloud.dynamodb.job_record import JobRecord
 from darkroom.contract.avatars import avatars
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
 from darkroom.contract.voices import voices
-from handlers import ended
-from handlers.jobs.intermediates_cleanup import IntermediatesCleanup
 from tests.handlers.job_driver import JobDriver
 from tests.handlers.uploads import object_exists, picture, sha256
 
@@ -194,44 +191,3 @@ def test_every_voice_is_listed(driver: JobDriver) -> None:
     listed = driver.call("GET", "/voices").body["voices"]
     assert [each["name"] for each in listed] == list(voices())
     assert listed[0]["language"] == "en-US"
-
-
-@pytest.fixture
-def parts(bucket: S3Client) -> list[str]:
-    job, other = "a" * 32, "b" * 32
-    keys = [f"intermediates/{job}/scene-1.mp4", f"intermediates/{job}/speech-1", f"intermediates/{other}/scene-1.mp4"]
-    for key in keys:
-        bucket.put_object(Bucket="bucket", Key=key, Body=b"part")
-    return keys
-
-
-def test_intermediates_are_deleted_when_their_job_has_ended(bucket: S3Client, parts: list[str], record: Any) -> None:
-    ended: JobRecord = record(job_id="a" * 32, kind="render_scenes", state="cancelled", attempt=1)
-    for _ in range(2):
-        IntermediatesCleanup(bucket, "bucket").delete_intermediates(ended)
-    assert [object_exists(bucket, key) for key in parts] == [False, False, True]
-
-
-@pytest.mark.usefixtures("environment")
-def test_the_end_of_a_job_in_the_stream_deletes_its_intermediates(
-    bucket: S3Client, parts: list[str], record: Any, context: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Bus:
-        def put_events(self, **_call: Any) -> dict[str, Any]:
-            return {"FailedEntryCount": 0}
-
-    monkeypatch.setattr("cloud.clients.eventbridge", Bus)
-    error = {"code": "cancelled", "message": "Cancelled."}
-    job = record(job_id="a" * 32, kind="render_scenes", state="cancelled", attempt=1, error=error, due_at=None)
-    stream_record = {"eventName": "MODIFY", "dynamodb": {"SequenceNumber": "1", "NewImage": job.to_item()}}
-    assert ended.handler({"Records": [stream_record]}, context) == {"batchItemFailures": []}
-    assert [object_exists(bucket, key) for key in parts] == [False, False, True]
-
-
-@pytest.mark.parametrize("changes", [{"attempt": 0}, {"kind": "upscale"}])
-def test_a_job_that_made_no_intermediates_is_not_searched_for_them(
-    bucket: S3Client, parts: list[str], record: Any, changes: dict[str, Any]
-) -> None:
-    values = {"job_id": "a" * 32, "kind": "render_scenes", "state": "cancelled", "attempt": 1}
-    IntermediatesCleanup(bucket, "bucket").delete_intermediates(record(**(values | changes)))
-    assert all(object_exists(bucket, key) for key in parts)

@@ -119,6 +119,11 @@ def test_intermediates_belong_to_the_container_and_only_ended_deletes_them(core:
     assert not [name for name in FUNCTIONS if core.function_may(name, "s3:GetObject", part)]
 
 
+def test_finished_and_ended_delete_results(core: Template, bucket: str) -> None:
+    result = f"{bucket}/results/x/result.jpg"
+    assert [name for name in FUNCTIONS if core.function_may(name, "s3:DeleteObject", result)] == ["ended", "finished"]
+
+
 def test_polly_is_allowed_only_if_it_is_configured(core: Template) -> None:
     assert not [
         each for each in core.statements("ContainerRole") if "polly:SynthesizeSpeech" in _listed(each["Action"])
@@ -143,7 +148,7 @@ def test_uploaded_replaces_uploads_and_assets_alone(core: Template, bucket: str)
     assert may == ["uploads", "assets"]
 
 
-def test_ended_only_updates_rows_puts_events_and_deletes_intermediates(core: Template, ledger: str) -> None:
+def test_ended_only_updates_rows_puts_events_and_deletes_objects(core: Template, ledger: str) -> None:
     actions = {action for action in core.function_actions("ended") if not action.startswith("logs:")}
     assert actions == {
         *("dynamodb:UpdateItem", "events:PutEvents"),
