@@ -93,10 +93,10 @@ class FaultInjector:
         stand_in = self._process(lambda running: running.stand_in)
         assert stand_in is not None, "the endpoint does not run"
         deadline = time.monotonic() + GONE_SECONDS
-        while not (instances := stand_in.children()):  # the last one may just have been killed
+        # Another one starts in place of one that has just ended.
+        while not any(kill(instance) for instance in self._shuffled(stand_in.children())):
             assert time.monotonic() < deadline, "the endpoint starts no instance"
             time.sleep(0.05)
-        kill(self._random.choice(instances))
         self.injected["containers killed"] += 1
 
     def delay_events(self) -> None:
@@ -134,20 +134,28 @@ class FaultInjector:
             self._service.stack.start()
             self._service.restarted()
 
+    def _shuffled(self, processes: list[psutil.Process]) -> list[psutil.Process]:
+        return self._random.sample(processes, len(processes))
+
     def _process(self, which: Callable[[RunningProcesses], Process | None]) -> psutil.Process | None:
         running = RunningProcesses.read(self._service.stack.folder)
         process = which(running) if running is not None else None
         return process.find() if process is not None else None
 
 
-def kill(process: psutil.Process | None) -> None:
-    """Kill a process; return when it has ended."""
+def kill(process: psutil.Process | None) -> bool:
+    """Kill a process, and return when it has ended: True, or False if it had ended before."""
     assert process is not None, "there is nothing to kill"
-    process.kill()
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return False
     deadline = time.monotonic() + GONE_SECONDS
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline, f"{process} survives its kill"
-        time.sleep(0.02)
+    with suppress(psutil.NoSuchProcess):  # it has ended between two looks
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < deadline, f"{process} survives its kill"
+            time.sleep(0.02)
+    return True
 
 
 def stack_processes(folder: Path) -> list[psutil.Process]:
