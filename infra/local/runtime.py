@@ -83,7 +83,6 @@ def _up(options: StackOptions, progress: Progress) -> StackState:
         emulator.wait_until_ready(running.emulator, emulator.ready_url(options.port), options.folder / emulator.LOG)
         _check_emulator(options)
     running, state = _ensure_deployed(options, running, assembly, progress)
-    _clear_lost_work(options, state, progress)
     if before is None or before.emulator != running.emulator:
         repeat_upload_notices(options.clients(), state)
     with progress.step("starting the endpoint"):
@@ -167,10 +166,12 @@ def _ensure_deployed(
     known = state is not None and state.digest == assembly.name and is_deployed(options.clients(), assembly)
     if state is not None and known:
         running = stand_in.ensure(options, running, state)  # starts in parallel with the emulator
+        _clear_lost_work(options, state, progress)
         if _responds(state):
             return running, state
     with progress.step("deploying"):
         state = _deploy(options, assembly)
+    _clear_lost_work(options, state, progress)
     if not _responds(state):
         log = options.folder / emulator.LOG
         remedy = "if the saved state is at fault, `darkroom down --purge` deletes it; " if known else ""
@@ -179,7 +180,7 @@ def _ensure_deployed(
 
 
 def _clear_lost_work(options: StackOptions, state: StackState, progress: Progress) -> None:
-    """Say what a killed emulator has lost, and delete its objects."""
+    """Say what a killed emulator has lost, and delete its objects. Until then, the API is closed."""
     lost = LostWork.read(options.folder)
     if lost is None:
         return

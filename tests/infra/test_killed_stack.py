@@ -5,8 +5,10 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import httpx2
 import pytest
 from filelock import FileLock
 
@@ -59,6 +61,21 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
+def repeat(caller: Caller, key: str) -> str:
+    """Send a request until the starting stack accepts it, and upload its photo; return the job's id."""
+    accepted: list[httpx2.Response] = []
+
+    def send() -> bool:
+        with suppress(httpx2.TransportError):
+            accepted.append(caller.create(key=key))
+        return bool(accepted) and accepted[-1].is_success
+
+    until(send)
+    created = accepted[-1].json()
+    assert upload(created["uploads"]["photo"], PICTURE.read_bytes()).is_success
+    return str(created["job"]["job_id"])
+
+
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killable]:
     killable = Killable(tmp_path_factory.mktemp("killed") / "stack")
@@ -95,8 +112,14 @@ def test_jobs_that_were_not_saved_are_said_to_be_lost_and_leave_no_objects(start
         lost = started.caller.run("generate", {"prompt": "a lamp"})["job_id"]
         assert upload(ticket, PICTURE.read_bytes()).is_success
         assert lost in started.owners()
+        caller = started.caller
+        again, form = caller.created(key="again")
+        assert upload(form, PICTURE.read_bytes()).is_success
         started.kill()
-    started.start()
+    with ThreadPoolExecutor() as pool:
+        repeated = pool.submit(repeat, caller, "again")
+        started.start()
+    assert repeated.result() == again
     (said,) = [text for text in started.said if "lost" in text]
     assert said.startswith("jobs since ")
     assert "the emulator was killed or could not save them" in said
@@ -105,6 +128,8 @@ def test_jobs_that_were_not_saved_are_said_to_be_lost_and_leave_no_objects(start
     assert lost not in started.owners()
     # S3 stores an upload at once, but its message was lost.
     assert started.caller.finish(waiting)["state"] == "completed"
+    # A caller who repeats a lost request while the stack starts uploads the same object again.
+    assert started.caller.finish(again)["state"] == "completed"
 
 
 def test_truncated_state_files_are_named_and_the_jobs_restored(started: Killable) -> None:

@@ -8,6 +8,7 @@ from ministack import app as ministack
 from infra.local.access.emulator import Emulator
 from infra.local.access.guard import RequestGuard
 from infra.local.access.origins import AllowedOrigins
+from infra.local.access.repair import Repair
 from infra.local.access.routes import EmulatorRoutes
 from infra.local.access.settings import Settings
 from infra.local.access.signatures import Verifier
@@ -25,7 +26,7 @@ def main() -> None:
     emulator = Emulator(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
     emulator.restrict()
     _install_snapshots(settings)
-    routes = EmulatorRoutes(emulator)
+    routes = EmulatorRoutes(emulator, Repair(settings.folder).complete)
     ministack.app = RequestGuard(
         ministack.app,
         Verifier(emulator.secret_of),

@@ -37,6 +37,11 @@ def unknown_key(key: str) -> Refused:
     )
 
 
+def under_repair() -> Refused:
+    """Return the refusal of a call to the API while ``darkroom up`` repairs the stack."""
+    return Refused(503, "ServiceUnavailable", "The stack is starting; try again in a moment.")
+
+
 def render(refused: Refused, *, content_type: str, service: str) -> tuple[str, bytes]:
     """Return media type and body of the response, in the format that AWS SDKs expect from the service.
 

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from infra.local.access.refusals import Refused
+from infra.local.access.refusals import Refused, under_repair
 from infra.local.access.request import Request
 
 HEALTH = "/_ministack/health"
@@ -72,10 +72,14 @@ _OPERATIONS: dict[str, type[BaseModel]] = {"InitiateAuth": _SignIn, "RevokeToken
 
 
 class EmulatorRoutes:
-    """Open routes of an emulator: the deployed APIs, the public part of its user pool, and its health."""
+    """Open routes of an emulator: the deployed APIs, the public part of its user pool, and its health.
 
-    def __init__(self, deployed: Deployed) -> None:
+    The APIs are closed until ``repaired`` returns True.
+    """
+
+    def __init__(self, deployed: Deployed, repaired: Callable[[], bool] = lambda: True) -> None:
         self._deployed = deployed
+        self._repaired = repaired
 
     def opening(self, request: Request) -> Opening | None:
         """Return the restrictions of a request without a signature; None if it needs one. Raises ``Refused``."""
@@ -97,6 +101,8 @@ class EmulatorRoutes:
     def _api_opening(self, request: Request, api_id: str) -> Opening | None:
         if _CONNECTIONS in request.path or self._deployed.protocol(api_id) != "HTTP":
             return None
+        if not self._repaired():
+            raise under_repair()
         return Opening(keeps=frozenset({"authorization"}), max_bytes=_MAX_API_BYTES)
 
 
