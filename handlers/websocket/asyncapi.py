@@ -40,6 +40,7 @@ token, and subscribe to jobs by their id. The answer is the job's current state;
 
 Delivery is at least once and may skip states: the newest `seq` wins. After a reconnection, subscribe again with the
 last `seq` as `after_seq`. The connection is closed after ten minutes without a message, and after two hours.
+No message is longer than 32 kB: what a job's message leaves out is named in `omitted`, and `GET /jobs/{id}` has it.
 A handshake without a valid access token is refused with 401 or 403. An ID token is none.
 
 When the token expires, the error `unauthorized` without a `job_id` is sent and the connection is closed: with the next

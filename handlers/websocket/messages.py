@@ -34,11 +34,32 @@ ClientMessage = Annotated[Subscribe | Unsubscribe | Ping, Field(discriminator="a
 client_messages: TypeAdapter[Subscribe | Unsubscribe | Ping] = TypeAdapter(ClientMessage)
 
 
+# Names of what a message may leave out, in the job's JSON. Those of links end in ``.url``.
+Omission = Literal[
+    "uploads.url",
+    "preview.url",
+    "result.url",
+    "params",
+    "result.objects.outlines",
+    "timeline",
+    "result.objects",
+    "uploads",
+    "result.notes",
+    "result.models",
+    "result",
+]
+
+
 class JobMessage(BaseModel):
     """The current state of a job."""
 
     type: Literal["job"] = "job"
     job: Job
+    omitted: list[Omission] = Field(
+        [],
+        description="Parts of the job that were left out, because the message would be longer than 32 kB: their value "
+        "is null or empty. `GET /jobs/{id}` has them. Take a name that you do not know as a reason to send it.",
+    )
 
 
 class Subscribed(BaseModel):

@@ -10,6 +10,7 @@ from cloud.dynamodb.stream_records import JobChange
 from cloud.observability import logger
 from cloud.s3.presigner import Presigner
 from handlers.websocket.connections import ConnectionGone, close_expired_connection, send_to_connection
+from handlers.websocket.message_size import job_message
 from handlers.websocket.messages import JobMessage
 from handlers.websocket.subscriptions import Subscription, Subscriptions
 
@@ -40,7 +41,7 @@ class JobUpdatePusher:
         tasks: list[tuple[JobChange, Future[bool]]] = []
         for change, subscriptions in zip(batch, subscriptions_by_change, strict=True):
             if subscriptions:
-                message = JobMessage(job=change.record.public(self._presigner.get))
+                message = job_message(change.record.public(self._presigner.get))
                 tasks += [(change, self._threads.submit(self._deliver, change, message, one)) for one in subscriptions]
         undelivered = {change.sequence_number for change, task in tasks if not task.result()}
         logger.info(

@@ -10,11 +10,11 @@ from pydantic import BaseModel, ValidationError
 from cloud.dynamodb.job_store import JobStore
 from cloud.observability import logger
 from cloud.s3.presigner import Presigner
-from darkroom.contract.errors import ErrorCode
+from darkroom.contract.errors import MAX_MESSAGE_CHARACTERS, ErrorCode
 from handlers.websocket.connections import ConnectionGone, close_expired_connection, send_to_connection
+from handlers.websocket.message_size import MAX_JOB_ID_CHARACTERS, job_message
 from handlers.websocket.messages import (
     ErrorMessage,
-    JobMessage,
     Ping,
     Pong,
     SocketError,
@@ -116,7 +116,7 @@ class WebSocketSession:
         if request.after_seq is not None and record.seq <= request.after_seq:
             self._send(connection_id, Subscribed(job_id=job_id, seq=record.seq))
         else:
-            self._send(connection_id, JobMessage(job=record.public(self._presigner.get)))
+            self._send(connection_id, job_message(record.public(self._presigner.get)))
 
     def _send(self, connection_id: str, message: BaseModel) -> None:
         try:
@@ -133,9 +133,13 @@ def _error_message(body: str, error: ValidationError) -> ErrorMessage:
     job_id = frame.get("job_id") if isinstance(frame, dict) else None
     problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
     path = ".".join(str(part) for part in problem["loc"])
+    message = f"{path}: {problem['msg']}" if path else problem["msg"]
     return ErrorMessage(
-        error=SocketError(
-            code=ErrorCode.INVALID_REQUEST, message=f"{path}: {problem['msg']}" if path else problem["msg"]
-        ),
-        job_id=job_id if isinstance(job_id, str) else None,
+        error=SocketError(code=ErrorCode.INVALID_REQUEST, message=message[:MAX_MESSAGE_CHARACTERS]),
+        job_id=job_id if isinstance(job_id, str) and _can_be_repeated(job_id) else None,
     )
+
+
+def _can_be_repeated(job_id: str) -> bool:
+    """Return True for a text that is short, and has no half of a surrogate pair, which UTF-8 cannot encode."""
+    return len(job_id) <= MAX_JOB_ID_CHARACTERS and job_id.isascii()

@@ -5,9 +5,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+# API Gateway's frame, and the unit that it bills: 32 kB, of a thousand bytes each to be on the safe side.
+FRAME_BYTES = 32_000
+
 
 class FakeSockets:
-    """Records the messages posted to connections; a connection can be closed or broken."""
+    """Records the messages posted to connections, none over ``FRAME_BYTES``; a connection can be closed or broken."""
 
     def __init__(self) -> None:
         self.posted: list[tuple[str, dict[str, Any]]] = []
@@ -20,6 +23,7 @@ class FakeSockets:
         if self.broken.get(ConnectionId, 0) > 0:
             self.broken[ConnectionId] -= 1
             raise _http_error(500, "InternalServerError")
+        assert len(Data) <= FRAME_BYTES, f"{len(Data)} bytes: {Data[:100]!r}"
         self.posted.append((ConnectionId, json.loads(Data)))
 
     def delete_connection(self, *, ConnectionId: str) -> None:  # noqa: N803 - boto3's own names

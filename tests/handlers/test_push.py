@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
+from cloud.s3.presigner import Presigner
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
@@ -17,6 +18,7 @@ from darkroom.contract.results import Picture, Result
 from handlers import push
 from handlers.websocket.pusher import FINAL_STATE_SECONDS
 from handlers.websocket.subscriptions import Subscription, Subscriptions
+from tests.handlers.large_jobs import presign, scenes_job
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
@@ -122,6 +124,20 @@ def test_a_final_state_has_presigned_urls_and_ends_the_subscription(
     assert subscriptions.of_job(job.job_id) == []
     deliver(change(done, 1))
     assert len(sockets.received("one")) == 1
+
+
+def test_the_final_state_of_a_long_job_has_the_links_of_its_results_but_not_of_its_inputs(
+    subscribe: Any, deliver: Any, sockets: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Presigner, "get", lambda _presigner, key: presign(key))
+    job = scenes_job("Words.")
+    subscribe(job, "one")
+    assert deliver(change(job, 1)) == []
+    (message,) = sockets.received("one")
+    assert message["omitted"] == ["uploads.url"]
+    assert (message["job"]["state"], message["job"]["params"]) == ("completed", job.params)
+    assert len(message["job"]["result"]["videos"][0]["url"]) == 1_400
+    assert all(upload["url"] is None for upload in message["job"]["uploads"].values())
 
 
 def test_a_state_up_to_after_seq_is_not_sent(job_in: JobIn, subscribe: Any, deliver: Any, sockets: Any) -> None:

@@ -9,10 +9,12 @@ import pytest
 
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
+from cloud.s3.presigner import Presigner
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
 from handlers import socket
 from handlers.websocket.subscriptions import Subscription, Subscriptions
+from tests.handlers.large_jobs import presign, scenes_job
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
@@ -145,6 +147,35 @@ def test_the_error_names_the_field_if_there_is_one(send: Any) -> None:
 def test_the_error_names_the_job_of_an_invalid_frame(send: Any) -> None:
     (message,) = send({"action": "subscribe", "job_id": "nonsense"})
     assert message["job_id"] == "nonsense"
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        json.dumps({"action": "subscribe", "job_id": "x" * 60_000}),
+        json.dumps({"action": "ping", "x" * 60_000: 1}),
+        json.dumps({"action": "x" * 60_000}),
+        json.dumps({"action": "subscribe", "job_id": "\ud800"}),
+        json.dumps({"action": "subscribe", "job_id": "\x01" * 60}),
+    ],
+    ids=["job_id", "field", "action", "surrogate", "control characters"],
+)
+def test_a_refusal_repeats_no_long_text_of_the_frame_and_is_valid_json(send: Any, frame: str) -> None:
+    (message,) = send(frame)
+    assert (message["type"], message["error"]["code"]) == ("error", "invalid_request")
+    assert len(json.dumps(message)) < 10_000
+
+
+def test_the_snapshot_of_a_long_job_leaves_out_the_links_of_its_inputs(
+    store: JobStore, send: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Presigner, "get", lambda _presigner, key: presign(key))
+    job = store.create(scenes_job("Words."))
+    (message,) = send({"action": "subscribe", "job_id": job.job_id})
+    assert message["omitted"] == ["uploads.url"]
+    assert message["job"]["state"] == "completed"
+    assert all(upload["url"] is None for upload in message["job"]["uploads"].values())
+    assert all(picture["url"] for picture in message["job"]["result"]["pictures"])
 
 
 def test_a_disconnect_removes_all_subscriptions(send: Any, subscriptions: Subscriptions) -> None:
