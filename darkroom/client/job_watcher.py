@@ -1,6 +1,6 @@
 """Job watcher: yields a job's states over the WebSocket, resumes after disconnects, and falls back to polling."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +33,8 @@ class JobWatcher:
 
     ``fetch`` is ``GET /jobs/{id}``; its errors end the iteration. ``connect`` opens an authorised WebSocket or raises
     ``ConnectionLost``; None means that the deployment has none. States may be skipped (the service sends the newest of
-    a burst), but ``seq`` always grows.
+    a burst), but ``seq`` always grows. ``params`` are the job's, if they are known. What a long message leaves out is
+    fetched, except for links of a job that has not ended.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class JobWatcher:
         clock: Clock,
         *,
         after_seq: int = 0,
+        params: dict[str, Any] | None = None,
         pace: Pace | None = None,
     ) -> None:
         self._job_id = job_id
         self._fetch = fetch
         self._connect = connect
         self._seq = after_seq
+        self._params = params
         self._pace = pace or Pace()
         self._clock = clock
         self._failures = 0
@@ -106,7 +109,7 @@ class JobWatcher:
         """
         if message.get("type") == "job":
             self._failures = 0
-            return self._accept(Job.model_validate(message["job"]))
+            return await self._complete(Job.model_validate(message["job"]), message.get("omitted") or [])
         if message.get("type") == "subscribed" and not self._fetched:
             # Nothing is newer than after_seq: the job may have ended there, and no message would follow.
             return await self._poll_once()
@@ -116,6 +119,20 @@ class JobWatcher:
             # Refused, or an error of the gateway. The GET that follows raises the reason, or polling continues.
             raise ConnectionLost(str(message.get("error") or message))
         return None
+
+    async def _complete(self, job: Job, omitted: Iterable[str]) -> Job | None:
+        """Return the job if it is new, with what its message left out. Raises ``ConnectionLost`` if the GET fails."""
+        missing = {name for name in omitted if job.ended or not name.endswith(".url")}
+        if "params" in missing and self._params is not None:
+            # They never change.
+            job = job.model_copy(update={"params": self._params})
+            missing.remove("params")
+        if not missing or job.job_id != self._job_id or job.seq <= self._seq:
+            return self._accept(job)
+        fetched = await self._poll_once()
+        if self._seq < job.seq:
+            raise ConnectionLost("a message had only a part of the job, and the rest could not be fetched")
+        return fetched
 
     async def _poll(self) -> AsyncGenerator[Job, None]:
         """Yield states by GET until the next attempt to reconnect; at least one GET, for missed states."""
@@ -154,6 +171,7 @@ class JobWatcher:
         """Return the job if it is new, and note its end."""
         if job.job_id == self._job_id and job.seq > self._seq:
             self._seq = job.seq
+            self._params = job.params
             self._ended = job.ended
             return job
         if job.job_id == self._job_id and job.ended:

@@ -133,7 +133,13 @@ class Operations(AsyncServiceInformation):
         after = seen if after_seq is None else after_seq
         fetch = partial(self.get, job_id)
         watcher = JobWatcher(
-            job_id, fetch, self._open_socket, self._connections.clock, after_seq=after, pace=self._pace
+            job_id,
+            fetch,
+            self._open_socket,
+            self._connections.clock,
+            after_seq=after,
+            params=job.params if isinstance(job, Job) else None,
+            pace=self._pace,
         )
         async with aclosing(watcher.states()) as states:
             async for state in states:

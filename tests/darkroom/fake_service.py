@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from darkroom.contract.jobs import Job
 from tests.darkroom.fake_assets import Library, described_uploads
-from tests.darkroom.jobs import RESULT, completed, job
+from tests.darkroom.jobs import RESULT, completed, job, job_message
 from tests.darkroom.responses import START, problem
 
 TOKEN = "letmein"
@@ -38,6 +38,7 @@ class Service:
         self.storage_answers: list[Response] = []  # the same for the storage
         self.socket_offered = True
         self.subscriptions: list[dict[str, Any]] = []
+        self.message_of = job_message  # what the socket sends of a job
         self.on_subscribe: Callable[[dict[str, Any]], None] = lambda _message: None
         self.cancel_hangs = False
         self.cached = False  # whether the next job was done before
@@ -173,8 +174,7 @@ class Service:
             return Response(status_code=204)
         self._missing -= 1
         if self._missing <= 0:
-            task = asyncio.create_task(self._advance_states())
-            task.add_done_callback(lambda _task: None)
+            asyncio.create_task(self._advance_states()).add_done_callback(lambda _task: None)
         return Response(status_code=204)
 
     async def _advance_states(self) -> None:
@@ -220,7 +220,7 @@ class Service:
                     return
                 if self.job.seq > seq:
                     seq = self.job.seq
-                    await socket.send_json({"type": "job", "job": self.job.model_dump(mode="json")})
+                    await socket.send_json(self.message_of(self.job))
                 if self.job.state.terminal:
                     await socket.receive()
                     return

@@ -59,3 +59,23 @@ def completed(
 def failed(seq: int, code: str, message: str) -> Job:
     """A job that failed."""
     return job(seq, "failed", error={"code": code, "message": message})
+
+
+def job_message(of: Job) -> dict[str, Any]:
+    """The WebSocket message of a job."""
+    return {"type": "job", "job": of.model_dump(mode="json"), "omitted": []}
+
+
+def shortened_message(of: Job) -> dict[str, Any]:
+    """The WebSocket message of a job that is too long for one: without links, params and the result's objects."""
+    job = of.model_copy(deep=True)
+    job.params = {}
+    for upload in job.uploads.values():
+        upload.url = None
+    omitted = ["uploads.url", "params"]
+    if job.result is not None:
+        for file in job.result.files:
+            file.url = None
+        job.result.objects = []
+        omitted += ["result.url", "result.objects"]
+    return job_message(job) | {"omitted": omitted}

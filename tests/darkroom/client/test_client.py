@@ -13,7 +13,7 @@ from darkroom.contract.jobs import Job, State
 from darkroom.contract.requests import JobRequest
 from tests.darkroom.driven_client import MakeClient
 from tests.darkroom.fake_service import Service
-from tests.darkroom.jobs import RESULT, completed, failed, job
+from tests.darkroom.jobs import RESULT, completed, failed, job, shortened_message
 from tests.darkroom.responses import problem, s3_error
 
 
@@ -244,6 +244,19 @@ def test_watch_polls_if_there_is_no_socket(client: Client, service: Service) -> 
     service.change(completed(5, None))
     assert [each.state for each in states] == [State.COMPLETED]
     assert service.subscriptions == []
+
+
+def test_what_long_messages_leave_out_is_known_or_fetched_at_the_end(
+    client: Client, service: Service, photo: Path, tmp_path: Path
+) -> None:
+    service.message_of = shortened_message
+    seen: list[Job] = []
+    done = client.run("restyle_room", photo, style="modern", seed=7, on_change=seen.append)
+    assert done == service.job
+    assert all(each.params == {"style": "modern", "seed": 7} for each in seen)
+    # One after the subscription, which brought nothing new, and one at the end.
+    assert len(service.keys("GET", f"/jobs/{done.job_id}")) == 2
+    assert client.download(done, tmp_path / "out.jpg").read_bytes() == RESULT
 
 
 def test_watching_another_owners_job_raises_not_found(client: Client) -> None:

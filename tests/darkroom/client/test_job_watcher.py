@@ -42,8 +42,10 @@ def message(seq: int) -> dict[str, Any]:
     return {"type": "job", "job": state(seq).model_dump(mode="json")}
 
 
-Step = int | str | None
-"""One thing a socket does: a state by its seq, ``drop``, an odd message, or a silence (None) of as long as asked."""
+Step = int | str | dict[str, Any] | None
+"""One thing a socket does: a state by its seq, ``drop``, a message (an odd one by its type), or a silence (None) of as
+long as asked.
+"""
 
 
 class Script:
@@ -78,7 +80,7 @@ class Script:
         if isinstance(step, int):
             self.delivered.append(step)
             return message(step)
-        return {"type": step}
+        return step if isinstance(step, dict) else {"type": step}
 
 
 Fetch = Callable[[], Awaitable[Job]]
@@ -186,6 +188,52 @@ def test_an_idle_socket_is_pinged_before_the_gateway_closes_it() -> None:
     pings = [each for each in script.sent if each == {"action": "ping"}]
     assert clock.now > 600
     assert len(pings) >= clock.now // 300
+
+
+def shortened(seq: int, *omitted: str) -> dict[str, Any]:
+    """The message of a state without its params, and without other parts by name."""
+    short = state(seq).model_copy(update={"params": {}})
+    return {"type": "job", "job": short.model_dump(mode="json"), "omitted": ["params", *omitted]}
+
+
+def test_params_that_a_message_left_out_are_those_of_the_state_before() -> None:
+    clock = Clock()
+    script = Script(clock, [[1, shortened(2, "uploads.url", "preview.url"), LAST]])
+    watch = list(states(never, script.connect, clock=clock))
+    assert [each.seq for each in watch] == [1, 2, LAST]
+    assert [each.params for each in watch] == [{"style": "modern"}] * 3
+
+
+@pytest.mark.parametrize(
+    ("steps", "gets"),
+    [
+        ([shortened(2), LAST], [2]),
+        ([1, shortened(2, "timeline"), LAST], [3]),
+        ([1, shortened(2, "a part of a later version"), LAST], [2]),
+        ([1, shortened(LAST, "uploads.url")], [LAST]),
+    ],
+    ids=["no state before", "another part", "an unknown part", "links at the end"],
+)
+def test_what_a_message_left_out_is_fetched(steps: list[Step], gets: list[int]) -> None:
+    clock = Clock()
+    watch = list(states(answering(*gets), Script(clock, [steps]).connect, clock=clock))
+    assert [each.seq for each in watch][-2:] in ([gets[0], LAST], [1, LAST])
+    assert all(each.params == {"style": "modern"} for each in watch)
+    assert clock.now == 0
+
+
+def test_an_end_whose_rest_cannot_be_fetched_is_fetched_later() -> None:
+    clock = Clock()
+    script = Script(clock, [[1, shortened(LAST, "result")]])
+    watch = states(failing(UnreachableError("away"), UnreachableError("away")), script.connect, clock=clock)
+    assert [(each.seq, each.params) for each in watch] == [(1, {"style": "modern"}), (LAST, {"style": "modern"})]
+    assert clock.now <= Pace().poll * 2
+
+
+def test_a_message_of_an_earlier_service_leaves_out_nothing() -> None:
+    clock = Clock()
+    assert "omitted" not in message(1)
+    assert [each.seq for each in states(never, Script(clock, [[1, LAST]]).connect, clock=clock)] == [1, LAST]
 
 
 def test_the_end_is_found_by_polling_if_the_socket_sends_nothing() -> None:
