@@ -42,6 +42,7 @@ const jobUpdates = new JobUpdates({
   onTokenExpired: () => invalidateToken(socketToken),
   openSocket: (url) => sockets.open(url),
   fetchJob,
+  knownJob: (jobId) => useJobs.getState().entries[jobId]?.job,
   onJob: apply,
   onError: untrackJob,
   onConnectionChange: (connection) => useJobs.setState({ connection }),

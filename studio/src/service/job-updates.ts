@@ -10,6 +10,8 @@ export interface JobUpdatesOptions extends Pick<SocketOptions, "socketUrl" | "op
   onTokenExpired(): void;
   /** `GET /jobs/{id}`. */
   fetchJob(jobId: string): Promise<Job>;
+  /** A job's state as it is shown, for what a long message leaves out. */
+  knownJob(jobId: string): Job | undefined;
   /** A state with a larger `seq` than any before. */
   onJob(job: Job): void;
   /** The subscription ended: the job does not exist (any longer), or belongs to another caller. */
@@ -18,6 +20,8 @@ export interface JobUpdatesOptions extends Pick<SocketOptions, "socketUrl" | "op
 
 interface Subscription {
   seq: number;
+  /** The `seq` of the newest message that had only a part of the job. Above `seq`, the rest is still to be fetched. */
+  announcedSeq: number;
   /** When the last message about the job arrived, in milliseconds since the epoch. */
   heardAt: number;
   fetching: boolean;
@@ -59,7 +63,7 @@ export class JobUpdates {
   subscribe(jobId: string, afterSeq: number): void {
     if (this.#subscriptions.has(jobId)) return;
     const now = Date.now();
-    this.#subscriptions.set(jobId, { seq: afterSeq, heardAt: now, fetching: false });
+    this.#subscriptions.set(jobId, { seq: afterSeq, announcedSeq: 0, heardAt: now, fetching: false });
     this.#lastNeededAt = now;
     if (this.#socket.isOpen) this.#sendSubscribe(jobId, afterSeq);
     if (this.#timer === null) this.#start();
@@ -139,8 +143,12 @@ export class JobUpdates {
   #checkTimeouts(now: number): void {
     this.#socket.checkTimeouts(now);
     const { isOpen } = this.#socket;
-    const timeout = isOpen ? this.#timings.silenceTimeout : this.#timings.pollInterval;
-    if (isOpen || !isOffline()) this.#fetchJobs(({ heardAt }) => now - heardAt >= timeout);
+    const { silenceTimeout, pollInterval } = this.#timings;
+    if (!isOpen && isOffline()) return;
+    this.#fetchJobs(({ seq, announcedSeq, heardAt }) => {
+      const timeout = isOpen && announcedSeq <= seq ? silenceTimeout : pollInterval;
+      return now - heardAt >= timeout;
+    });
   }
 
   #resubscribe(): void {
@@ -154,10 +162,10 @@ export class JobUpdates {
     this.#socket.send({ action: "subscribe", job_id: jobId, after_seq: afterSeq });
   }
 
-  #onMessage({ type, job, error, job_id: jobId }: Record<string, unknown>): void {
+  #onMessage({ type, job, omitted, error, job_id: jobId }: Record<string, unknown>): void {
     if (type === "job" && isJob(job)) {
       this.#socket.resetBackoff();
-      this.#applyJob(job);
+      this.#completeAndApply(job, Array.isArray(omitted) ? omitted : []);
     } else if (type === "subscribed" && typeof jobId === "string") {
       this.#socket.resetBackoff();
       const subscription = this.#subscriptions.get(jobId);
@@ -169,6 +177,20 @@ export class JobUpdates {
       if (isRecord(error) && error.code === "unauthorized") this.#options.onTokenExpired();
       // An error of the gateway itself: the last message sent may not have arrived.
       this.#socket.reconnect();
+    }
+  }
+
+  /** Report the job of a message. What the message left out is known, or is fetched first. */
+  #completeAndApply(job: Job, omitted: readonly unknown[]): void {
+    const subscription = this.#subscriptions.get(job.job_id);
+    if (subscription === undefined) return;
+    const whole = completeJob(job, omitted, this.#options.knownJob(job.job_id));
+    if (whole !== null) {
+      this.#applyJob(whole);
+    } else if (job.seq > subscription.seq) {
+      subscription.announcedSeq = Math.max(subscription.announcedSeq, job.seq);
+      subscription.heardAt = Date.now();
+      this.#fetchJobs((one) => one === subscription);
     }
   }
 
@@ -208,6 +230,18 @@ export class JobUpdates {
       subscription.fetching = false;
     }
   }
+}
+
+/** The job of a message with what it left out; null if that has to be fetched. A job that has ended is shown in full. */
+function completeJob(job: Job, omitted: readonly unknown[], known: Job | undefined): Job | null {
+  if (omitted.length === 0) return job;
+  const isKnown = (name: unknown) => name === "params" || name === "uploads.url";
+  if (hasEnded(job) || known === undefined || !omitted.every(isKnown)) return null;
+  const uploads = Object.entries(job.uploads).map(([role, upload]) => {
+    return [role, { ...upload, url: upload.url ?? known.uploads[role]?.url ?? null }] as const;
+  });
+  const params = omitted.includes("params") ? known.params : job.params;
+  return { ...job, params, uploads: Object.fromEntries(uploads) };
 }
 
 /** Whether a value has the fields of a job that are read here; the contract vouches for the others. */

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Job } from "@/contract/types";
 import { ServiceError } from "@/service/error";
 import { JobUpdates } from "@/service/job-updates";
-import { FakeSocket, idOf, jobIn, setOnline } from "./fakes";
+import { FakeSocket, idOf, jobIn, setOnline, upload } from "./fakes";
 
 const A = idOf("a");
 const B = idOf("b");
@@ -12,6 +12,7 @@ let reported: Job[];
 let connections: string[];
 let errors: string[];
 let serverJobs: Map<string, Job>;
+let knownJobs: Map<string, Job>;
 let fetches: string[];
 let socketUrl: () => Promise<string>;
 let expiries: string[];
@@ -27,6 +28,7 @@ beforeEach(() => {
   fetches = [];
   expiries = [];
   serverJobs = new Map();
+  knownJobs = new Map();
   socketUrl = async () => "wss://socket.example.com/live?token=t";
   updates = new JobUpdates({
     socketUrl: () => socketUrl(),
@@ -42,6 +44,7 @@ beforeEach(() => {
       if (job === undefined) throw new ServiceError("unreachable", "Nobody there.", { retryable: true });
       return job;
     },
+    knownJob: (jobId) => knownJobs.get(jobId),
     onJob: (job) => reported.push(job),
     onError: (jobId, { code }) => errors.push(`${jobId}: ${code}`),
     onConnectionChange: (connection) => connections.push(connection),
@@ -126,6 +129,58 @@ test("late, duplicate, invalid and unrelated messages change nothing", async () 
   socket.receiveJob(jobIn("failed", 6));
   socket.receiveJob(jobIn("running", 7));
   expect(states()).toEqual(["running 5", "failed 6"]);
+});
+
+describe("a long message", () => {
+  const shortened = (job: Job, ...omitted: string[]) => ({ type: "job", job: { ...job, params: {} }, omitted });
+  const photo = (url: string | null) => ({ photo: upload({ received: true, url }) });
+
+  test("is completed with the params and the links of inputs that are known", async () => {
+    knownJobs.set(A, jobIn("queued", 3, { params: { scale: 3 }, uploads: photo("https://x/photo?1") }));
+    updates.subscribe(A, 3);
+    const socket = await openSocket();
+    socket.receive(shortened(jobIn("running", 4, { uploads: photo(null) }), "uploads.url", "params"));
+    await advance(0);
+    expect(reported).toEqual([jobIn("running", 4, { params: { scale: 3 }, uploads: photo("https://x/photo?1") })]);
+    expect(fetches).toEqual([]);
+  });
+
+  test.each([
+    ["of a job that has ended", jobIn("completed", 4), "result.url"],
+    ["of a part that is not known", jobIn("running", 4), "timeline"],
+    ["of a later version", jobIn("running", 4), "something new"],
+  ])("%s is completed by a request", async (_, job, omitted) => {
+    knownJobs.set(A, jobIn("queued", 3));
+    updates.subscribe(A, 3);
+    const socket = await openSocket();
+    serverJobs.set(A, job);
+    socket.receive(shortened(job, omitted));
+    await advance(0);
+    expect(fetches).toEqual([A]);
+    expect(reported).toEqual([job]);
+    expect(sockets).toHaveLength(1);
+  });
+
+  test("is not lost if the request fails: it is repeated like a poll", async () => {
+    updates.subscribe(A, 3);
+    const socket = await openSocket();
+    socket.receive(shortened(jobIn("completed", 4), "params"));
+    await advance(0);
+    expect(fetches).toEqual([A]);
+    expect(reported).toEqual([]);
+    serverJobs.set(A, jobIn("completed", 4, { params: { scale: 3 } }));
+    await advance(3_000);
+    expect(reported).toEqual([jobIn("completed", 4, { params: { scale: 3 } })]);
+    expect(updates.isSubscribed(A)).toBe(false);
+  });
+
+  test("that comes late is ignored", async () => {
+    updates.subscribe(A, 3);
+    const socket = await openSocket();
+    socket.receive(shortened(jobIn("running", 3), "params"));
+    await advance(0);
+    expect(fetches).toEqual([]);
+  });
 });
 
 test("without a socket jobs are polled, and reconnects back off", async () => {
