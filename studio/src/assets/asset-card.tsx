@@ -88,13 +88,14 @@ export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
       {openDialog === "delete" && (
         <DeleteDialog asset={asset} name={name} onClose={close} onDeleted={() => onDeleted(name)} />
       )}
-      {openDialog === "viewer" && picture.url !== null && (
+      {openDialog === "viewer" && (
         <Suspense fallback={null}>
           <Viewer
-            src={picture.url}
+            picture={picture}
             width={width ?? 1}
             height={height ?? 1}
             name={fileName(name, asset)}
+            download={save}
             onClose={close}
           />
         </Suspense>

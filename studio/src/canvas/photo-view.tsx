@@ -11,10 +11,12 @@ interface PhotoViewProps {
   name: string;
   size: Size;
   viewport: Viewport;
+  /** Called when the photo cannot be loaded. */
+  onError?: (() => void) | undefined;
 }
 
 /** A photo drawn in a viewport. */
-export function PhotoView({ url, name, size, viewport: { view, ratio } }: PhotoViewProps) {
+export function PhotoView({ url, name, size, viewport: { view, ratio }, onError }: PhotoViewProps) {
   return (
     <img
       className={[styles.photo, view.scale * ratio >= SQUARES && styles.squares].filter(Boolean).join(" ")}
@@ -23,6 +25,7 @@ export function PhotoView({ url, name, size, viewport: { view, ratio } }: PhotoV
       width={size.width}
       height={size.height}
       draggable={false}
+      onError={onError}
       style={{ transform: `translate(${view.x}px, ${view.y}px) scale(${view.scale})` }}
     />
   );

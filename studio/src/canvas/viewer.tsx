@@ -1,6 +1,6 @@
 import { type KeyboardEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { downloadFile } from "@/service/download";
+import type { PresignedUrl } from "@/service/presigned-url";
 import { Button, Dialog, Notice } from "@/ui";
 import { PhotoView } from "./photo-view";
 import { arrowDirection } from "./rectangle";
@@ -10,11 +10,13 @@ import styles from "./viewer.module.css";
 import { ZoomButtons, zoomByKey } from "./zoom";
 
 interface ViewerProps {
-  src: string;
+  picture: PresignedUrl;
   width: number;
   height: number;
   /** The file name for a download. */
   name: string;
+  /** Downloads the picture. Throws if it cannot be fetched. */
+  download(): Promise<void>;
   onClose(): void;
 }
 
@@ -23,7 +25,7 @@ const STEP = 80;
 const ORIGIN = { x: 0, y: 0 };
 
 /** A full-screen viewer for one picture, with pan and zoom. */
-export function Viewer({ src, width, height, name, onClose }: ViewerProps) {
+export function Viewer({ picture, width, height, name, download, onClose }: ViewerProps) {
   const { t } = useTranslation("canvas");
   const stage = useRef<HTMLDivElement>(null);
   const viewport = useViewport(stage, { width, height });
@@ -47,10 +49,10 @@ export function Viewer({ src, width, height, name, onClose }: ViewerProps) {
     if (direction) viewport?.panZoom(ORIGIN, { x: -direction.x * STEP, y: -direction.y * STEP }, 1);
     return direction !== null;
   };
-  const download = async () => {
+  const save = async () => {
     setSaving("busy");
     setSaving(
-      await downloadFile(src, name).then(
+      await download().then(
         () => "idle" as const,
         () => "failed" as const,
       ),
@@ -69,9 +71,10 @@ export function Viewer({ src, width, height, name, onClose }: ViewerProps) {
           // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys move the picture
           tabIndex={0}
         >
-          {viewport && (
+          {viewport && picture.url !== null && (
             <PhotoView
-              url={src}
+              url={picture.url}
+              onError={picture.onError}
               name={t("viewer.picture", { name, width, height })}
               size={{ width, height }}
               viewport={viewport}
@@ -82,9 +85,11 @@ export function Viewer({ src, width, height, name, onClose }: ViewerProps) {
           <Notice
             tone="bad"
             action={
-              <a href={src} target="_blank" rel="noreferrer">
-                {t("viewer.open")}
-              </a>
+              picture.url === null ? undefined : (
+                <a href={picture.url} target="_blank" rel="noreferrer">
+                  {t("viewer.open")}
+                </a>
+              )
             }
           >
             {t("viewer.failed")}
@@ -101,7 +106,7 @@ export function Viewer({ src, width, height, name, onClose }: ViewerProps) {
             icon="download"
             busy={saving === "busy"}
             disabled={saving === "busy"}
-            onClick={download}
+            onClick={save}
           >
             {t("viewer.download")}
           </Button>

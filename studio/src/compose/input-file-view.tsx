@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
-import { type InputFile, previewUrl } from "@/drafts/input-file";
+import type { InputFile } from "@/drafts/input-file";
 import styles from "./input-file-view.module.css";
+import { useInputUrl } from "./use-input-url";
 
 interface InputFileViewProps {
   inputFile: InputFile;
@@ -15,7 +16,7 @@ interface InputFileViewProps {
 /** A preview of a role's input file, as it will be uploaded. */
 export function InputFileView({ inputFile, sound, label, showPicture, small }: InputFileViewProps) {
   const { t, i18n } = useTranslation("compose");
-  const url = previewUrl(inputFile);
+  const { url, onError } = useInputUrl(inputFile);
   const number = (value: number) =>
     new Intl.NumberFormat(i18n.resolvedLanguage, { maximumFractionDigits: 1 }).format(value);
   if (sound && (inputFile.type === "sound" || inputFile.type === "same")) {
@@ -35,7 +36,9 @@ export function InputFileView({ inputFile, sound, label, showPicture, small }: I
   }
   return (
     <figure className={styles.view} data-seen={showPicture} data-small={small}>
-      {url && showPicture && <img className={styles.picture} src={url} alt={t("input_file.alt", { label })} />}
+      {url && showPicture && (
+        <img className={styles.picture} src={url} alt={t("input_file.alt", { label })} onError={onError} />
+      )}
       <figcaption className={styles.words}>
         {inputFile.type === "same" && t("input_file.same")}
         {inputFile.type === "avatar" && t("input_file.avatar")}

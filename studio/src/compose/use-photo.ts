@@ -1,6 +1,8 @@
 /** An input file as a photo to draw on: its URL, and its size in pixels. */
 import { useEffect, useState } from "react";
-import { type InputFile, previewUrl } from "@/drafts/input-file";
+import type { InputFile } from "@/drafts/input-file";
+import { useUrlCheck } from "@/service/presigned-url";
+import { useInputUrl } from "./use-input-url";
 
 /** A picture to be shown, `width` × `height` pixels when upright. */
 export interface Photo {
@@ -11,9 +13,11 @@ export interface Photo {
 
 /** The photo of an input file once its size is known; null before, and for files without a preview. */
 export function usePhoto(inputFile: InputFile | undefined): Photo | null {
-  const url = inputFile ? previewUrl(inputFile) : null;
+  const inputUrl = useInputUrl(inputFile);
+  const { url } = inputUrl;
   const knownSize = inputFile ? sizeOf(inputFile) : null;
   const [measured, setMeasured] = useState<Photo | null>(null);
+  useUrlCheck(inputUrl, inputFile?.type === "asset" || inputFile?.type === "same");
   const urlToMeasure = knownSize === null ? url : null;
   useEffect(() => {
     if (urlToMeasure === null) return;

@@ -5,10 +5,9 @@ import type { Job } from "@/contract/types";
 import { formatDateTime } from "@/messages/format";
 import { kindTitle } from "@/messages/kind-texts";
 import { api, unwrap } from "@/service/api";
-import { downloadFile } from "@/service/download";
 import { Button, buttonClass, ErrorNotice, Icon, Notice, useAction } from "@/ui";
-import { fileName, type OutputFile } from "./outputs";
-import { refresh, useJobs } from "./store";
+import { downloadOutput } from "./download-output";
+import type { OutputFile } from "./outputs";
 
 interface FileActionsProps {
   job: Job;
@@ -27,11 +26,7 @@ export function FileActions({ job, file, label, canSaveToLibrary = false }: File
   async function download() {
     setState("busy");
     try {
-      await (file.url ? downloadFile(file.url, fileName(job, file)) : Promise.reject()).catch(async () => {
-        // The presigned URL may have expired.
-        await refresh(job.job_id);
-        await downloadFile(currentUrl(job.job_id, file.key), fileName(job, file));
-      });
+      await downloadOutput(job, file);
       setState("idle");
     } catch {
       setState("failed");
@@ -47,14 +42,6 @@ export function FileActions({ job, file, label, canSaveToLibrary = false }: File
       {state === "failed" && <Notice tone="bad" title={t("result.download_failed")} />}
     </>
   );
-}
-
-function currentUrl(id: string, key: string): string {
-  const result = useJobs.getState().entries[id]?.job.result;
-  const files = result ? [...result.pictures, ...result.videos, ...result.subtitles] : [];
-  const url = files.find((file) => file.key === key)?.url;
-  if (!url) throw new Error("The file has no link.");
-  return url;
 }
 
 /** A button that saves a picture to the asset library, where it outlives its job. */

@@ -7,6 +7,7 @@ import { kindTitle } from "@/messages/kind-texts";
 import { usePresignedUrl, useUrlCheck } from "@/service/presigned-url";
 import { Button, ButtonRow, Notice } from "@/ui";
 import { AiBadge } from "./ai-badge";
+import { downloadOutput } from "./download-output";
 import { FileActions } from "./file-actions";
 import { comparedPicture, fileName, maxWidth, pictures, thumbnailOf } from "./outputs";
 import { EditAndRerunButton } from "./rerun-buttons";
@@ -98,9 +99,15 @@ function ResultPicture({ job, picture, refreshUrls, revealed }: ResultPicturePro
         <FileActions job={job} file={picture} canSaveToLibrary />
         <EditAndRerunButton job={job} />
       </ButtonRow>
-      {full && after.url !== null && (
+      {full && (
         <Suspense fallback={null}>
-          <Viewer src={after.url} {...{ width, height }} name={fileName(job, picture)} onClose={() => setFull(false)} />
+          <Viewer
+            picture={after}
+            {...{ width, height }}
+            name={fileName(job, picture)}
+            download={() => downloadOutput(job, picture)}
+            onClose={() => setFull(false)}
+          />
         </Suspense>
       )}
     </>

@@ -1,8 +1,8 @@
-import { useEffect, useRef, useState } from "react";
+import { type SyntheticEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Job, Result, SubtitleFile, Video } from "@/contract/types";
 import { kindTitle } from "@/messages/kind-texts";
-import { usePresignedUrl } from "@/service/presigned-url";
+import { type PresignedUrl, usePresignedUrl, useUrlCheck } from "@/service/presigned-url";
 import { ButtonRow } from "@/ui";
 import { AiBadge } from "./ai-badge";
 import { FileActions } from "./file-actions";
@@ -23,6 +23,8 @@ export function VideoView({ job, result, video, refreshUrls }: VideoViewProps) {
   const source = usePresignedUrl(video.key, video.url, refreshUrls);
   const posterPicture = poster(result);
   const posterUrl = usePresignedUrl(posterPicture?.key ?? "", posterPicture?.url, refreshUrls);
+  useUrlCheck(posterUrl, true);
+  const playback = usePlayback(source);
   const vtt = result.subtitles.find(({ format }) => format === "vtt");
   const captions = useCaptions(vtt, refreshUrls);
   return (
@@ -38,7 +40,7 @@ export function VideoView({ job, result, video, refreshUrls }: VideoViewProps) {
           height={video.height}
           {...(source.url === null ? {} : { src: source.url })}
           {...(posterUrl.url === null ? {} : { poster: posterUrl.url })}
-          onError={source.onError}
+          {...playback}
         >
           {vtt && captions !== null && (
             <track kind="captions" src={captions} srcLang={vtt.language} label={t("result.captions")} />
@@ -60,6 +62,26 @@ export function VideoView({ job, result, video, refreshUrls }: VideoViewProps) {
       </ButtonRow>
     </>
   );
+}
+
+/** Event handlers of a video that is refreshed when its URL expires: it goes on where it was, and plays if it did. */
+function usePlayback({ onError }: PresignedUrl) {
+  const interrupted = useRef<{ time: number; playing: boolean } | null>(null);
+  return {
+    onError({ currentTarget: video }: SyntheticEvent<HTMLVideoElement>) {
+      // A refreshed URL that fails, too, is at the beginning.
+      interrupted.current ??= { time: video.currentTime, playing: !video.paused };
+      onError();
+    },
+    onLoadedMetadata({ currentTarget: video }: SyntheticEvent<HTMLVideoElement>) {
+      if (interrupted.current === null) return;
+      const { time, playing } = interrupted.current;
+      interrupted.current = null;
+      video.currentTime = time;
+      // The browser may ask for another press of the button.
+      if (playing) void video.play().catch(() => undefined);
+    },
+  };
 }
 
 /** The captions as an object URL: browsers load no caption track from another host. */

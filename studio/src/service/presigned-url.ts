@@ -6,7 +6,7 @@ export interface PresignedUrl {
   url: string | null;
   /** To be called on a load error: the URL has expired, or the picture is gone. */
   onError(): void;
-  /** Whether refreshed URLs failed, too. */
+  /** Whether refreshed URLs failed, too, and none is there to try. */
   broken: boolean;
 }
 
@@ -15,17 +15,20 @@ interface UrlState {
   url: string | null;
   /** The URL that failed last. */
   failedUrl: string | null;
+  /** URLs in a row that failed at once, or did not arrive. */
   failures: number;
 }
 
 const MAX_FAILURES = 3;
 /** The time in which a refreshed URL should arrive. */
 const REFRESH_TIMEOUT_MILLISECONDS = 15_000;
+/** A URL that fails after this time has worked before, and has expired. */
+const WORKED_MILLISECONDS = 60_000;
 
 /**
  * A stable presigned URL of the file that `key` names. The first URL is kept until `onError`, although each response
  * brings another. Then `refreshUrls` is called, and the next different URL is used. It is called again after a timeout,
- * and when the browser is online again.
+ * and when the browser is online again. URLs may expire any number of times while a page is open.
  */
 export function usePresignedUrl(key: string, newest: string | null | undefined, refreshUrls: () => void): PresignedUrl {
   const fresh: UrlState = { key, url: newest ?? null, failedUrl: null, failures: 0 };
@@ -43,6 +46,10 @@ export function usePresignedUrl(key: string, newest: string | null | undefined, 
     latestRequestUrl.current = requestUrl;
   });
   const { url, failedUrl, failures } = current;
+  const usedSince = useRef(0);
+  useEffect(() => {
+    if (url !== null) usedSince.current = Date.now();
+  }, [url]);
   useEffect(() => {
     if (url !== null || failedUrl === null) return;
     const onTimeout = () => latestRequestUrl.current(failedUrl, failures + 1);
@@ -56,9 +63,11 @@ export function usePresignedUrl(key: string, newest: string | null | undefined, 
   }, [url, failedUrl, failures]);
   return {
     url,
-    broken: failures >= MAX_FAILURES,
+    broken: url === null && failures >= MAX_FAILURES,
     onError() {
-      if (url !== null) requestUrl(url, failures + 1);
+      if (url === null) return;
+      const worked = Date.now() - usedSince.current >= WORKED_MILLISECONDS;
+      requestUrl(url, worked ? 1 : failures + 1);
     },
   };
 }

@@ -33,8 +33,10 @@ test("the divider follows the pointer and the keys", () => {
   expect(screen.getByRole("img", { name: "Before" })).toHaveStyle({ clipPath: "inset(0 67% 0 0)" });
 });
 
-function view(onClose = () => {}) {
-  render(<Viewer src="https://storage/result.png" width={400} height={200} name="kitchen.png" onClose={onClose} />);
+function view(onClose = () => {}, onError = () => {}) {
+  const picture = { url: "https://storage/result.png", broken: false, onError };
+  const download = () => Promise.reject(new Error("HTTP 403"));
+  render(<Viewer picture={picture} width={400} height={200} name="kitchen.png" {...{ download, onClose }} />);
 }
 
 test("the viewer zooms by keys and buttons, and shows the scale", async () => {
@@ -64,8 +66,14 @@ test("Escape and the close button close the viewer", async () => {
   expect(onClose).toHaveBeenCalledTimes(2);
 });
 
+test("a picture that does not load is reported", () => {
+  const onError = vi.fn();
+  view(undefined, onError);
+  fireEvent.error(screen.getByRole("img", { name: /kitchen.png/ }));
+  expect(onError).toHaveBeenCalledOnce();
+});
+
 test("a picture that cannot be downloaded can be opened in a tab", async () => {
-  vi.stubGlobal("fetch", async () => new Response("ended", { status: 403 }));
   const user = userEvent.setup();
   view();
   await user.click(screen.getByRole("button", { name: "Download" }));

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import type { Asset } from "@/contract/types";
 import { emptyDraft, useDrafts } from "@/drafts/draft";
 import { button, chooseFile, JPEG, renderPage } from "./page-fixture";
-import { decodedImage, submitJob } from "./page-state";
+import { decodedImage, responses, submitJob } from "./page-state";
 
 test("a rejected file shows the reason, and the former file stays", async () => {
   renderPage("upscale");
@@ -62,4 +62,19 @@ test("an earlier job's music has an audio player and no image", () => {
   act(() => useDrafts.getState().put({ ...emptyDraft("render_scenes"), inputs: { music } }));
   expect(screen.getByLabelText("Music", { selector: "audio" })).toHaveAttribute("src", "https://files/music");
   expect(screen.queryByRole("img", { name: "Chosen: Music" })).toBeNull();
+});
+
+test.each([
+  ["of an earlier job", { type: "same", job_id: "a", role: "photo", url: "https://files/a?1" }],
+  ["of the library", { type: "asset", asset: { asset_id: "a", url: "https://files/a?1" } as Asset }],
+] as const)("an input %s whose URL has expired is shown from a refreshed one", async (_, photo) => {
+  responses.set("/jobs/{job_id}", { uploads: { photo: { url: "https://files/a?2" } } });
+  responses.set("/assets/{asset_id}", { asset_id: "a", url: "https://files/a?2" });
+  renderPage("upscale");
+  act(() => useDrafts.getState().put({ ...emptyDraft("upscale"), inputs: { photo } }));
+  const shown = screen.getByRole("img", { name: "Chosen: Picture" });
+  expect(shown).toHaveAttribute("src", "https://files/a?1");
+  fireEvent.error(shown);
+  const refreshed = await screen.findByRole("img", { name: "Chosen: Picture" });
+  expect(refreshed).toHaveAttribute("src", "https://files/a?2");
 });

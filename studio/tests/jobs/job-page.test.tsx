@@ -1,4 +1,4 @@
-import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { Job } from "@/contract/types";
 import { useDrafts } from "@/drafts/draft";
@@ -103,49 +103,6 @@ test("a video has captions, and its files can be downloaded", async () => {
   await waitFor(() => expect(shown.querySelector("track")).toHaveAttribute("srclang", "en"));
   expect(screen.getByRole("button", { name: "Subtitles (VTT)" })).toBeVisible();
   expect(screen.queryByRole("button", { name: "Keep in the library" })).not.toBeInTheDocument();
-});
-
-test("expired captions are fetched from a refreshed URL", async () => {
-  const video = { ...picture("result"), key: "v", content_type: "video/mp4", seconds: 4, frames: 100 };
-  const made = (signature: number) =>
-    completed({
-      kind: "render_video",
-      uploads: {},
-      result: result({
-        videos: [{ ...video, frames_per_second: 25 }],
-        subtitles: [
-          {
-            ...{ name: "subtitles", key: "vtt", content_type: "text/vtt", size: 9, sha256: "0" },
-            ...{ url: `https://store.example.com/subtitles.vtt?${signature}`, format: "vtt", language: "en", cues: 2 },
-          },
-        ],
-      }),
-    });
-  collectDownloads();
-  fakeHosts({
-    "GET https://store.example.com/subtitles.vtt": ({ url }) =>
-      url.endsWith("?2") ? new Response("WEBVTT") : new Response("expired", { status: 403 }),
-  });
-  actions.refresh.mockImplementation(async () => useJobs.setState({ entries: { [ID]: entry(made(2)) } }));
-  await put(made(1));
-  page();
-  const shown = screen.getByLabelText("The result: Speaking portrait");
-  await waitFor(() => expect(shown.querySelector("track")).toHaveAttribute("src", "blob:made"));
-});
-
-test("an expired URL is refreshed before a download fails", async () => {
-  await put(completed());
-  const names = collectDownloads();
-  const routes = fakeHosts({
-    "GET https://store.example.com/result.jpg": ({ url }) =>
-      url.endsWith("?2") ? new Response("picture") : new Response("expired", { status: 403 }),
-  });
-  const fresh = picture("result", { url: "https://store.example.com/result.jpg?2" });
-  actions.refresh.mockImplementation(() => put(completed({ result: result({ pictures: [fresh] }) })));
-  const { user } = page();
-  await user.click(screen.getByRole("button", { name: "Download" }));
-  await waitFor(() => expect(names).toEqual(["restyle-room-4f1c4f1c.jpg"]));
-  expect(routes.calls).toHaveLength(2);
 });
 
 test("a failed download shows an error", async () => {
@@ -278,11 +235,4 @@ test("a job that could not be fetched can be fetched again", async () => {
   expect(actions.trackJob).toHaveBeenCalledTimes(2);
   await put(job());
   expect(screen.getByRole("progressbar")).toBeVisible();
-});
-
-test("an expired picture URL is refreshed", async () => {
-  await put(completed({ uploads: {} }));
-  page();
-  fireEvent.error(screen.getByRole("img", { name: /The result/ }));
-  expect(actions.refresh).toHaveBeenCalledWith(ID);
 });

@@ -32,12 +32,28 @@ test("a failed URL is refreshed and replaced", () => {
 test("a missing picture is requested a limited number of times", () => {
   const refreshUrls = vi.fn();
   const { rerender } = render(<Shown name="a" url="/a?1" renew={refreshUrls} />);
-  for (const url of ["/a?2", "/a?3", "/a?4"]) {
+  for (const url of ["/a?2", "/a?3"]) {
     fireEvent.error(screen.getByRole("img"));
     rerender(<Shown name="a" url={url} renew={refreshUrls} />);
   }
+  fireEvent.error(screen.getByRole("img"));
   expect(screen.getByText("It is gone")).toBeVisible();
   expect(refreshUrls).toHaveBeenCalledTimes(2);
+});
+
+test("a URL may expire any number of times while the page is open", () => {
+  vi.useFakeTimers();
+  try {
+    const { rerender } = render(<Shown name="a" url="/a?0" renew={vi.fn()} />);
+    for (let night = 1; night <= 5; night++) {
+      vi.advanceTimersByTime(12 * 3_600_000);
+      fireEvent.error(screen.getByRole("img"));
+      rerender(<Shown name="a" url={`/a?${night}`} renew={vi.fn()} />);
+      expect(source()).toBe(`/a?${night}`);
+    }
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("a refresh that does not arrive is repeated, and again when the browser is online", async () => {
