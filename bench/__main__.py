@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import baseline, decoding, event_path, lambda_imports, preview_engine, request_guard, video
+from bench import baseline, calls, decoding, event_path, lambda_imports, preview_engine, request_guard, video
 from bench.context import Context
 from bench.report import update_page
 from bench.results import Results, load
@@ -24,6 +24,7 @@ SECTIONS: tuple[Section[Any], ...] = (
     baseline.SECTION,
     request_guard.SECTION,
     event_path.SECTION,
+    calls.SECTION,
     lambda_imports.SECTION,
     decoding.SECTION,
     preview_engine.SECTION,

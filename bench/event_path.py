@@ -64,7 +64,7 @@ def measure(context: Context, watcher: Watcher) -> list[EventPathTiming]:
     loads = QUICK_LOADS if context.quick else LOADS
     greatest = max(loads)
     with minimal_chain(context.stack) as minimal:
-        target = _target(context.stack)
+        target = load_target(context.stack)
         for in_flight, jobs in ((1, 3), (greatest, 2 * greatest)):
             for each in (minimal, target):
                 asyncio.run(run_load(each, in_flight, jobs, watcher))
@@ -73,7 +73,8 @@ def measure(context: Context, watcher: Watcher) -> list[EventPathTiming]:
     return measured[::-1]
 
 
-def _target(stack: LocalStack) -> LoadTarget:
+def load_target(stack: LocalStack) -> LoadTarget:
+    """Return a running stack as a target of the load client."""
     running = RunningProcesses.read(stack.folder)
     assert running is not None
     token = stack.token_for("bench")

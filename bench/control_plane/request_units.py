@@ -40,7 +40,7 @@ def write_units(calls: Iterable[Call], images: Iterable[Image], *, jobs_table: s
     other tables are below 1 KB.
     """
     history = list(images)
-    size = sum(map(_kilobytes, history)) / len(history) if history else 1
+    size = sum(map(kilobytes, history)) / len(history) if history else 1
     total = 0.0
     for table, factor in _writes(calls):
         indexes = _SOCKET_INDEXES if table == sockets_table else 0
@@ -80,7 +80,7 @@ def _values(image: Image, names: tuple[str, ...]) -> list[str | None]:
     return [json.dumps(image[name]) if name in image else None for name in names]
 
 
-def _kilobytes(image: Image) -> int:
+def kilobytes(image: Image) -> int:
     """Return the started kilobytes of a row: its names and values, without JSON's marks and types."""
     marks = sum(json.dumps(image).count(mark) for mark in '{}[]":, ')
     return -(-(len(json.dumps(image)) - marks) // 1024)

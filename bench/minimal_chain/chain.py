@@ -11,7 +11,7 @@ from bench.load_client import LoadTarget
 from bench.minimal_chain.stack import ENDPOINT_NAME
 from darkroom.client.ports import free_port
 from infra.bundling.functions import ROOT
-from infra.local import emulator
+from infra.local import emulator, stand_in
 from infra.local.deploy import deploy
 from infra.local.endpoint.settings import HEALTH
 from infra.local.process import Process
@@ -33,8 +33,8 @@ def minimal_chain(stack: LocalStack) -> Iterator[LoadTarget]:
     running = RunningProcesses.read(stack.folder)
     assert running is not None
     assert running.emulator is not None
-    stand_in = Process.spawn(
-        [sys.executable, "-m", "infra.local.endpoint"],
+    process = Process.spawn(
+        [sys.executable, "-m", stand_in.MODULE],
         environment={
             **emulator.credentials(stack.state.port, RootKey.of(stack.folder)),
             "PORT": str(port),
@@ -51,16 +51,16 @@ def minimal_chain(stack: LocalStack) -> Iterator[LoadTarget]:
         folder=ROOT,
     )
     try:
-        emulator.wait_until_ready(stand_in, f"{emulator.address(port)}{HEALTH}", stack.folder / LOG)
+        emulator.wait_until_ready(process, f"{emulator.address(port)}{HEALTH}", stack.folder / LOG)
         yield LoadTarget(
             endpoint=outputs["ApiUrl"],
             socket=outputs["SocketUrl"],
             table=outputs["TableName"],
             client=stack.client,
-            processes=(running.emulator, stand_in),
+            processes=(running.emulator, process),
         )
     finally:
-        stand_in.stop(STOP_SECONDS)
+        process.stop(STOP_SECONDS)
 
 
 def _deploy(stack: LocalStack, runtime_url: str) -> dict[str, str]:

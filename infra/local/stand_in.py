@@ -12,6 +12,7 @@ from infra.local.state import RootKey, RunningProcesses, StackState
 from infra.names import FAILURES, OUTCOMES
 
 LOG = "endpoint.log"
+MODULE = "infra.local.endpoint"  # what is started; a measurement replaces it by one that counts the calls
 INVOCATIONS_FOLDER = "invocations"  # accepted and not finished; they survive the process
 STOP_SECONDS = 15.0
 # Variables of the caller that only the containers get, in addition to emulator.own_environment().
@@ -65,7 +66,7 @@ def ensure(options: StackOptions, running: RunningProcesses, state: StackState) 
     if running.stand_in is not None:
         running.stand_in.stop(STOP_SECONDS)
     process = Process.spawn(
-        [sys.executable, "-m", "infra.local.endpoint"],
+        [sys.executable, "-m", MODULE],
         environment=wanted,
         log=options.folder / LOG,
         folder=ROOT,
