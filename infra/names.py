@@ -11,6 +11,9 @@ INVOCATIONS = "invocations/"
 OUTCOMES = "outcomes/"
 FAILURES = "outcomes/failures/"
 
+# Of the endpoint's notifications, those that have the container's response, if it has at most 128 KB.
+NOTICES_WITH_RESPONSE = ("SUCCESS_NOTIFICATION_TOPIC", "ERROR_NOTIFICATION_TOPIC")
+
 SOCKET_STAGE = "live"
 GATEWAY_PARAMETER = "Gateway"
 

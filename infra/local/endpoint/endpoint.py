@@ -1,4 +1,4 @@
-"""Endpoint queue: reads an invocation's input from S3, calls an instance, writes the output and publishes it.
+"""Endpoint queue: takes an invocation's input, calls an instance, writes the output and publishes it.
 
 Accepted invocations are in a store until their notification has been delivered, so that the next process goes on with
 what this one leaves, whichever way it ends.
@@ -124,7 +124,11 @@ class Endpoint:
             return self._store.answer(stored, self._failed(invocation, _Failure(f"InternalServerError: {error}")))
         location = self.output_location(invocation)
         notification = notifications.success(
-            invocation, self._settings.aws_region, location=location, content_type=content_type
+            invocation,
+            self._settings.aws_region,
+            location=location,
+            content_type=content_type,
+            included=self._included(notifications.SUCCESS_TOPIC, output),
         )
         answer = Answer(
             failed=False, notification=notification, location=location, output=output, content_type=content_type
@@ -140,6 +144,7 @@ class Endpoint:
             reason=failure.reason,
             location=location,
             content_type=failure.content_type,
+            included=self._included(notifications.ERROR_TOPIC, failure.output),
         )
         return Answer(
             failed=True,
@@ -149,9 +154,13 @@ class Endpoint:
             content_type=failure.content_type,
         )
 
+    def _included(self, topic: str, output: bytes | None) -> bytes | None:
+        """Return the output if notifications on ``topic`` have it."""
+        return output if topic in self._settings.include_inference_response_in else None
+
     def _invoke(self, stored: StoredInvocation) -> tuple[bytes, str]:
         invocation = stored.invocation
-        body = self._read_input(invocation)
+        body = self._read_input(invocation) if invocation.body is None else invocation.body
         with self._fleet.slot(invocation.expires - time.time()) as instance:
             if instance is None or time.time() >= invocation.expires:
                 raise _Failure(EXPIRED)
@@ -162,6 +171,7 @@ class Endpoint:
         return output, content_type
 
     def _read_input(self, invocation: EndpointInvocation) -> bytes:
+        assert invocation.input_location is not None
         for pause in _pauses():
             try:
                 return self._aws.read(invocation.input_location)

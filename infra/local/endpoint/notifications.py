@@ -2,33 +2,55 @@
 
 The format is that of "Check prediction results" in SageMaker's developer guide. Its example of a failure does not show
 where the container's response is; here it is in ``responseParameters.outputLocation``.
+
+The guide does not show an included response either. Here it is as public code reads it: ``responseBody.content`` is
+Base64 after a success, and text after a failure.
 """
 
 import json
+from base64 import b64encode
 from datetime import UTC, datetime
 from typing import Any
 
 from infra.local.endpoint.invocation import EndpointInvocation
 
+SUCCESS_TOPIC, ERROR_TOPIC = "SUCCESS_NOTIFICATION_TOPIC", "ERROR_NOTIFICATION_TOPIC"
+MAX_RESPONSE_BYTES = 128 * 1024  # a larger response is not included
 
-def success(invocation: EndpointInvocation, region: str, *, location: str, content_type: str) -> str:
-    """Return the message for the success topic; the container's response is at ``location``."""
+
+def success(
+    invocation: EndpointInvocation, region: str, *, location: str, content_type: str, included: bytes | None = None
+) -> str:
+    """Return the message for the success topic; the container's response is at ``location``, and ``included``."""
+    body = {}
+    if included is not None and len(included) <= MAX_RESPONSE_BYTES:
+        body = {"responseBody": {"content": b64encode(included).decode(), "encoding": "BASE64"}}
     return _message(
         invocation,
         region,
         invocationStatus="Completed",
         responseParameters={"contentType": content_type, "outputLocation": location},
+        **body,
     )
 
 
 def failure(
-    invocation: EndpointInvocation, region: str, *, reason: str, location: str | None, content_type: str
+    invocation: EndpointInvocation,
+    region: str,
+    *,
+    reason: str,
+    location: str | None,
+    content_type: str,
+    included: bytes | None = None,
 ) -> str:
     """Return the message for the error topic; ``location`` is that of the container's response, if there is one."""
+    body = {}
+    if included is not None and len(included) <= MAX_RESPONSE_BYTES:
+        body = {"responseBody": {"content": included.decode("utf-8", "replace"), "message": reason}}
     response_parameters = (
         {"responseParameters": {"contentType": content_type, "outputLocation": location}} if location else {}
     )
-    return _message(invocation, region, invocationStatus="Failed", failureReason=reason, **response_parameters)
+    return _message(invocation, region, invocationStatus="Failed", failureReason=reason, **response_parameters, **body)
 
 
 def _message(invocation: EndpointInvocation, region: str, **fields: Any) -> str:

@@ -87,7 +87,7 @@ class EndpointServer:
         if name != self._settings.endpoint_name:
             return _error(400, "ValidationError", f"Endpoint {name} of account 000000000000 not found.")
         try:
-            invocation = parse(name, request.headers)
+            invocation = parse(name, request.headers, await request.body())
         except InvalidInvocation as error:
             return _error(400, "ValidationError", str(error))
         try:
@@ -145,10 +145,14 @@ class EndpointServer:
 
     def _description(self) -> dict[str, object]:
         settings = self._settings
-        topics = {"SuccessTopic": settings.success_topic_arn, "ErrorTopic": settings.error_topic_arn}
+        notices = {
+            "SuccessTopic": settings.success_topic_arn,
+            "ErrorTopic": settings.error_topic_arn,
+            "IncludeInferenceResponseIn": settings.include_inference_response_in or None,
+        }
         output: dict[str, object] = {
             "S3OutputPath": settings.output_location,
-            "NotificationConfig": {name: topic for name, topic in topics.items() if topic is not None},
+            "NotificationConfig": {name: value for name, value in notices.items() if value is not None},
         }
         if settings.failure_location is not None:
             output["S3FailurePath"] = settings.failure_location

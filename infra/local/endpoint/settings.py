@@ -24,6 +24,9 @@ class Settings(BaseSettings):
     failure_location: str | None = Field(None, pattern=S3_LOCATION, description="Prefix of failures, likewise.")
     success_topic_arn: str | None = None
     error_topic_arn: str | None = None
+    include_inference_response_in: list[str] = Field(
+        [], description="Topics whose notifications have the container's response, as in SageMaker's API."
+    )
     aws_endpoint_url: str = Field(description="URL of the emulator.")
     aws_region: str = Field("us-east-1", validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"))
     invocations_folder: Path = Field(description="Folder of accepted invocations, for the next start.")

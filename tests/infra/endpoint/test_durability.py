@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from infra.local.endpoint import invocation_store
+from infra.local.endpoint.invocation import EndpointInvocation
 from tests.infra.endpoint.fakes import WAIT, FakeAws, FakeInstance, Machine
 from tests.infra.endpoint.stack import BUCKET
 
@@ -46,6 +47,14 @@ def test_waiting_invocations_are_taken_up_again_in_their_order(machine: Any, aws
     with machine():
         assert sorted(aws.notice() for _ in range(3)) == [("a", ""), ("b", ""), ("c", "")]
     assert aws.objects == {f"s3://{BUCKET}/outcomes/{name}.out": f"s3://{BUCKET}/{name}".encode() for name in "abc"}
+
+
+def test_a_body_that_waits_is_kept_for_the_next_process(machine: Any, aws: FakeAws) -> None:
+    body = bytes(range(256))
+    with machine(instances=0) as first:
+        first.endpoint.submit(EndpointInvocation("pictures-gpu", "inline", body=body))
+    with machine() as second:
+        assert second.instance.invoked.get(timeout=WAIT) == body
 
 
 def test_what_waited_in_an_ended_process_expires_when_its_ttl_is_over(machine: Any, aws: FakeAws) -> None:
