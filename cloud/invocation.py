@@ -1,4 +1,4 @@
-"""Invocation protocol between control plane and container: the endpoint's input and output objects."""
+"""Invocation protocol between control plane and container: the endpoint's input and output."""
 
 import re
 from datetime import datetime
@@ -15,6 +15,8 @@ from darkroom.contract.results import Result, StageTime
 
 # Time allowed for the notice of an outcome to arrive, before sweep treats the attempt as lost.
 NOTICE_SECONDS = 60
+# Longest body of InvokeEndpointAsync, by AWS's service model. A larger input is an object in S3.
+MAX_INLINE_BYTES = 128_000
 
 
 class Invocation(BaseModel):

@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
-from cloud.invocation import NOTICE_SECONDS, Invocation, inference_id
+from cloud.invocation import MAX_INLINE_BYTES, NOTICE_SECONDS, Invocation, inference_id
 from cloud.job_queue import DispatchMessage
 from cloud.observability import logger
 from cloud.s3.keys import invocation_key, upload_key
@@ -23,7 +23,7 @@ from handlers.settings import DispatchSettings
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
-
+    from mypy_boto3_sagemaker_runtime.type_defs import InvokeEndpointAsyncInputTypeDef
 
 ABSENT_ENDPOINT_DELAY_SECONDS = 60  # the same each time: a deployment ends within minutes
 ABSENT_ENDPOINT_MESSAGE = "Waiting for the endpoint: it is being deployed, or was not deployed yet"
@@ -106,19 +106,28 @@ class Dispatcher:
             deadline=datetime.fromtimestamp(deadline, UTC),
             time_limit_seconds=self._settings.time_limit(record.kind),
         )
-        key = invocation_key(record.job_id, record.attempt)
-        self._s3.put_object(
-            Bucket=self._settings.bucket,
-            Key=key,
-            Body=invocation.model_dump_json().encode(),
-            ContentType="application/json",
-        )
-        self._runtime.invoke_endpoint_async(
-            EndpointName=self._settings.endpoint_name,
-            InputLocation=f"s3://{self._settings.bucket}/{key}",
-            InferenceId=inference_id(record.job_id, record.attempt, record.refusals),
-            RequestTTLSeconds=self._settings.invocation_ttl_seconds,
-            InvocationTimeoutSeconds=self._settings.time_limit(record.kind),
-            ContentType="application/json",
-            Accept="application/json",
-        )
+        call: InvokeEndpointAsyncInputTypeDef = {
+            "EndpointName": self._settings.endpoint_name,
+            "InferenceId": inference_id(record.job_id, record.attempt, record.refusals),
+            "RequestTTLSeconds": self._settings.invocation_ttl_seconds,
+            "InvocationTimeoutSeconds": self._settings.time_limit(record.kind),
+            "ContentType": "application/json",
+            "Accept": "application/json",
+        }
+        body = invocation.model_dump_json().encode()
+        if len(body) > MAX_INLINE_BYTES or not self._invoke_inline({**call, "Body": body}):
+            key = invocation_key(record.job_id, record.attempt)
+            self._s3.put_object(Bucket=self._settings.bucket, Key=key, Body=body, ContentType="application/json")
+            call["InputLocation"] = f"s3://{self._settings.bucket}/{key}"
+            self._runtime.invoke_endpoint_async(**call)
+
+    def _invoke_inline(self, call: "InvokeEndpointAsyncInputTypeDef") -> bool:
+        """Invoke the endpoint with a body. Return False if its region does not know that."""
+        try:
+            self._runtime.invoke_endpoint_async(**call)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationError" or says_absent(error):
+                raise
+            logger.warning("body refused", endpoint=call["EndpointName"], reason=str(error))
+            return False
+        return True

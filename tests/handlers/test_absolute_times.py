@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from mypy_boto3_s3 import S3Client
 
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
@@ -107,7 +106,6 @@ def test_the_third_attempt_has_no_successor(job_in: JobIn, retry: RetryPolicy, s
 def test_the_deadline_is_the_longest_wait_and_the_time_limit_of_the_kind(
     store: JobStore,
     job_in: JobIn,
-    bucket: S3Client,
     sqs_event: Any,
     context: Any,
     monkeypatch: pytest.MonkeyPatch,
@@ -123,8 +121,7 @@ def test_the_deadline_is_the_longest_wait_and_the_time_limit_of_the_kind(
     (call,) = runtime.calls
     assert (call["EndpointName"], call["ContentType"]) == ("endpoint", "application/json")
     assert (call["RequestTTLSeconds"], call["InvocationTimeoutSeconds"]) == (400, limit)
-    body = bucket.get_object(Bucket="bucket", Key=f"invocations/{job.job_id}/1.json")["Body"].read()
-    invocation = Invocation.model_validate_json(body)
+    invocation = Invocation.model_validate_json(call["Body"])
     assert invocation.deadline.timestamp() == NOW + 400 + limit
     assert (invocation.kind, invocation.allow_preview) == (kind, True)
     assert due_at(store, job.job_id) == NOW + 400 + limit + 60, "the notice has a minute to arrive"

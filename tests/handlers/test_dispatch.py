@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.session import Session
 from mypy_boto3_s3 import S3Client
 
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import InspectedUpload, JobStore
-from cloud.invocation import Invocation, inference_id
+from cloud.invocation import MAX_INLINE_BYTES, Invocation, inference_id
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import MAX_ATTEMPTS, State
@@ -28,6 +29,7 @@ class FakeEndpoint:
         self.calls: list[dict[str, Any]] = []
         self.reachable = True
         self.exists = True
+        self.takes_bodies = True
 
     def invoke_endpoint_async(self, **call: Any) -> dict[str, Any]:
         if not self.reachable:
@@ -35,6 +37,9 @@ class FakeEndpoint:
         if not self.exists:
             text = f"Endpoint {call['EndpointName']} of account 123456789012 not found."
             raise ClientError({"Error": {"Code": "ValidationError", "Message": text}}, "InvokeEndpointAsync")
+        if "Body" in call and not self.takes_bodies:
+            error = {"Code": "ValidationError", "Message": "InputLocation is required."}
+            raise ClientError({"Error": error}, "InvokeEndpointAsync")
         self.calls.append(call)
         return {"InferenceId": call["InferenceId"]}
 
@@ -62,15 +67,13 @@ def message(job: JobRecord, attempt: int = 1) -> dict[str, Any]:
 
 
 def test_an_invocation_has_everything_that_the_container_needs(
-    store: JobStore, job_in: JobIn, deliver: Any, endpoint: FakeEndpoint, bucket: S3Client
+    store: JobStore, job_in: JobIn, deliver: Any, endpoint: FakeEndpoint
 ) -> None:
     job = job_in(State.QUEUED)
     assert deliver(message(job)) == {"batchItemFailures": []}
     (call,) = endpoint.calls
     assert call["InferenceId"] == inference_id(job.job_id, 1)
-    key = f"invocations/{job.job_id}/1.json"
-    assert call["InputLocation"] == f"s3://bucket/{key}"
-    invocation = Invocation.model_validate_json(bucket.get_object(Bucket="bucket", Key=key)["Body"].read())
+    invocation = Invocation.model_validate_json(call["Body"])
     assert (invocation.job_id, invocation.attempt, invocation.engine, invocation.params) == (
         job.job_id,
         1,
@@ -87,14 +90,67 @@ def test_an_invocation_has_everything_that_the_container_needs(
 
 
 def test_the_container_is_told_which_file_was_inspected(
-    store: JobStore, record: Callable[..., JobRecord], deliver: Any, endpoint: FakeEndpoint, bucket: S3Client
+    store: JobStore, record: Callable[..., JobRecord], deliver: Any, endpoint: FakeEndpoint
 ) -> None:
     job = store.create(record())
     inspected = InspectedUpload("image/jpeg", 640, 480, 1234, etag='"1b2c"')
     store.receive_single_upload(job.job_id, "photo", inspected, due_at=0)
     deliver(message(job))
-    body = bucket.get_object(Bucket="bucket", Key=f"invocations/{job.job_id}/1.json")["Body"].read()
-    assert Invocation.model_validate_json(body).etags == {"photo": '"1b2c"'}
+    (call,) = endpoint.calls
+    assert Invocation.model_validate_json(call["Body"]).etags == {"photo": '"1b2c"'}
+
+
+def invocation_of_bytes(job_in: JobIn, deliver: Any, endpoint: FakeEndpoint, size: int) -> tuple[JobRecord, Any]:
+    """Dispatch a job whose invocation has ``size`` bytes; return the job and the call."""
+    job = job_in(State.QUEUED, params={"style": "boho", "seed": 1, "notes": ""})
+    deliver(message(job))
+    rest = size - len(endpoint.calls.pop()["Body"])
+    job = job_in(State.QUEUED, params={"style": "boho", "seed": 1, "notes": "x" * rest})
+    deliver(message(job))
+    (call,) = endpoint.calls
+    return job, call
+
+
+def test_an_invocation_of_the_longest_body_is_sent_with_the_call(
+    job_in: JobIn, deliver: Any, endpoint: FakeEndpoint, bucket: S3Client
+) -> None:
+    job, call = invocation_of_bytes(job_in, deliver, endpoint, MAX_INLINE_BYTES)
+    assert len(call["Body"]) == MAX_INLINE_BYTES
+    assert "InputLocation" not in call, "SageMaker refuses a call with both"
+    assert bucket.list_objects_v2(Bucket="bucket", Prefix="invocations/")["KeyCount"] == 0
+    assert Invocation.model_validate_json(call["Body"]).job_id == job.job_id
+
+
+def test_a_larger_invocation_is_stored_for_the_endpoint(
+    job_in: JobIn, deliver: Any, endpoint: FakeEndpoint, bucket: S3Client
+) -> None:
+    job, call = invocation_of_bytes(job_in, deliver, endpoint, MAX_INLINE_BYTES + 1)
+    key = f"invocations/{job.job_id}/1.json"
+    assert call["InputLocation"] == f"s3://bucket/{key}"
+    assert "Body" not in call
+    stored = bucket.get_object(Bucket="bucket", Key=key)["Body"].read()
+    assert len(stored) == MAX_INLINE_BYTES + 1
+    assert Invocation.model_validate_json(stored).job_id == job.job_id
+
+
+def test_an_invocation_is_stored_where_the_endpoint_takes_no_body(
+    store: JobStore, job_in: JobIn, deliver: Any, endpoint: FakeEndpoint, bucket: S3Client
+) -> None:
+    endpoint.takes_bodies = False
+    job = job_in(State.QUEUED)
+    deliver(message(job))
+    key = f"invocations/{job.job_id}/1.json"
+    assert [call["InputLocation"] for call in endpoint.calls] == [f"s3://bucket/{key}"]
+    stored = bucket.get_object(Bucket="bucket", Key=key)["Body"].read()
+    assert Invocation.model_validate_json(stored).job_id == job.job_id
+    now = store.get(job.job_id)
+    assert now is not None
+    assert (now.state, now.attempt) == (State.DISPATCHED, 1)
+
+
+def test_the_longest_body_is_that_of_awss_model() -> None:
+    model = Session().get_service_model("sagemaker-runtime").operation_model("InvokeEndpointAsync")
+    assert model.input_shape.members["Body"].metadata["max"] == MAX_INLINE_BYTES
 
 
 def test_a_duplicate_message_starts_one_attempt(job_in: JobIn, deliver: Any, endpoint: FakeEndpoint) -> None:

@@ -173,15 +173,15 @@ def test_refusals_space_out_up_to_the_longest_delay_of_the_queue(
 
 
 def test_an_invocation_has_only_params_that_differ_from_their_defaults(
-    job_in: JobIn, bucket: S3Client, context: Any, sqs_event: Any, monkeypatch: pytest.MonkeyPatch
+    job_in: JobIn, context: Any, sqs_event: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint = FakeEndpoint()
     monkeypatch.setattr("cloud.clients.sagemaker_runtime", lambda: endpoint)
     params = {"style": "boho", "strength": 1.0, "seed": 7, "keep": [], "format": "jpeg", "profile": "fast"}
     job = job_in(State.QUEUED, params=params)
     dispatch.handler(sqs_event({"job_id": job.job_id, "attempt": 1, "kind": job.kind}), context)
-    body = bucket.get_object(Bucket="bucket", Key=f"invocations/{job.job_id}/1.json")["Body"].read()
-    assert json.loads(body)["params"] == {"style": "boho", "seed": 7}
+    (call,) = endpoint.calls
+    assert json.loads(call["Body"])["params"] == {"style": "boho", "seed": 7}
 
 
 def test_an_invocation_after_a_refusal_has_an_id_of_its_own(

@@ -144,9 +144,8 @@ class FakeDeployment:
         today.dispatch.handler(sqs_event(message["Body"]), self.context)
         if not self.sagemaker.reachable:
             return {}
-        call = self.sagemaker.calls[-1]
-        key = call["InputLocation"].removeprefix(f"s3://{BUCKET}/")
-        body: Item = json.loads(self.bucket.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+        call = dict(self.sagemaker.calls[-1])
+        body: Item = json.loads(call.pop("Body"))
         self.record(f"invocations/{name}", part, {"call": call, "body": body})
         return body
 
@@ -221,14 +220,13 @@ class FakeDeployment:
             if each["InferenceId"] == f"{invocation['job_id']}-{invocation['attempt']}"
         )
         headers = {
-            "x-amzn-sagemaker-inputlocation": call["InputLocation"],
             "x-amzn-sagemaker-inference-id": call["InferenceId"],
             "x-amzn-sagemaker-content-type": call["ContentType"],
             "x-amzn-sagemaker-accept": call["Accept"],
             "x-amzn-sagemaker-requestttlseconds": str(call["RequestTTLSeconds"]),
             "x-amzn-sagemaker-invocationtimeoutseconds": str(call["InvocationTimeoutSeconds"]),
         }
-        return today.parse_endpoint_invocation(call["EndpointName"], headers)
+        return today.parse_endpoint_invocation(call["EndpointName"], headers, call["Body"])
 
 
 def make(

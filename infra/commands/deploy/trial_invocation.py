@@ -1,7 +1,7 @@
 """Trial invocation: one invocation of the endpoint without queue and functions, for a job that does not exist.
 
-The container answers that the attempt is abandoned. So SageMaker took the input from S3, the container read it, asked
-the jobs table, and SageMaker wrote the answer.
+The container answers that the attempt is abandoned. So the container read what SageMaker passed on, asked the jobs
+table, and SageMaker wrote the answer to S3.
 """
 
 import time
@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud.invocation import Abandoned, Invocation, inference_id
 from cloud.s3.conditions import MISSING_CODES
-from cloud.s3.keys import invocation_key, parse_s3_uri
+from cloud.s3.keys import parse_s3_uri
 from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import Kind
 from infra.commands.deploy.deployment import Deployment
@@ -44,7 +44,6 @@ def _invoke(deployment: Deployment, job_id: str, limit_seconds: float, trial: Tr
     s3 = deployment.client("s3")
     cold = is_cold(deployment)
     clock = HopClock(trial.hops)
-    key = invocation_key(job_id, 1)
     invocation = Invocation(
         job_id=job_id,
         attempt=1,
@@ -54,12 +53,9 @@ def _invoke(deployment: Deployment, job_id: str, limit_seconds: float, trial: Tr
         uploads={},
         deadline=datetime.now(UTC) + timedelta(seconds=limit_seconds),
     )
-    body = invocation.model_dump_json().encode()
-    s3.put_object(Bucket=deployment.bucket, Key=key, Body=body, ContentType="application/json")
-    clock.reach("input in S3", WARM_SECONDS)
     accepted = deployment.client("sagemaker-runtime").invoke_endpoint_async(
         EndpointName=deployment.endpoint_name,
-        InputLocation=f"s3://{deployment.bucket}/{key}",
+        Body=invocation.model_dump_json().encode(),
         InferenceId=inference_id(job_id, 1),
         ContentType="application/json",
         Accept="application/json",

@@ -20,7 +20,6 @@ def invoke(account: StubbedAccount) -> Trial:
 
 def accepted(account: StubbedAccount) -> None:
     account.refuse("sagemaker", "describe_endpoint", "AccessDenied")
-    account.answer("s3", "put_object", {})
     locations = {
         "OutputLocation": "s3://bucket/outcomes/1.out",
         "FailureLocation": "s3://bucket/outcomes/failures/1.out",
@@ -39,7 +38,7 @@ def test_the_containers_answer_completes_the_trial(account: StubbedAccount) -> N
     trial = invoke(account)
     assert (trial.outcome, [hop.name for hop in trial.hops]) == (
         "completed",
-        ["input in S3", "invocation accepted", "answer in S3"],
+        ["invocation accepted", "answer in S3"],
     )
     assert trial.hops[-1].budget == 900, "an endpoint of which nothing is known may be cold"
 
@@ -62,7 +61,6 @@ def test_without_an_answer_the_trial_ends_at_its_limit(account: StubbedAccount) 
 
 def test_an_endpoint_that_refuses_is_one_sentence(account: StubbedAccount) -> None:
     account.refuse("sagemaker", "describe_endpoint", "ValidationException", 'Could not find endpoint "darkroom-main".')
-    account.answer("s3", "put_object", {})
     account.refuse("sagemaker-runtime", "invoke_endpoint_async", "ValidationError", "Endpoint darkroom-main not found.")
     trial = invoke(account)
     assert (trial.outcome, trial.note) == ("failed", "InvokeEndpointAsync: Endpoint darkroom-main not found.")
