@@ -5,6 +5,8 @@ Nothing else writes ``completed``, except for results of the result cache.
 
 import json
 import re
+from base64 import b64decode
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -90,11 +92,35 @@ class _Response(BaseModel):
     output_location: Annotated[str | None, BeforeValidator(_s3_uri)] = Field(None, alias="outputLocation")
 
 
+class _ResponseBody(BaseModel):
+    """The container's response in a notification.
+
+    AWS documents that the response is included up to 128 KB, but not in which form. Public code that reads it finds
+    Base64 after a success, and text after a failure. What is in neither form is read from S3.
+    """
+
+    content: Annotated[str, BeforeValidator(_text)] = ""
+    encoding: Annotated[str, BeforeValidator(_text)] = ""
+
+    def decode(self) -> bytes | None:
+        """Return the response; None if there is none, or if its encoding is unknown."""
+        match self.encoding.upper():
+            case "":
+                return self.content.encode() or None
+            case "BASE64":
+                try:
+                    return b64decode(self.content, validate=True) or None
+                except ValueError:
+                    return None
+            case _:
+                return None
+
+
 class AsyncInferenceNotification(BaseModel):
     """SageMaker's notification of a finished asynchronous invocation.
 
-    Only the inference id is required: it names the attempt. Without a status and a location of its outcome, the attempt
-    counts as lost, which is sooner than its deadline.
+    Only the inference id is required: it names the attempt. Without a status and its outcome, or the location of that,
+    the attempt counts as lost, which is sooner than its deadline.
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-check-predictions.html
     """
@@ -103,6 +129,7 @@ class AsyncInferenceNotification(BaseModel):
     status: Annotated[str, BeforeValidator(_text)] = Field("", alias="invocationStatus")
     failure_reason: Annotated[str, BeforeValidator(_text)] = Field("", alias="failureReason")
     response: Annotated[_Response, BeforeValidator(_object)] = Field(_Response(), alias="responseParameters")
+    response_body: Annotated[_ResponseBody, BeforeValidator(_object)] = Field(_ResponseBody(), alias="responseBody")
 
 
 class OutcomeProcessor:
@@ -159,40 +186,50 @@ class OutcomeProcessor:
     def _read_outcome(
         self, notice: AsyncInferenceNotification, job_id: str, attempt: int
     ) -> Completed | Failed | Abandoned:
-        if notice.status != "Completed" or notice.response.output_location is None:
-            logger.warning("invocation failed", job_id=job_id, attempt=attempt, reason=notice.failure_reason)
-            reason = notice.failure_reason.lower()
-            if NOT_UNDERSTOOD.search(reason):
-                return Failed(job_id=job_id, attempt=attempt, error=self._refusal(notice))
-            timed_out = any(word in reason for word in ("timed out", "timeout", "time out", "expired", "ttl"))
-            return LostAttempt(
-                job_id=job_id, attempt=attempt, error=TIMED_OUT_ERROR if timed_out else CONTAINER_FAILED_ERROR
-            )
-        bucket, key = parse_s3_uri(notice.response.output_location)
-        body = self._read_stored(bucket, key)
-        if body is None:
-            logger.warning("outcome is gone", job_id=job_id, attempt=attempt, key=key)
-            return LostAttempt(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
-        try:
-            outcome = _outcome_adapter.validate_json(body)
-        except ValidationError as error:
-            logger.warning("outcome is invalid", job_id=job_id, attempt=attempt, reason=str(error))
-            return LostAttempt(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
-        if (outcome.job_id, outcome.attempt) != (job_id, attempt):
-            logger.warning("outcome of another attempt", job_id=job_id, attempt=attempt, key=key)
-            return LostAttempt(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
-        return outcome
+        if notice.status != "Completed":
+            return self._failure(notice, job_id, attempt)
+        lost = LostAttempt(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
+        for body in self._responses(notice):
+            try:
+                outcome = _outcome_adapter.validate_json(body)
+            except ValidationError as error:
+                logger.warning("outcome is invalid", job_id=job_id, attempt=attempt, reason=str(error))
+                continue
+            if (outcome.job_id, outcome.attempt) == (job_id, attempt):
+                return outcome
+            logger.warning("outcome of another attempt", job_id=job_id, attempt=attempt)
+            return lost
+        logger.warning("no outcome", job_id=job_id, attempt=attempt, location=notice.response.output_location)
+        return lost
+
+    def _failure(self, notice: AsyncInferenceNotification, job_id: str, attempt: int) -> Failed:
+        """Return the outcome of an invocation to which the container gave none."""
+        logger.warning("invocation failed", job_id=job_id, attempt=attempt, reason=notice.failure_reason)
+        reason = notice.failure_reason.lower()
+        if NOT_UNDERSTOOD.search(reason):
+            return Failed(job_id=job_id, attempt=attempt, error=self._refusal(notice))
+        timed_out = any(word in reason for word in ("timed out", "timeout", "time out", "expired", "ttl"))
+        return LostAttempt(
+            job_id=job_id, attempt=attempt, error=TIMED_OUT_ERROR if timed_out else CONTAINER_FAILED_ERROR
+        )
 
     def _refusal(self, notice: AsyncInferenceNotification) -> ErrorDetail:
-        """Return the error of an invocation that the container could not read, by its answer, if that is stored."""
-        location = notice.response.output_location
-        body = None if location is None else self._read_stored(*parse_s3_uri(location))
-        if body is None:
-            return UNKNOWN_TO_VERSION_ERROR
-        try:
-            return ContainerProblem.model_validate_json(body).to_error()
-        except ValidationError:
-            return UNKNOWN_TO_VERSION_ERROR
+        """Return the error of an invocation that the container could not read, by its answer, if there is one."""
+        for body in self._responses(notice):
+            try:
+                return ContainerProblem.model_validate_json(body).to_error()
+            except ValidationError:
+                continue
+        return UNKNOWN_TO_VERSION_ERROR
+
+    def _responses(self, notice: AsyncInferenceNotification) -> Iterator[bytes]:
+        """Yield the container's response: from the notice, if that has it, and then as it is stored."""
+        if (included := notice.response_body.decode()) is not None:
+            yield included
+        if (location := notice.response.output_location) is not None:
+            stored = self._read_stored(*parse_s3_uri(location))
+            if stored is not None:
+                yield stored
 
     def _read_stored(self, bucket: str, key: str) -> bytes | None:
         """Return what SageMaker stored; None if it is gone."""

@@ -55,7 +55,8 @@ class WorkerResources(Construct):
             ),
             allow(["s3:GetObject"], [storage.arn(INTERMEDIATES)]),
             allow(["s3:AbortMultipartUpload"], [storage.arn(RESULTS), storage.arn(OUTCOMES)]),
-            # SageMaker uses the role to read the input, write the output and publish the notification.
+            # SageMaker uses the role to read an input that is too large for the call, write the output and publish the
+            # notification.
             allow(["s3:GetObject"], [storage.arn(INVOCATIONS)]),
             allow(["s3:PutObject"], [storage.arn(OUTCOMES)]),
             *([allow(["polly:SynthesizeSpeech"], ["*"])] if config.speech == "polly" else []),

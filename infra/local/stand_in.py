@@ -9,7 +9,7 @@ from infra.local import emulator, event_sources
 from infra.local.options import StackOptions
 from infra.local.process import Process
 from infra.local.state import RootKey, RunningProcesses, StackState
-from infra.names import FAILURES, OUTCOMES
+from infra.names import FAILURES, NOTICES_WITH_RESPONSE, OUTCOMES
 
 LOG = "endpoint.log"
 MODULE = "infra.local.endpoint"  # what is started; a measurement replaces it by one that counts the calls
@@ -37,6 +37,7 @@ def environment(options: StackOptions, running: RunningProcesses, state: StackSt
         "FAILURE_LOCATION": f"s3://{state.bucket}/{FAILURES}",
         "SUCCESS_TOPIC_ARN": state.success_topic,
         "ERROR_TOPIC_ARN": state.error_topic,
+        "INCLUDE_INFERENCE_RESPONSE_IN": json.dumps(NOTICES_WITH_RESPONSE),
         "INVOCATIONS_FOLDER": str(options.folder / INVOCATIONS_FOLDER),
         "CONTAINER_ROLE_ARN": state.container_role,
         "JOBS_TABLE": state.tables.jobs,

@@ -30,7 +30,7 @@ from infra.constructs.functions import allow
 from infra.constructs.model_data import ModelData
 from infra.constructs.nag_findings import acknowledge
 from infra.constructs.spend_guard import SpendGuard
-from infra.names import ECR_IMAGE, FAILURES, OUTCOMES
+from infra.names import ECR_IMAGE, FAILURES, NOTICES_WITH_RESPONSE, OUTCOMES
 from infra.stacks.core import CoreStack
 
 VARIANT = "gpu"
@@ -171,7 +171,9 @@ class GpuStack(Stack):
                     s3_output_path=f"s3://{bucket}/{OUTCOMES}",
                     s3_failure_path=f"s3://{bucket}/{FAILURES}",
                     notification_config=CfnEndpointConfig.AsyncInferenceNotificationConfigProperty(
-                        success_topic=core.worker.success.topic_arn, error_topic=core.worker.error.topic_arn
+                        success_topic=core.worker.success.topic_arn,
+                        error_topic=core.worker.error.topic_arn,
+                        include_inference_response_in=list(NOTICES_WITH_RESPONSE),
                     ),
                 ),
             ),

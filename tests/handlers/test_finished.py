@@ -25,7 +25,14 @@ RESULT = Result(pictures=[PICTURE], engine=Engine.PREVIEW, seed=3)
 TIMES = [StageTime(stage="paint", seconds=36)]
 
 
-def notice(job_id: str, attempt: int, *, failed: str | None = None, key: str | None = None) -> dict[str, Any]:
+def notice(
+    job_id: str,
+    attempt: int,
+    *,
+    failed: str | None = None,
+    key: str | None = None,
+    response_body: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """Return the SNS event of SageMaker's notice."""
     message_body: dict[str, Any] = {
         "awsRegion": "us-east-1",
@@ -43,6 +50,8 @@ def notice(job_id: str, attempt: int, *, failed: str | None = None, key: str | N
         message_body["responseParameters"] = {"failureLocation": "s3://bucket/outcomes/failures/x"}
     else:
         message_body["responseParameters"] = {"contentType": "application/json", "outputLocation": f"s3://bucket/{key}"}
+    if response_body is not None:
+        message_body["responseBody"] = response_body
     return {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": json.dumps(message_body)}}]}
 
 

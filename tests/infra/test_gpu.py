@@ -52,6 +52,7 @@ def test_invocation_results_are_published_to_the_core_stacks_topics(gpu: Templat
     topics = asynchronous["NotificationConfig"]
     assert exports[text(topics["SuccessTopic"])] == core.name_of("SNS::Topic", "ContainerSuccess")
     assert exports[text(topics["ErrorTopic"])] == core.name_of("SNS::Topic", "ContainerError")
+    assert topics["IncludeInferenceResponseIn"] == ["SUCCESS_NOTIFICATION_TOPIC", "ERROR_NOTIFICATION_TOPIC"]
     assert text(asynchronous["S3OutputPath"]).endswith("/outcomes/")
 
 
