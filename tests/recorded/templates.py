@@ -69,6 +69,7 @@ INTENDED = {
     r"Resources\.ContainerRoleDefaultPolicy\w+\.\S+\.Statement has 10 entries": "SageMaker documents PutMetricData.",
     r"Resources\.Backlog\w+\.\S+\.(ScaleInCooldown|TargetValue): ": "A busy fleet must not look idle.",
     r"Resources\.EventssweeproleDefaultPolicy\w+\.\S+\.Statement has 8 entries": "Sweep handles replaced endpoints.",
+    r"Resources\.EndedendedroleDefaultPolicy\w+\.\S+\.Resource: .*/intermediates/\*": "Ended deletes results, too.",
     r"Resources\.StoragePicturesPolicy\w+\.\S+\.Statement has 3 entries": "destroy=true empties the bucket first.",
 }
 
