@@ -57,8 +57,8 @@ class Template:
         ``resource`` in the form of ``text``; wildcards count on the policy's side alone.
         """
         return any(
-            any(fnmatchcase(action, allowed) for allowed in _listed(statement["Action"]))
-            and any(fnmatchcase(resource, text(allowed)) for allowed in _listed(statement["Resource"]))
+            any(fnmatchcase(action, allowed) for allowed in listed(statement["Action"]))
+            and any(fnmatchcase(resource, text(allowed)) for allowed in listed(statement["Resource"]))
             for statement in self.statements(role)
         )
 
@@ -69,7 +69,7 @@ class Template:
     def function_actions(self, name: str) -> set[str]:
         """Everything a function may do anywhere."""
         role = self.function(name)["Role"]["Fn::GetAtt"][0]
-        return {action for statement in self.statements(role) for action in _listed(statement["Action"])}
+        return {action for statement in self.statements(role) for action in listed(statement["Action"])}
 
     def statements(self, role: str) -> Iterator[Resource]:
         """The statements of a role's policies."""
@@ -127,5 +127,6 @@ def text(value: Any) -> str:
             return json.dumps(value)
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """A value that CloudFormation and IAM take alone or in a list, in a list."""
     return value if isinstance(value, list) else [value]
