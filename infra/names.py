@@ -17,9 +17,10 @@ NOTICES_WITH_RESPONSE = ("SUCCESS_NOTIFICATION_TOPIC", "ERROR_NOTIFICATION_TOPIC
 SOCKET_STAGE = "live"
 GATEWAY_PARAMETER = "Gateway"
 
-# URI of a container image in ECR, with a tag or a digest.
+# URI of a container image in ECR of any partition, with a tag or a digest.
 ECR_IMAGE = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<name>[^:@]+)[:@](?P<reference>.+)"
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.(?:com|com\.cn|eu)/"
+    r"(?P<name>[^:@]+)[:@](?P<reference>.+)"
 )
 
 FUNCTIONS = ("api", "authorize", "dispatch", "ended", "finished", "push", "socket", "sweep", "uploaded")

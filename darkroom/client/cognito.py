@@ -28,7 +28,7 @@ def is_cognito(issuer: str) -> bool:
     >>> is_cognito("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC"), is_cognito("https://id.example.com")
     (True, False)
     """
-    return re.match(r"https://cognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/", f"{issuer}/") is not None
+    return re.match(r"https://cognito-idp\.[a-z0-9-]+\.amazonaws\.(com|com\.cn|eu)/", f"{issuer}/") is not None
 
 
 @dataclass(frozen=True)

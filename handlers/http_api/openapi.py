@@ -35,11 +35,12 @@ header: if the service does not support it any more, the answer is `client_too_o
 
 SERVERS = [
     {
-        "url": "https://{api_id}.execute-api.{region}.amazonaws.com",
+        "url": "https://{api_id}.execute-api.{region}.{suffix}",
         "description": "A deployment on AWS. Every deployment has its own address: the output `ApiUrl` of its stack.",
         "variables": {
             "api_id": {"default": "abc", "description": "The id of the deployment's HTTP API."},
             "region": {"default": "us-east-1", "description": "The deployment's AWS region."},
+            "suffix": {"default": "amazonaws.com", "description": "`amazonaws.com.cn` in China."},
         },
     },
     {

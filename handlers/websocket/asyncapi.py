@@ -140,13 +140,14 @@ def _servers() -> dict[str, Any]:
     security = [{"$ref": "#/components/securitySchemes/token"}]
     return {
         "aws": {
-            "host": "{api_id}.execute-api.{region}.amazonaws.com",
+            "host": "{api_id}.execute-api.{region}.{suffix}",
             "pathname": "/{stage}",
             "protocol": "wss",
             "description": "A deployment on AWS; `socket_url` of `GET /config` is its whole address.",
             "variables": {
                 "api_id": {"default": "abc", "description": "The id of the deployment's WebSocket API."},
                 "region": {"default": "us-east-1", "description": "The deployment's AWS region."},
+                "suffix": {"default": "amazonaws.com", "description": "`amazonaws.com.cn` in China."},
                 "stage": {"default": "live", "description": "The stage of the WebSocket API."},
             },
             "security": security,

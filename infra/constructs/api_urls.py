@@ -46,5 +46,9 @@ class ApiUrls(Construct):
         """Return the URL of a Cognito pool's public keys."""
         if self._gateway:
             return f"http://{self._gateway}/{pool_id}/.well-known/jwks.json"
-        stack = Stack.of(self)
-        return f"https://cognito-idp.{stack.region}.{stack.url_suffix}/{pool_id}/.well-known/jwks.json"
+        return f"{cognito_origin(Stack.of(self))}/{pool_id}/.well-known/jwks.json"
+
+
+def cognito_origin(stack: Stack) -> str:
+    """Return the origin of Cognito's user pools in a stack's region, with the suffix of its partition."""
+    return f"https://cognito-idp.{stack.region}.{stack.url_suffix}"

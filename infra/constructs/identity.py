@@ -15,7 +15,7 @@ from constructs import Construct
 
 from handlers.http_api.caller import ADMIN_GROUP
 from infra.config import Config
-from infra.constructs.api_urls import ApiUrls
+from infra.constructs.api_urls import ApiUrls, cognito_origin
 from infra.constructs.functions import removal_policy
 from infra.constructs.nag_findings import acknowledge
 
@@ -76,5 +76,5 @@ class Identity(Construct):
             disable_o_auth=True,
         )
         self.client_id = client.user_pool_client_id
-        self.issuer = f"https://cognito-idp.{Stack.of(self).region}.amazonaws.com/{self.pool.user_pool_id}"
+        self.issuer = f"{cognito_origin(Stack.of(self))}/{self.pool.user_pool_id}"
         self.jwks_url = addresses.jwks(self.pool.user_pool_id)

@@ -5,7 +5,7 @@ It is a separate stack, so that everything else can be deployed, and run locally
 
 import json
 
-from aws_cdk import CfnOutput, Duration, IgnoreMode, Stack
+from aws_cdk import CfnCondition, CfnOutput, Duration, Fn, IgnoreMode, Stack
 from aws_cdk.aws_applicationautoscaling import (
     AdjustmentType,
     MetricAggregationType,
@@ -231,8 +231,12 @@ class GpuStack(Stack):
         """Add an AWS Budgets alert on SageMaker's billed cost, as a second line behind the spend guard's estimate.
 
         Bills are hours late, but the alert is free, and works if the guard fails or its hourly price is wrong.
+        GovCloud has no billing of its own: its accounts are billed by standard ones, which may have a budget.
         """
-        CfnBudget(
+        billed = CfnCondition(
+            self, "Billed", expression=Fn.condition_not(Fn.condition_equals(self.partition, "aws-us-gov"))
+        )
+        budget = CfnBudget(
             self,
             "DailySpend",
             budget=CfnBudget.BudgetDataProperty(
@@ -252,3 +256,4 @@ class GpuStack(Stack):
                 )
             ],
         )
+        budget.cfn_options.condition = billed

@@ -37,6 +37,7 @@ from constructs import Construct
 
 from infra.bundling import studio
 from infra.config import Config
+from infra.constructs.api_urls import cognito_origin
 from infra.constructs.functions import RETENTION, removal_policy
 from infra.constructs.nag_findings import acknowledge, logical_id
 from infra.stacks.core import CoreStack
@@ -102,7 +103,7 @@ class StudioStack(Stack):
             parts = urlsplit(core.identity.issuer)
             identity = f"{parts.scheme}://{parts.netloc}"
         else:
-            identity = f"https://cognito-idp.{self.region}.amazonaws.com"
+            identity = cognito_origin(self)
         return ConnectOrigins(
             api=core.api.url,
             socket=core.websocket.api.api_endpoint,

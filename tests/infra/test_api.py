@@ -26,7 +26,7 @@ def test_every_route_but_config_needs_a_token(core: Template) -> None:
 def test_tokens_are_issued_by_the_stacks_user_pool(core: Template) -> None:
     authorizer = core.only("ApiGatewayV2::Authorizer", "Api")
     pool, client = core.name_of("Cognito::UserPool"), core.name_of("Cognito::UserPoolClient")
-    expected = f"https://cognito-idp.AWS::Region.amazonaws.com/{pool}"
+    expected = f"https://cognito-idp.AWS::Region.AWS::URLSuffix/{pool}"
     assert text(authorizer["JwtConfiguration"]["Issuer"]) == expected
     assert [text(value) for value in authorizer["JwtConfiguration"]["Audience"]] == [client]
     assert text(core.function("authorize")["Environment"]["Variables"]["ISSUER"]) == expected

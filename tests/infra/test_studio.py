@@ -51,7 +51,7 @@ def test_the_csp_allows_connections_to_the_service_only(studio: Template) -> Non
     assert "Http" in api
     assert "Socket" in socket
     assert (regional, whole) == tuple(policy["img-src"][3:]) == tuple(policy["media-src"][2:])
-    assert identity == "https://cognito-idp.AWS::Region.amazonaws.com"
+    assert identity == "https://cognito-idp.AWS::Region.AWS::URLSuffix"
 
 
 def test_the_csp_allows_connections_to_a_configured_issuer(own: Assembly) -> None:

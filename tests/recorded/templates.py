@@ -114,10 +114,32 @@ def differing(recorded: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def _unintended(recorded: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    found = differences(
-        _without_tracing(_without_code(recorded)), _without_tracing(_without_code(_without_intended_changes(now)))
-    )
+    found = differences(*(_plain(each) for each in (recorded, _without_intended_changes(now))))
     return [line for line in found if not any(re.match(pattern, line) for pattern in INTENDED)]
+
+
+def _plain(template: dict[str, Any]) -> Any:
+    """A template without what is compared elsewhere or says nothing."""
+    return _without_tracing(_without_code(_with_suffix(template)))
+
+
+def _with_suffix(value: Any) -> Any:
+    """A value with the domain of AWS's standard partition for the reference to it, which later versions have."""
+    match value:
+        case {"Fn::Join": ["", [*parts]]}:
+            joined: list[Any] = []
+            for part in ("amazonaws.com" if part == {"Ref": "AWS::URLSuffix"} else part for part in parts):
+                if joined and isinstance(joined[-1], str) and isinstance(part, str):
+                    joined[-1] += part
+                else:
+                    joined.append(_with_suffix(part))
+            return {"Fn::Join": ["", joined]}
+        case dict():
+            return {name: _with_suffix(member) for name, member in value.items()}
+        case list():
+            return [_with_suffix(member) for member in value]
+        case _:
+            return value
 
 
 def _without_intended_changes(value: Any) -> Any:

@@ -45,7 +45,7 @@ const CODES = {
 
 /** Whether an issuer is a Cognito user pool. */
 export function isCognito(issuer: string): boolean {
-  return /^https:\/\/cognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\//.test(`${issuer}/`);
+  return /^https:\/\/cognito-idp\.[a-z0-9-]+\.amazonaws\.(com|com\.cn|eu)\//.test(`${issuer}/`);
 }
 
 /** Sign in with a password. Throws `ServiceError` (`sign_in_refused`, …). */

@@ -133,6 +133,9 @@ def test_a_pool_that_is_down_is_no_refusal(pool: Pool) -> None:
 
 def test_only_aws_hosts_are_user_pools() -> None:
     assert is_cognito("https://cognito-idp.eu-west-1.amazonaws.com/pool")
+    assert is_cognito("https://cognito-idp.us-gov-west-1.amazonaws.com/pool")
+    assert is_cognito("https://cognito-idp.cn-north-1.amazonaws.com.cn/pool")
+    assert is_cognito("https://cognito-idp.eusc-de-east-1.amazonaws.eu/pool")
     assert not is_cognito("https://cognito-idp.eu-west-1.amazonaws.com.example/pool")
     assert not is_cognito("http://cognito-idp.eu-west-1.amazonaws.com/pool")
 
