@@ -17,6 +17,7 @@ from moto.core.serialize import AttributePickerContext, JSONSerializer, XFormedA
 from moto.dynamodb.responses import DynamoHandler
 
 from cloud import clients
+from tests import aws_calls
 
 
 class _CachedSession:
@@ -24,14 +25,29 @@ class _CachedSession:
 
     def __init__(self) -> None:
         self._session = botocore.session.get_session()
+        aws_calls.record_calls_of(self._session)
         self._clients: dict[object, Any] = {}
 
     def create_client(self, service: str, *, config: Config, endpoint_url: str | None = None) -> Any:
         environment = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
         key = (service, endpoint_url, environment, repr(sorted(vars(config).items(), key=str)))
         if key not in self._clients:
-            self._clients[key] = self._session.create_client(service, config=config, endpoint_url=endpoint_url)
+            client = self._session.create_client(service, config=config, endpoint_url=endpoint_url)
+            if service == "s3":
+                _record_forms(client)
+            self._clients[key] = client
         return self._clients[key]
+
+
+def _record_forms(client: Any) -> None:
+    """Record presigned forms as the call that they allow: botocore's event of a form lacks the key."""
+    presign = client.generate_presigned_post
+
+    def presign_and_note(bucket: str, key: str, **options: Any) -> Any:
+        aws_calls.note("s3", "PutObject", {"Bucket": bucket, "Key": key})
+        return presign(bucket, key, **options)
+
+    client.generate_presigned_post = presign_and_note
 
 
 class _ItemPicker(XFormedAttributePicker):
@@ -78,7 +94,10 @@ _SESSION = _CachedSession()
 
 @contextmanager
 def fake_aws() -> Iterator[None]:
-    """Answer AWS calls by moto. It handles one call of DynamoDB at a time: threads lose no write to each other."""
+    """Answer AWS calls by moto. It handles one call of DynamoDB at a time: threads lose no write to each other.
+
+    Calls of functions and container that ``tests/data/aws_calls.json`` lacks raise ``AssertionError`` at the end.
+    """
     lock = threading.RLock()
     call_action = DynamoHandler.call_action
 
@@ -86,7 +105,7 @@ def fake_aws() -> Iterator[None]:
         with lock:
             return call_action(handler)
 
-    with mock_aws(), pytest.MonkeyPatch.context() as patch:
+    with aws_calls.held_to_the_record(), mock_aws(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(clients, "_session", lambda: _SESSION)
         patch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the first credentials that it has found
         patch.setattr(DynamoHandler, "call_action", locked)

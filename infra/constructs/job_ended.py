@@ -3,12 +3,13 @@
 from aws_cdk import Duration
 from aws_cdk.aws_events import EventBus
 from aws_cdk.aws_lambda import FilterCriteria, StartingPosition
-from aws_cdk.aws_lambda_event_sources import DynamoEventSource, SqsDlq
+from aws_cdk.aws_lambda_event_sources import DynamoEventSource
 from constructs import Construct
 
 from darkroom.contract.jobs import State
 from handlers.settings import EndedSettings
 from infra.config import Config
+from infra.constructs.event_sources import FailedRecords
 from infra.constructs.functions import Functions, allow
 from infra.constructs.jobs import Jobs
 from infra.constructs.ledger import Ledger
@@ -66,6 +67,6 @@ class JobEnded(Construct):
                 bisect_batch_on_error=True,
                 max_record_age=RECORD_AGE,
                 report_batch_item_failures=True,
-                on_failure=SqsDlq(jobs.dead_letters),
+                on_failure=FailedRecords(jobs.dead_letters),
             )
         )

@@ -3,14 +3,14 @@
 from aws_cdk import Duration, Stack
 from aws_cdk.aws_events import Rule, Schedule
 from aws_cdk.aws_events_targets import LambdaFunction
-from aws_cdk.aws_lambda_destinations import SqsDestination
-from aws_cdk.aws_lambda_event_sources import SnsEventSource, SqsEventSource
+from aws_cdk.aws_lambda_event_sources import SnsEventSource
 from constructs import Construct
 
 from handlers.endpoint import cold_start, endpoint_history, gpu_spend
 from handlers.settings import DispatchSettings, FinishedSettings, SweepSettings, UploadedSettings
 from infra.config import Config
 from infra.constructs.assets import Assets
+from infra.constructs.event_sources import FailedInvocations, invoke_from_queue
 from infra.constructs.functions import Functions, allow, allow_rows
 from infra.constructs.jobs import DUE, Jobs
 from infra.constructs.ledger import Ledger
@@ -95,9 +95,7 @@ class JobProcessing(Construct):
         )
         storage.allow_replacing_uploads(self, self.uploaded)
         storage.notify_of_uploads(jobs.uploads)
-        self.uploaded.add_event_source(
-            SqsEventSource(jobs.uploads, batch_size=10, max_concurrency=concurrency, report_batch_item_failures=True)
-        )
+        invoke_from_queue(self.uploaded, jobs.uploads, batch_size=10, max_concurrency=concurrency)
 
         self.dispatch = functions.add_function(
             self,
@@ -126,9 +124,7 @@ class JobProcessing(Construct):
                 send_dead_letter,
             ],
         )
-        self.dispatch.add_event_source(
-            SqsEventSource(jobs.queue, batch_size=10, max_concurrency=concurrency, report_batch_item_failures=True)
-        )
+        invoke_from_queue(self.dispatch, jobs.queue, batch_size=10, max_concurrency=concurrency)
 
         self.finished = functions.add_function(
             self,
@@ -143,7 +139,7 @@ class JobProcessing(Construct):
             ),
             statements=[
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
-                allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [ledger.table.table_arn]),
+                allow(["dynamodb:PutItem", "dynamodb:UpdateItem"], [ledger.table.table_arn]),
                 allow(["s3:GetObject"], [storage.arn(OUTCOMES)]),
                 allow(["s3:DeleteObject"], [storage.arn(RESULTS)]),
                 storage.allow_list_bucket(),
@@ -155,7 +151,7 @@ class JobProcessing(Construct):
         for topic in (container.success, container.error):
             self.finished.add_event_source(SnsEventSource(topic))
         self.finished.configure_async_invoke(
-            retry_attempts=2, max_event_age=Duration.hours(1), on_failure=SqsDestination(jobs.dead_letters)
+            retry_attempts=2, max_event_age=Duration.hours(1), on_failure=FailedInvocations(jobs.dead_letters)
         )
 
         self.sweep = functions.add_function(
@@ -172,7 +168,7 @@ class JobProcessing(Construct):
             statements=[
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
                 allow(["dynamodb:Query"], [f"{table}/index/{DUE}", f"{jobs.sockets.table_arn}/index/{DUE}"]),
-                allow(["dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], [jobs.sockets.table_arn]),
+                allow(["dynamodb:BatchWriteItem"], [jobs.sockets.table_arn]),
                 allow_rows(
                     ["dynamodb:GetItem"],
                     jobs.sockets.table_arn,

@@ -9,13 +9,14 @@ from aws_cdk.aws_apigatewayv2 import (
 from aws_cdk.aws_apigatewayv2_authorizers import WebSocketLambdaAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import WebSocketLambdaIntegration
 from aws_cdk.aws_lambda import FilterCriteria, FilterRule, Function, StartingPosition
-from aws_cdk.aws_lambda_event_sources import DynamoEventSource, SqsDlq
+from aws_cdk.aws_lambda_event_sources import DynamoEventSource
 from constructs import Construct
 
 from handlers.settings import AuthorizeSettings, PushSettings, SocketSettings
 from infra.config import Config
 from infra.constructs.access_logs import enable_access_logs
 from infra.constructs.api_urls import ApiUrls
+from infra.constructs.event_sources import FailedRecords
 from infra.constructs.functions import Functions, allow, allow_in_own_policy
 from infra.constructs.identity import Identity
 from infra.constructs.jobs import BY_CONNECTION, Jobs
@@ -107,7 +108,7 @@ class WebSocket(Construct):
                 bisect_batch_on_error=True,
                 max_record_age=Duration.seconds(MAX_RECORD_AGE_SECONDS),
                 report_batch_item_failures=True,
-                on_failure=SqsDlq(jobs.dead_letters),
+                on_failure=FailedRecords(jobs.dead_letters),
             )
         )
         authorizer = WebSocketLambdaAuthorizer(

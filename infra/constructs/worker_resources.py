@@ -54,11 +54,10 @@ class WorkerResources(Construct):
                 [storage.arn(prefix) for prefix in (RESULTS, PREVIEWS, INTERMEDIATES)],
             ),
             allow(["s3:GetObject"], [storage.arn(INTERMEDIATES)]),
-            allow(["s3:AbortMultipartUpload"], [storage.arn(RESULTS), storage.arn(OUTCOMES)]),
             # SageMaker uses the role to read an input that is too large for the call, write the output and publish the
             # notification.
             allow(["s3:GetObject"], [storage.arn(INVOCATIONS)]),
-            allow(["s3:PutObject"], [storage.arn(OUTCOMES)]),
+            allow(["s3:PutObject", "s3:AbortMultipartUpload"], [storage.arn(OUTCOMES)]),
             *([allow(["polly:SynthesizeSpeech"], ["*"])] if config.speech == "polly" else []),
             allow(["sns:Publish"], [self.success.topic_arn, self.error.topic_arn]),
             allow(

@@ -20,6 +20,7 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.voices import Voice, voices
 from pipeline.speech.espeak import EspeakSynthesiser
 from pipeline.speech.types import SAMPLE_RATE, Speech, Word
+from tests.aws_calls import Recorded, held_to_the_record
 
 JOANNA = voices()["joanna"]
 MARKS_REQUEST = {"Text": ANY, "VoiceId": ANY, "Engine": ANY, "OutputFormat": ANY, "SpeechMarkTypes": ANY}
@@ -63,7 +64,7 @@ class StubbedPolly:
         )
         self.stubber = Stubber(self.client)
         self.fallback = RecordingSynthesiser()
-        self.speaker = PollySpeaker(self.client, self.fallback)
+        self.speaker = PollySpeaker(Recorded("polly", self.client), self.fallback)
 
     def expect(self, text: str, marks: list[tuple[int, str]], sound: bytes, voice: Voice = JOANNA) -> None:
         """Expect both requests for a text; ``marks`` are milliseconds and words of the text."""
@@ -87,7 +88,7 @@ class StubbedPolly:
 @pytest.fixture
 def polly() -> Iterator[StubbedPolly]:
     polly = StubbedPolly()
-    with polly.stubber:
+    with held_to_the_record(), polly.stubber:
         yield polly
     polly.stubber.assert_no_pending_responses()
 

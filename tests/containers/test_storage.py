@@ -25,12 +25,12 @@ def test_an_uploaded_file_is_downloaded_unchanged(storage: Storage, s3: "S3Clien
     content = bytes(range(256)) * 5000
     there, back = tmp_path / "there.jpg", tmp_path / "back.jpg"
     there.write_bytes(content)
-    stored = storage.upload_file(there, "results/x/result.jpg", content_type="image/jpeg", filename="room.jpg")
-    storage.download("results/x/result.jpg", back, limit=len(content))
+    stored = storage.upload_file(there, "intermediates/x/scene.mp4", content_type="image/jpeg", filename="room.jpg")
+    storage.download("intermediates/x/scene.mp4", back, limit=len(content))
 
     assert back.read_bytes() == content
     assert (stored.size, stored.sha256) == (len(content), hashlib.sha256(content).hexdigest())
-    head = s3.head_object(Bucket=BUCKET, Key="results/x/result.jpg")
+    head = s3.head_object(Bucket=BUCKET, Key="intermediates/x/scene.mp4")
     assert head["ContentType"] == "image/jpeg"
     assert head["ContentDisposition"] == 'inline; filename="room.jpg"'
 

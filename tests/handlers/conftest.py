@@ -18,6 +18,8 @@ from cloud.dynamodb.ledger import Ledger
 from darkroom.contract.jobs import State
 from handlers import api
 from handlers.websocket.subscriptions import Subscriptions
+from infra.names import FUNCTIONS
+from tests.aws_calls import attributed
 from tests.fake_aws import fake_aws
 from tests.handlers.atomic import Atomic
 from tests.handlers.calls import Answer, Call, request
@@ -34,13 +36,16 @@ MakeRecord = Callable[..., JobRecord]
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Sets region and credentials, and runs AWS in this process."""
+    """Sets region and credentials, and runs AWS in this process. Calls of a handler are recorded as its function's."""
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
         monkeypatch.setenv(name, "us-east-1")
+    for name in (*FUNCTIONS, "guard"):
+        module = importlib.import_module(f"handlers.{name}")
+        monkeypatch.setattr(module, "handler", attributed(name, module.handler))
     with fake_aws():
         yield
 

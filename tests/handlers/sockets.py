@@ -5,6 +5,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tests.aws_calls import note
+
 # API Gateway's frame, and the unit that it bills: 32 kB, of a thousand bytes each to be on the safe side.
 FRAME_BYTES = 32_000
 
@@ -18,6 +20,7 @@ class FakeSockets:
         self.broken: dict[str, int] = {}
 
     def post_to_connection(self, *, ConnectionId: str, Data: bytes) -> None:  # noqa: N803 - boto3's own names
+        note("apigatewaymanagementapi", "PostToConnection", {"ConnectionId": ConnectionId})
         if ConnectionId in self.closed:
             raise _http_error(410, "GoneException")
         if self.broken.get(ConnectionId, 0) > 0:
@@ -27,6 +30,7 @@ class FakeSockets:
         self.posted.append((ConnectionId, json.loads(Data)))
 
     def delete_connection(self, *, ConnectionId: str) -> None:  # noqa: N803 - boto3's own names
+        note("apigatewaymanagementapi", "DeleteConnection", {"ConnectionId": ConnectionId})
         if ConnectionId in self.closed:
             raise _http_error(410, "GoneException")
         if self.broken.get(ConnectionId, 0) > 0:

@@ -17,6 +17,7 @@ from darkroom.contract.jobs import State
 from handlers import ended
 from handlers.jobs import event_publisher
 from handlers.statistics import daily_counters
+from tests.aws_calls import Recorded
 
 pytestmark = pytest.mark.usefixtures("environment")
 MakeRecord = Callable[..., JobRecord]
@@ -54,7 +55,7 @@ class FakeBus:
 @pytest.fixture
 def bus(monkeypatch: pytest.MonkeyPatch) -> FakeBus:
     fake = FakeBus()
-    monkeypatch.setattr(clients, "eventbridge", lambda: fake)
+    monkeypatch.setattr(clients, "eventbridge", lambda: Recorded("events", fake))
     monkeypatch.setattr(event_publisher, "TRY_SECONDS", 0)
     return fake
 

@@ -23,6 +23,7 @@ from handlers.endpoint.cold_start import (
 )
 from handlers.endpoint.endpoint_history import EndpointHistoryStore
 from handlers.endpoint.endpoint_sweeper import REPLACED_MESSAGE
+from tests.aws_calls import Recorded
 from tests.handlers.conftest import SOCKETS
 
 pytestmark = pytest.mark.usefixtures("environment")
@@ -49,7 +50,7 @@ class SageMaker:
 @pytest.fixture
 def sagemaker(monkeypatch: pytest.MonkeyPatch) -> SageMaker:
     fake = SageMaker()
-    monkeypatch.setattr("cloud.clients.sagemaker", lambda _config: fake)
+    monkeypatch.setattr("cloud.clients.sagemaker", lambda _config: Recorded("sagemaker", fake))
     return fake
 
 

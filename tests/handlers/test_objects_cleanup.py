@@ -29,7 +29,7 @@ def test_intermediates_are_deleted_when_their_job_has_ended(bucket: S3Client, pa
 
 
 @pytest.mark.usefixtures("environment")
-def test_the_end_of_a_job_in_the_stream_deletes_its_intermediates(
+def test_the_end_of_a_job_in_the_stream_deletes_its_intermediates_and_its_result(
     bucket: S3Client, parts: list[str], record: Any, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Bus:
@@ -37,11 +37,13 @@ def test_the_end_of_a_job_in_the_stream_deletes_its_intermediates(
             return {"FailedEntryCount": 0}
 
     monkeypatch.setattr("cloud.clients.eventbridge", Bus)
+    result = f"results/{JOB}/result.mp4"
+    bucket.put_object(Bucket="bucket", Key=result, Body=b"video")
     error = {"code": "cancelled", "message": "Cancelled."}
     job = record(job_id=JOB, kind="render_scenes", state="cancelled", attempt=1, error=error, due_at=None)
     stream_record = {"eventName": "MODIFY", "dynamodb": {"SequenceNumber": "1", "NewImage": job.to_item()}}
     assert ended.handler({"Records": [stream_record]}, context) == {"batchItemFailures": []}
-    assert [object_exists(bucket, key) for key in parts] == [False, False, True]
+    assert [object_exists(bucket, key) for key in [*parts, result]] == [False, False, True, False]
 
 
 @pytest.mark.parametrize("changes", [{"attempt": 0}, {"kind": "upscale"}])

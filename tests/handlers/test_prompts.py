@@ -16,6 +16,7 @@ from cloud import clients
 from darkroom.contract.kinds import Kind
 from handlers.prompts.enhancement import EnhancedPrompt, PromptEnhancer, PromptRequest
 from handlers.prompts.rules import enhance
+from tests.aws_calls import Recorded
 from tests.handlers.calls import Call
 
 environment = pytest.mark.usefixtures("environment")
@@ -56,7 +57,7 @@ def bedrock(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any] | Excep
     def make(says: dict[str, Any] | Exception) -> FakeBedrock:
         fake = FakeBedrock(says)
         monkeypatch.setenv("BEDROCK_MODEL", MODEL)
-        monkeypatch.setattr(clients, "bedrock_runtime", lambda _config: fake)
+        monkeypatch.setattr(clients, "bedrock_runtime", lambda _config: Recorded("bedrock-runtime", fake))
         return fake
 
     return make

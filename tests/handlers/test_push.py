@@ -14,7 +14,7 @@ from cloud.s3.presigner import Presigner
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
-from darkroom.contract.results import Picture, Result
+from darkroom.contract.results import Picture, PreviewPicture, Result
 from handlers import push
 from handlers.websocket.pusher import FINAL_STATE_SECONDS
 from handlers.websocket.subscriptions import Subscription, Subscriptions
@@ -138,6 +138,19 @@ def test_the_final_state_of_a_long_job_has_the_links_of_its_results_but_not_of_i
     assert (message["job"]["state"], message["job"]["params"]) == ("completed", job.params)
     assert len(message["job"]["result"]["videos"][0]["url"]) == 1_400
     assert all(upload["url"] is None for upload in message["job"]["uploads"].values())
+
+
+def test_a_job_has_links_to_its_progress_image_and_to_an_input_from_the_library(
+    record: Callable[..., JobRecord], store: JobStore, subscribe: Any, deliver: Any, sockets: Any
+) -> None:
+    preview = PreviewPicture(key="previews/x/1-1.jpg", width=4, height=3)
+    job = store.create(record(state="running", attempt=1, copied_from={"photo": "assets/y"}, preview=preview))
+    subscribe(job, "one")
+    assert deliver(change(job, 1)) == []
+    (message,) = sockets.received("one")
+    host = "https://bucket.s3.us-east-1.amazonaws.com"
+    assert message["job"]["preview"]["url"].startswith(f"{host}/previews/x/1-1.jpg?")
+    assert message["job"]["uploads"]["photo"]["url"].startswith(f"{host}/assets/y?")
 
 
 def test_a_state_up_to_after_seq_is_not_sent(job_in: JobIn, subscribe: Any, deliver: Any, sockets: Any) -> None:

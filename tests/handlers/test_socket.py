@@ -10,8 +10,10 @@ import pytest
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
 from cloud.s3.presigner import Presigner
+from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
+from darkroom.contract.results import Picture, PreviewPicture, Result
 from handlers import socket
 from handlers.websocket.subscriptions import Subscription, Subscriptions
 from tests.handlers.large_jobs import presign, scenes_job
@@ -86,6 +88,29 @@ def test_subscribing_to_an_ended_job_sends_a_snapshot_and_stores_no_subscription
     assert message["job"]["state"] == "cancelled"
     assert send({"action": "subscribe", "job_id": job.job_id, "after_seq": end.seq})[0]["type"] == "subscribed"
     assert subscribed_connections(subscriptions, job) == []
+
+
+def test_a_snapshot_has_links_to_every_file_of_the_job(
+    record: Callable[..., JobRecord], store: JobStore, send: Any
+) -> None:
+    picture = Picture(
+        name="result", key="results/x/result.jpg", content_type="image/jpeg", width=4, height=3, size=9, sha256="0" * 64
+    )
+    job = store.create(
+        record(
+            state="completed",
+            copied_from={"photo": "assets/y"},
+            preview=PreviewPicture(key="previews/x/1-1.jpg", width=4, height=3),
+            result=Result(pictures=[picture], engine=Engine.PREVIEW),
+            due_at=None,
+        )
+    )
+    (message,) = send({"action": "subscribe", "job_id": job.job_id})
+    found = message["job"]
+    urls = [found["preview"]["url"], found["uploads"]["photo"]["url"], found["result"]["pictures"][0]["url"]]
+    host = "https://bucket.s3.us-east-1.amazonaws.com"
+    paths = [url.partition("?")[0].removeprefix(host) for url in urls]
+    assert paths == ["/previews/x/1-1.jpg", "/assets/y", "/results/x/result.jpg"]
 
 
 def test_subscribing_to_a_job_of_another_owner_is_not_found(

@@ -58,10 +58,12 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
 
 @pytest.fixture(scope="session")
 def research(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """For those who accept the research licences, without weights in a bucket."""
+    """For those who accept the research licences and use Polly and Bedrock, without weights in a bucket."""
     context = {
         "stage": "test",
         "accept_research_licence": "true",
+        "speech": "polly",
+        "bedrock_model": "jp.anthropic.claude-v1:0",
         "max_instances": "1",
         "gateway_log_role": "false",
         "tracing": "true",

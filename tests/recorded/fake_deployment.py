@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from mypy_boto3_s3 import S3Client
 
+from tests.aws_calls import Recorded
 from tests.handlers.calls import request
 from tests.handlers.conftest import ASSETS, BUCKET, JOBS, LEDGER, SOCKETS
 from tests.handlers.queues import Queues
@@ -251,10 +252,10 @@ def make(
         },
     )
     sagemaker, bus, sockets = SageMaker(), Bus(), FakeSockets()
-    patch.setattr(today.clients, "sagemaker", lambda *_: sagemaker)
-    patch.setattr(today.clients, "sagemaker_runtime", lambda *_: sagemaker)
-    patch.setattr(today.clients, "application_autoscaling", lambda *_: sagemaker)
-    patch.setattr(today.clients, "eventbridge", lambda *_: bus)
+    patch.setattr(today.clients, "sagemaker", lambda *_: Recorded("sagemaker", sagemaker))
+    patch.setattr(today.clients, "sagemaker_runtime", lambda *_: Recorded("sagemaker-runtime", sagemaker))
+    patch.setattr(today.clients, "application_autoscaling", lambda *_: Recorded("application-autoscaling", sagemaker))
+    patch.setattr(today.clients, "eventbridge", lambda *_: Recorded("events", bus))
     patch.setattr(today.clients, "apigateway_management", lambda *_: sockets)
     return FakeDeployment(clock, bucket, queues, uploads, sagemaker, bus, sockets, outcome_of)
 

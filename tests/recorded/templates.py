@@ -66,10 +66,8 @@ _TYPED_ENDPOINT = re.compile(r"\bdarkroom-test-g\w+-xlarge\b")
 INTENDED = {
     r"\S*\.Variables\.JWKS_URL: \"\"": "The discovery document of an issuer names its keys.",
     r"\S*\.DeletionPolicy: \"RetainExceptOnCreate\"": "A first deployment that fails leaves nothing behind.",
-    r"Resources\.ContainerRoleDefaultPolicy\w+\.\S+\.Statement has 10 entries": "SageMaker documents PutMetricData.",
     r"Resources\.Backlog\w+\.\S+\.(ScaleInCooldown|TargetValue): ": "A busy fleet must not look idle.",
-    r"Resources\.EventssweeproleDefaultPolicy\w+\.\S+\.Statement has 8 entries": "Sweep handles replaced endpoints.",
-    r"Resources\.EndedendedroleDefaultPolicy\w+\.\S+\.Resource: .*/intermediates/\*": "Ended deletes results, too.",
+    r"Resources\.\w+[Rr]oleDefaultPolicy\w+\.\S+\.Statement": "Rights follow calls: tests/infra/test_role_rights.py.",
     r"Resources\.StoragePicturesPolicy\w+\.\S+\.Statement has 3 entries": "destroy=true empties the bucket first.",
 }
 
