@@ -65,7 +65,7 @@ def required_rights(service: str, operation: str, params: Params, environment: M
     elif prefix in _RULES:
         yield from _RULES[prefix](operation, action, params)
     else:
-        raise LookupError(f"tests/aws_actions.py knows no resources of {service}, which is called for {operation}.")
+        raise LookupError(f"there is no rule for {service}")
 
 
 def _dynamodb(operation: str, action: str, params: Params) -> Iterator[Right]:
@@ -119,8 +119,10 @@ def _endpoint(name: str, environment: Mapping[str, str]) -> str:
 
 
 def _queue(url: str, environment: Mapping[str, str]) -> str:
-    (purpose,) = (purpose for name, purpose in _QUEUES.items() if environment.get(name) == url)
-    return purpose
+    for name, purpose in _QUEUES.items():
+        if environment.get(name) == url:
+            return purpose
+    raise LookupError(f"no variable of the environment has the queue {url}")
 
 
 def _only(resource: str) -> Callable[[str, str, Params], Iterator[Right]]:

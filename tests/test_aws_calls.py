@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -18,12 +19,14 @@ class Bucket:
         return f"deleted {params['Key']}"
 
 
-def code_in(folder: str) -> Callable[[Any, str], Any]:
-    """A function of a module in one of our folders, which deletes an object."""
+DELETE = "def handle(client, key):\n    return client.delete_object(Bucket='bucket', Key=key)\n"
+
+
+def code_in(folder: str, source: str = DELETE) -> Callable[..., Any]:
+    """The function of a module in one of our folders, which deletes an object."""
     names: dict[str, Any] = {}
-    source = "def delete(client, key):\n    return client.delete_object(Bucket='bucket', Key=key)\n"
     exec(compile(source, str(ROOT / folder / "module.py"), "exec"), names)  # noqa: S102 - the text above
-    found: Callable[[Any, str], Any] = names["delete"]
+    found: Callable[..., Any] = names["handle"]
     return found
 
 
@@ -54,6 +57,13 @@ def test_a_call_in_a_thread_is_that_of_the_running_function() -> None:
 
     with pytest.raises(AssertionError, match="dispatch calls"), held_to_the_record():
         attributed("dispatch", handle)(Recorded("s3", Bucket()))
+
+
+def test_a_call_of_a_service_without_a_rule_fails_the_test_even_if_its_caller_handles_the_error() -> None:
+    client = Recorded("kinesis", Mock())
+    source = "def handle(client):\n    try:\n        client.put_record()\n    except Exception:\n        pass\n"
+    with pytest.raises(AssertionError, match="there is no rule for kinesis"), held_to_the_record():
+        attributed("dispatch", code_in("handlers", source))(client)
 
 
 def test_recorded_calls_and_those_of_a_test_itself_are_nothing_new() -> None:

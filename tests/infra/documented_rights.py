@@ -21,8 +21,6 @@ class DocumentedRight:
     resource: str
     reason: str
     page: str
-    # A right of an option that a deployment may have or not.
-    optional: bool = False
 
     def covers(self, caller: str, right: Right) -> bool:
         """Return True if this is the reason of a caller's right."""
@@ -43,7 +41,6 @@ DOCUMENTED = (
         "*",
         "Lambda sends traces with the function's role.",
         f"{_LAMBDA}/services-xray.html",
-        optional=True,
     ),
     DocumentedRight(
         ("dispatch",),
@@ -156,7 +153,6 @@ DOCUMENTED = (
         "arn:AWS::Partition:s3:::our-models*",
         "SageMaker downloads the model's data with the model's role.",
         f"{_SAGEMAKER}/sagemaker-roles.html",
-        optional=True,
     ),
     DocumentedRight(
         ("api",),
@@ -164,7 +160,6 @@ DOCUMENTED = (
         "*:foundation-model/*",
         "A call of an inference profile needs the right on its model in each of its regions.",
         "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html",
-        optional=True,
     ),
 )
 

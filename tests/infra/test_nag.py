@@ -9,3 +9,7 @@ def test_every_finding_is_acknowledged(cloud: Assembly) -> None:
 
 def test_every_finding_is_acknowledged_with_a_configured_issuer_and_domain(own: Assembly) -> None:
     assert own.findings == []
+
+
+def test_every_finding_is_acknowledged_with_polly_bedrock_and_traces(research: Assembly) -> None:
+    assert research.findings == []
