@@ -43,6 +43,7 @@ Call = tuple[str, str, str]
 
 _running: list[str] = []
 _seen: set[Call] = set()
+_made: set[Call] = set()
 
 
 def read_record() -> set[Call]:
@@ -61,6 +62,7 @@ def held_to_the_record() -> Iterator[None]:
     """Raise ``AssertionError`` at the end if a function or the container made a call that is not recorded."""
     _seen.clear()
     yield
+    _made.update(_seen)
     if path := os.environ.get(_VARIABLE):
         with Path(path).open("a") as file:  # one write: the lines of other processes are not torn
             file.write("".join(f"{json.dumps(call)}\n" for call in _seen))
@@ -70,6 +72,11 @@ def held_to_the_record() -> Iterator[None]:
         "AWS calls that the record lacks. Give the role the right, then renew the record by "
         f"`{COMMAND}`: " + "; ".join(f"{caller} calls {action} on {resource}" for caller, action, resource in new)
     )
+
+
+def calls_of_this_process() -> set[Call]:
+    """Return the calls that the tests of this process have made so far."""
+    return _made
 
 
 @cache
@@ -145,7 +152,7 @@ def _caller() -> str | None:
     frame = sys._getframe(2)
     while frame is not None:
         path = frame.f_code.co_filename
-        folder = next((folder for prefix, folder in _OURS.items() if path.startswith(prefix)), None)
+        folder = _folder(path)
         if folder == "containers":
             return CONTAINER
         if folder == "handlers":
@@ -155,6 +162,11 @@ def _caller() -> str | None:
         frame = frame.f_back  # type: ignore[assignment]
     # A thread of a function has no frame of its handler.
     return _running[-1] if _running else None
+
+
+@cache
+def _folder(path: str) -> str | None:
+    return next((folder for prefix, folder in _OURS.items() if path.startswith(prefix)), None)
 
 
 def main() -> None:

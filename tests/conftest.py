@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ from filelock import FileLock
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
 # Several workers share the cores: torch with a thread for each core in every worker would wait for itself.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -81,6 +83,13 @@ MODELS_LIBRARIES = (
     "transformers",
     "ultralytics",
 )
+
+
+AWS_CALLS = pytest.StashKey[set[tuple[str, str, str]]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[AWS_CALLS] = set()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -155,6 +164,43 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a whole run in which a recorded AWS call was not made: a right that it alone needs must go."""
+    recorder = sys.modules.get("tests.aws_calls")
+    if recorder is not None:
+        session.config.stash[AWS_CALLS] |= recorder.calls_of_this_process()
+    made = session.config.stash[AWS_CALLS]
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output["aws_calls"] = sorted(made)
+    elif session.exitstatus == pytest.ExitCode.OK and _runs_every_call(session.config):
+        from tests.aws_calls import COMMAND, read_record  # noqa: PLC0415 - it imports botocore
+
+        if unused := sorted(read_record() - made):
+            reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+            reporter.write_line("")
+            for caller, action, resource in unused:
+                reporter.write_line(f"no test lets {caller} call {action} on {resource}: run {COMMAND}", red=True)
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: WorkerController) -> None:
+    calls = getattr(node, "workeroutput", {}).get("aws_calls", [])
+    node.config.stash[AWS_CALLS] |= {tuple(call) for call in calls}
+
+
+def _runs_every_call(config: pytest.Config) -> bool:
+    """Return True if the whole folders run in which functions and container make AWS calls."""
+    paths = [Path(argument).resolve() for argument in config.args]
+    folders = [TESTS / name for name in ("handlers", "containers", "recorded")]
+    chosen = any(
+        config.getoption(name, None)
+        for name in ("keyword", "markexpr", "deselect", "ignore", "lf", "fast", "collectonly")
+    )
+    whole = all(any(folder.is_relative_to(path) for path in paths) for folder in folders)
+    return whole and not chosen and "RECORD_AWS_CALLS" not in os.environ and find_spec("torch") is not None
 
 
 def pytest_unconfigure() -> None:
