@@ -7,21 +7,19 @@ X-Ray is enabled by the stack only (context key ``tracing``): patching the SDK w
 every import.
 """
 
-import json
-from functools import partial
-
 from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from cloud.dynamodb.job_record import JobRecord
+from cloud.log_format import LogFormatter
 from darkroom.contract.jobs import State
 
 NAMESPACE = "Darkroom"
 GPU_SPEND = "GpuSpendToday"
 JOBS_SERVICE = "jobs"
 
-# ASCII alone: names and messages of callers cannot write escape sequences into the log.
-logger = Logger(service="darkroom", json_serializer=partial(json.dumps, default=str))
+# The stack names the function as ``service``.
+logger = Logger(logger_formatter=LogFormatter())
 
 
 def count_job_created() -> None:

@@ -125,7 +125,7 @@ class JobTable:
                 try:
                     record = JobRecord.from_item(item)
                 except UnreadableItem as error:
-                    logger.warning("job %s cannot be read: %s", item["job_id"]["S"], error)
+                    logger.warning("job cannot be read: %s", error, extra={"job_id": item["job_id"]["S"]})
                 else:
                     records[record.job_id] = record
             requested = response.get("UnprocessedKeys")

@@ -28,7 +28,8 @@ def latest_changes(stream_records: Iterable[Mapping[str, Any]]) -> list[JobChang
         try:
             record = JobRecord.from_item(image["NewImage"])
         except ValueError as error:
-            logger.warning("stream record is invalid", keys=image.get("Keys"), reason=str(error))
+            job_id = image.get("Keys", {}).get("job_id", {}).get("S")
+            logger.warning("stream record is invalid", job_id=job_id, reason=str(error))
             continue
         known = found.get(record.job_id)
         if known is None or known.record.seq < record.seq:

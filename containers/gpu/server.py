@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from cloud.invocation import Abandoned, Completed, Failed, Invocation
 from containers.worker.invocation_params import typed_params
+from containers.worker.json_logging import job_context
 from containers.worker.worker import Worker
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import JobId
@@ -85,17 +86,18 @@ def make_app(invocations: InvocationRunner, token: SecretStr | None = None) -> S
                 {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]}
                 for item in error.errors(include_url=False, include_context=False, include_input=False)
             ]
-            logger.warning("an invocation could not be read: %s", errors)
             return _unreadable(body, errors)
         try:
             params = typed_params(invocation)
         except DarkroomError as error:
-            logger.warning("job %s was refused: %s", invocation.job_id, error)
+            with job_context(invocation.job_id, invocation.attempt):
+                logger.warning("refused: %s", error)
             return _outcome(Failed(job_id=invocation.job_id, attempt=invocation.attempt, error=error.detail))
         try:
             outcome = await invocations.outcome(invocation, params)
         except Exception:
-            logger.exception("invocation of job %s, attempt %d, failed", invocation.job_id, invocation.attempt)
+            with job_context(invocation.job_id, invocation.attempt):
+                logger.exception("invocation failed")
             return _problem(500, "The container could not do the job; its log says why.", ErrorCode.CONTAINER_FAILED)
         return _outcome(outcome)
 
@@ -117,7 +119,10 @@ def _unreadable(body: bytes, errors: list[dict[str, str]]) -> Response:
     try:
         named = _AttemptOfInvocation.model_validate_json(body)
     except ValidationError:
+        logger.warning("what came is no invocation: %s", errors)
         return _problem(400, "The body is not an invocation.", ErrorCode.INVALID_REQUEST, errors)
+    with job_context(named.job_id, named.attempt):
+        logger.warning("the invocation could not be read: %s", errors)
     what = "; ".join(f"{error['field']}: {error['message']}" for error in errors)
     reason = DarkroomError(
         ErrorCode.UNKNOWN_TO_VERSION,

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-# What every line of a function or container has, and what says nothing of the event.
+# What every line of a function or container has, and what says nothing of the event. A container of version 0.1 or 0.2
+# writes `time` and `logger`, where later ones have `timestamp` and `location`.
 _BOILERPLATE = frozenset(
     {
         *("level", "message", "timestamp", "time", "logger", "location", "service", "cold_start", "xray_trace_id"),
         *("function_name", "function_memory_size", "function_arn", "function_request_id"),
-        *("exception", "exception_name", "stack_trace"),
+        *("exception", "exception_name", "exception_notes", "stack_trace"),
     }
 )
 _PLATFORM = re.compile(r"(INIT_START|START|END|REPORT)\b.* ?(RequestId|Runtime Version): ?")

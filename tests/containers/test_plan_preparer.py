@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from containers.worker import json_logging
 from containers.worker.plan_preparer import NOT_INSTALLED, PlanPreparer, create_network_provider
 from containers.worker.settings import Settings
 from darkroom.contract.engine import Engine
@@ -143,16 +142,3 @@ def test_an_engine_that_cannot_be_imported_says_how_to_install_it(
         create_network_provider(Settings.model_validate(values))
     assert error.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
     assert error.value.detail.message.startswith(NOT_INSTALLED)
-
-
-def test_log_lines_name_the_stage_from_its_start_and_no_job_after_its_end() -> None:
-    def fields() -> dict[str, object] | None:
-        return json_logging._job.get()
-
-    json_logging.set_log_stage("outside")
-    assert fields() is None
-    with json_logging.job_context("job-1", 2):
-        assert fields() == {"job_id": "job-1", "attempt": 2}
-        json_logging.set_log_stage("load")
-        assert fields() == {"job_id": "job-1", "attempt": 2, "stage": "load"}
-    assert fields() is None

@@ -2,9 +2,6 @@
 
 import asyncio
 import hashlib
-import io
-import json
-import logging
 import threading
 from typing import TYPE_CHECKING
 
@@ -14,7 +11,6 @@ from pydantic import SecretStr
 
 from cloud.dynamodb.job_store import JobStore
 from containers.gpu.server import InvocationRunner, make_app
-from containers.worker.json_logging import JsonFormatter
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import State
@@ -256,22 +252,3 @@ async def test_a_job_that_outlasts_the_drain_fails_with_a_retryable_error(contai
     outcome = await job
     assert (outcome["error"]["code"], outcome["error"]["retryable"]) == ("container_failed", True)
     assert keys(s3) == []
-
-
-async def test_log_lines_are_json_and_name_the_job(container: Container) -> None:
-    lines = io.StringIO()
-    handler = logging.StreamHandler(lines)
-    handler.setFormatter(JsonFormatter())
-    logger = logging.getLogger("pipeline.core.failures")
-    logger.addHandler(handler)
-
-    def fail(_context: StageContext) -> None:
-        raise ZeroDivisionError
-
-    try:
-        await invoke(container(plan_of(fail)))
-    finally:
-        logger.removeHandler(handler)
-    line = json.loads(lines.getvalue())
-    assert (line["job_id"], line["attempt"], line["stage"], line["level"]) == (JOB, 1, "develop", "ERROR")
-    assert "ZeroDivisionError" in line["exception"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from containers.worker import stage_times
-from containers.worker.json_logging import JsonFormatter, job_context, set_log_stage
+from containers.worker.json_logging import FORMATTER, job_context, set_log_stage
 from darkroom.contract.engine import Engine
 from darkroom.contract.results import StageTime
 from tests.containers.conftest import invocation
@@ -19,7 +19,7 @@ def log() -> Iterator[io.StringIO]:
     """What the container writes to its log."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(FORMATTER)
     logger = stage_times.logger
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
@@ -45,8 +45,3 @@ def test_a_stages_seconds_are_logged_with_job_kind_and_engine(log: io.StringIO) 
 def test_stage_times_are_no_billed_metrics(log: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
     stage_times.log_stage_times(invocation(), Engine.MODELS, [StageTime(stage="depth", seconds=1.25)])
     assert "_aws" not in log.getvalue() + capsys.readouterr().out
-
-
-def test_a_log_line_leaves_out_what_uvicorn_adds_for_terminals() -> None:
-    record = logging.makeLogRecord({"msg": "started", "color_message": "\x1b[1mstarted"})
-    assert "color_message" not in json.loads(JsonFormatter().format(record))

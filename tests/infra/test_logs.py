@@ -15,7 +15,7 @@ JOB = "0123456789abcdef" * 2
 
 
 def function_line(second: int, message: str, level: str = "INFO", **more: Any) -> str:
-    """A line as a function's logger writes it."""
+    """A line as a function of version 0.2 writes it. Those of today are in tests/containers/test_log_format.py."""
     fields = {
         "level": level,
         "location": "handler:31",
@@ -28,7 +28,7 @@ def function_line(second: int, message: str, level: str = "INFO", **more: Any) -
 
 
 def container_line(second: int, message: str, **more: Any) -> str:
-    """A line as the container writes it."""
+    """A line as a container of version 0.2 writes it."""
     moment = f"2026-11-30T12:00:{second:02d}.500+00:00"
     return json.dumps({"time": moment, "level": "INFO", "logger": "containers.worker", "message": message, **more})
 
