@@ -55,14 +55,14 @@ def test_a_cached_layer_needs_no_network(tmp_path: Path, monkeypatch: pytest.Mon
 
     def run(command: list[str], **_options: object) -> "subprocess.CompletedProcess[str]":
         built.append(command)
-        (Path(command[command.index("--target") + 1]) / "boto3").mkdir(parents=True)
+        (Path(command[command.index("--target") + 1]) / "botocore").mkdir(parents=True)
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(functions, "find_interpreter", lambda *_: None)
     monkeypatch.setattr(functions.subprocess, "run", run)
     first, second = functions.build_layer(tmp_path), functions.build_layer(tmp_path)
     assert first == second
-    assert (first / "python" / "boto3").is_dir()
+    assert (first / "python" / "botocore").is_dir()
     (command,) = built
     assert "--require-hashes" in command
     assert "aarch64-manylinux2014" in command

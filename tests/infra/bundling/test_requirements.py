@@ -1,0 +1,64 @@
+"""Requirements of the functions' layer and of the container's image: what their code imports is declared."""
+
+import re
+import sys
+import tomllib
+from collections.abc import Collection, Iterable
+from importlib.metadata import packages_distributions
+from typing import Any
+
+import grimp
+import pytest
+
+from tests.paths import ROOT
+
+OURS = ("darkroom", "cloud", "handlers", "containers", "pipeline")
+CONTAINER_EXTRAS = ("container", "models", "yolo", "faces")
+# pydantic pins its core, and documents what is imported of it.
+DISTRIBUTIONS = {**packages_distributions(), "pydantic_core": ["pydantic"]}
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph(*OURS, include_external_packages=True, exclude_type_checking_imports=True)
+
+
+def declared(requirements: Iterable[str]) -> set[str]:
+    """Names of distributions in requirements, in their normal form."""
+    return {re.sub(r"[-_.]+", "-", re.split(r"[ \[<>=;]", each)[0]).lower() for each in requirements}
+
+
+def imported(graph: grimp.ImportGraph, rooms: Collection[str]) -> set[str]:
+    """Names of the distributions that the modules of some rooms import."""
+    modules = {name for room in rooms for name in {room, *graph.find_descendants(room)}}
+    external = {found.split(".")[0] for name in modules for found in graph.find_modules_directly_imported_by(name)} - {
+        *OURS,
+        *sys.stdlib_module_names,
+    }
+    # The models engine need not be installed here: its distributions are called as their modules.
+    return declared(DISTRIBUTIONS.get(name, [name])[0] for name in external)
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+
+def test_the_layer_is_what_the_functions_import(graph: grimp.ImportGraph, project: dict[str, Any]) -> None:
+    layer = declared(project["dependency-groups"]["handlers"])
+    assert imported(graph, ("handlers", "cloud", "darkroom.contract")) == layer
+
+
+def test_the_image_has_what_the_container_imports(graph: grimp.ImportGraph, project: dict[str, Any]) -> None:
+    extras = project["project"]["optional-dependencies"]
+    image = declared(
+        [*project["project"]["dependencies"], *(name for extra in CONTAINER_EXTRAS for name in extras[extra])]
+    )
+    assert imported(graph, ("containers", "cloud", "pipeline", "darkroom.contract")) <= image
+
+
+@pytest.mark.parametrize("lock", ["requirements-handlers.lock", "requirements-container.lock"])
+def test_neither_has_boto3_whose_resources_and_transfers_nothing_uses(lock: str) -> None:
+    pinned = declared(re.findall(r"^[\w.-]+(?===)", (ROOT / lock).read_text("utf-8"), re.MULTILINE))
+    assert "botocore" in pinned
+    assert not {"boto3", "s3transfer"} & pinned
