@@ -1,57 +1,22 @@
-"""Logs and metrics: one structured log line per event, and CloudWatch metrics of created and ended jobs.
-
-A metric is billed for each combination of dimensions, so the metrics of jobs have none that tells jobs apart: kinds and
-error codes are in the log lines, which CloudWatch Logs Insights counts on demand (docs/operating.md).
+"""Logger of the functions, and the metric of the GPU's cost.
 
 X-Ray is enabled by the stack only (context key ``tracing``): patching the SDK with aws_xray_sdk would add a third to
-every import.
+every import. Nothing here imports the contract, whose models are a tenth of a cold start: some functions need none.
 """
 
 from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
-from cloud.dynamodb.job_record import JobRecord
 from cloud.log_format import LogFormatter
-from darkroom.contract.jobs import State
 
 NAMESPACE = "Darkroom"
 GPU_SPEND = "GpuSpendToday"
-JOBS_SERVICE = "jobs"
 
 # The stack names the function as ``service``.
 logger = Logger(logger_formatter=LogFormatter())
-
-
-def count_job_created() -> None:
-    """Count a created job."""
-    _report("JobsCreated", 1, MetricUnit.Count)
-
-
-def report_job_ended(record: JobRecord) -> None:
-    """Count an ended job by its state; report its duration if it was not cached, and log kind and error code."""
-    code = record.error.code if record.error else "none"
-    _report(f"Jobs{record.state.capitalize()}", 1, MetricUnit.Count)
-    seconds = (record.updated_at - record.created_at).total_seconds()
-    if record.state is State.COMPLETED and not record.cached:
-        _report("SecondsToDone", seconds, MetricUnit.Seconds)
-    logger.info(
-        "job ended",
-        job_id=record.job_id,
-        kind=record.kind,
-        state=record.state,
-        code=code,
-        cached=record.cached,
-        seconds=round(seconds, 3),
-    )
 
 
 def report_gpu_spend(endpoint: str, usd: float) -> None:
     """Report the cost of an endpoint's instances since midnight UTC."""
     with single_metric(name=GPU_SPEND, unit=MetricUnit.NoUnit, value=usd, namespace=NAMESPACE) as metric:
         metric.add_dimension("endpoint", endpoint)
-
-
-def _report(name: str, value: float, unit: MetricUnit) -> None:
-    # All functions write one metric: by default, powertools makes one for each of them.
-    with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as metric:
-        metric.add_dimension("service", JOBS_SERVICE)

@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloud.lambda_init import run_during_init
 from cloud.observability import logger
-from handlers.settings import AuthorizeSettings
+from handlers.settings.authorize import AuthorizeSettings
 from handlers.websocket.token_verifier import TokenVerifier
 
 

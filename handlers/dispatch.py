@@ -1,10 +1,9 @@
 """Dispatch function, ``queued → dispatched``: turns queue messages into invocations of the endpoint."""
 
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloud import clients
@@ -12,14 +11,12 @@ from cloud.dynamodb.job_store import JobStore
 from cloud.job_queue import DispatchMessage, JobQueue
 from cloud.lambda_init import run_during_init
 from cloud.observability import logger
+from cloud.sqs_batch import process_batch
 from handlers.endpoint.cold_start import ColdStartMonitor, ColdStartStore
 from handlers.endpoint.dispatcher import Dispatcher
 from handlers.endpoint.gpu_spend import GpuSpendStore
 from handlers.jobs.retry import RetryPolicy
-from handlers.settings import DispatchSettings
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from handlers.settings.dispatch import DispatchSettings
 
 
 @cache
@@ -38,17 +35,15 @@ def _dispatcher() -> Dispatcher:
     return Dispatcher(settings, store, retry, cold_start_monitor, clients.s3(), clients.sagemaker_runtime())
 
 
-def _dispatch(record: SQSRecord) -> None:
-    redelivered = int(record.attributes.approximate_receive_count or 1) > 1
-    _dispatcher().dispatch(DispatchMessage.model_validate_json(record.body), redelivered=redelivered)
+def _dispatch(message: Mapping[str, Any]) -> None:
+    redelivered = int(message["attributes"].get("ApproximateReceiveCount", 1)) > 1
+    _dispatcher().dispatch(DispatchMessage.model_validate_json(message["body"]), redelivered=redelivered)
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> "PartialItemFailureResponse":
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Handle an SQS batch; only messages that failed are redelivered."""
-    return process_partial_response(
-        event=event, record_handler=_dispatch, processor=BatchProcessor(event_type=EventType.SQS), context=context
-    )
+    return process_batch(event, _dispatch)
 
 
 run_during_init(_dispatcher)

@@ -14,7 +14,7 @@ from cloud.observability import logger
 from handlers.jobs.ended_processor import JobEndedProcessor
 from handlers.jobs.event_publisher import EventPublisher
 from handlers.jobs.objects_cleanup import ObjectsCleanup
-from handlers.settings import EndedSettings
+from handlers.settings.ended import EndedSettings
 from handlers.statistics.daily_counters import count_ended_job
 
 

@@ -16,7 +16,7 @@ from handlers.endpoint.cold_start import ColdStartStore
 from handlers.endpoint.outcome_processor import AsyncInferenceNotification, OutcomeProcessor
 from handlers.jobs.result_cache import ResultCache
 from handlers.jobs.retry import RetryPolicy
-from handlers.settings import FinishedSettings
+from handlers.settings.finished import FinishedSettings
 
 
 @cache

@@ -11,7 +11,7 @@ from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from handlers.endpoint.gpu_spend import GpuSpendStore
 from handlers.endpoint.spend_guard import SpendGuard
-from handlers.settings import GuardSettings
+from handlers.settings.guard import GuardSettings
 
 
 @cache

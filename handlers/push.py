@@ -10,7 +10,7 @@ from cloud.dynamodb.stream_records import latest_changes
 from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from cloud.s3.presigner import Presigner
-from handlers.settings import PushSettings
+from handlers.settings.push import PushSettings
 from handlers.websocket.pusher import JobUpdatePusher
 from handlers.websocket.subscriptions import Subscriptions
 

@@ -11,7 +11,7 @@ from cloud.dynamodb.job_store import JobStore
 from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from cloud.s3.presigner import Presigner
-from handlers.settings import SocketSettings
+from handlers.settings.socket import SocketSettings
 from handlers.websocket.session import Connection, WebSocketSession
 from handlers.websocket.subscriptions import Subscriptions
 

@@ -16,7 +16,7 @@ from handlers.endpoint.endpoint_history import EndpointHistoryStore
 from handlers.endpoint.endpoint_sweeper import EndpointSweeper
 from handlers.jobs.retry import RetryPolicy
 from handlers.jobs.sweeper import Sweeper
-from handlers.settings import SweepSettings
+from handlers.settings.sweep import SweepSettings
 from handlers.websocket.subscriptions import Subscriptions
 
 

@@ -1,12 +1,11 @@
 """Upload function: inspects uploaded files, and queues a job once all of its inputs are there."""
 
 import json
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote_plus
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloud import clients
@@ -16,13 +15,11 @@ from cloud.job_queue import JobQueue
 from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from cloud.s3.keys import is_asset_key
+from cloud.sqs_batch import process_batch
 from handlers.assets.table import AssetTable
 from handlers.assets.upload_processor import AssetUploadProcessor
 from handlers.jobs.upload_processor import UploadProcessor
-from handlers.settings import UploadedSettings
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from handlers.settings.uploaded import UploadedSettings
 
 
 @cache
@@ -40,20 +37,18 @@ def _asset_processor() -> AssetUploadProcessor:
     return AssetUploadProcessor(settings.bucket, AssetTable(settings.assets_table), clients.s3())
 
 
-def _process(record: SQSRecord) -> None:
+def _process(message: Mapping[str, Any]) -> None:
     # S3 sends a test message without records when the notification is set up.
-    for event in json.loads(record.body).get("Records", []):
+    for event in json.loads(message["body"]).get("Records", []):
         key = unquote_plus(event["s3"]["object"]["key"])
         processor = _asset_processor() if is_asset_key(key) else _processor()
         processor.process(key)
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> "PartialItemFailureResponse":
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Handle an SQS batch of S3's ObjectCreated events for uploads and assets; failed messages are redelivered."""
-    return process_partial_response(
-        event=event, record_handler=_process, processor=BatchProcessor(event_type=EventType.SQS), context=context
-    )
+    return process_batch(event, _process)
 
 
 run_during_init(_processor)

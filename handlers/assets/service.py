@@ -23,7 +23,7 @@ from darkroom.contract.uploads import MAX_PIXELS, MAX_UPLOAD_BYTES, ContentType,
 from handlers.assets.asset import Asset, AssetSource, AssetState, PublicAsset
 from handlers.assets.table import AssetTable
 from handlers.jobs.upload_inspection import ObjectMissing, UploadInspector
-from handlers.settings import ApiSettings
+from handlers.settings.api import ApiSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

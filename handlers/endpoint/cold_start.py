@@ -18,11 +18,12 @@ from cloud.dynamodb.versioned_item import VersionedItem
 from cloud.observability import logger
 from handlers.endpoint.endpoint_state import running_instances
 from handlers.endpoint.gpu_spend import GpuSpendStore
-from handlers.settings import DispatchSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sagemaker import SageMakerClient
+
+    from handlers.settings.dispatch import DispatchSettings
 
 KEPT_DURATIONS = 8
 # A claim expires after this if its job never ran (cancelled, for example): over twice the longest cold start measured.
@@ -164,7 +165,7 @@ class ColdStartMonitor:
 
     def __init__(
         self,
-        settings: DispatchSettings,
+        settings: "DispatchSettings",
         sagemaker: "SageMakerClient",
         cold_start_store: ColdStartStore,
         spend_store: GpuSpendStore,

@@ -18,7 +18,7 @@ from darkroom.contract.requests import container_params
 from handlers.endpoint.cold_start import ColdStartMonitor
 from handlers.endpoint.endpoint_state import says_absent
 from handlers.jobs.retry import RetryPolicy
-from handlers.settings import DispatchSettings
+from handlers.settings.dispatch import DispatchSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

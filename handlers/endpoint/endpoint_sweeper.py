@@ -13,7 +13,7 @@ from handlers.endpoint.cold_start import WAKING, ColdStartStore
 from handlers.endpoint.endpoint_history import EndpointHistory, EndpointHistoryStore
 from handlers.endpoint.endpoint_state import endpoint_state
 from handlers.jobs.retry import RetryPolicy
-from handlers.settings import SweepSettings
+from handlers.settings.sweep import SweepSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient

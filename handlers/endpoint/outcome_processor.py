@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
 
-from cloud import observability
+from cloud import job_metrics
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
 from cloud.invocation import Abandoned, Completed, Failed, Invocation, Outcome, parse_inference_id
@@ -25,7 +25,7 @@ from darkroom.contract.results import StageTime
 from handlers.endpoint.cold_start import ColdStartStore
 from handlers.jobs.result_cache import ResultCache
 from handlers.jobs.retry import TIMED_OUT_ERROR, RetryPolicy
-from handlers.settings import FinishedSettings
+from handlers.settings.finished import FinishedSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -163,7 +163,7 @@ class OutcomeProcessor:
                     job_id, attempt, result=outcome.result, timeline=outcome.timeline, cost_usd=cost
                 )
                 if record is not None:
-                    observability.report_job_ended(record)
+                    job_metrics.report_job_ended(record)
                     self._result_cache.store(record, outcome)
                 else:
                     self._delete_results(outcome)

@@ -15,7 +15,7 @@ from cloud.observability import logger
 from darkroom.contract.jobs import State
 from handlers.endpoint.endpoint_state import endpoint_state
 from handlers.jobs.open_jobs import OpenJobs
-from handlers.settings import ApiSettings
+from handlers.settings.api import ApiSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient

@@ -6,7 +6,7 @@ from cloud import clients, observability
 from cloud.observability import logger
 from handlers.endpoint.endpoint_state import running_instances
 from handlers.endpoint.gpu_spend import DAY_SECONDS, GpuSpend, GpuSpendStore
-from handlers.settings import GuardSettings
+from handlers.settings.guard import GuardSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient

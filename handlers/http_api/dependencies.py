@@ -23,7 +23,7 @@ from handlers.limits.rate_limiter import RateLimiter
 from handlers.limits.rates import configured_rates
 from handlers.prompts import rules
 from handlers.prompts.enhancement import PromptEnhancer
-from handlers.settings import ApiSettings
+from handlers.settings.api import ApiSettings
 from handlers.statistics.service import StatisticsService
 
 if TYPE_CHECKING:

@@ -3,14 +3,14 @@
 import time
 from collections.abc import Sequence
 
-from cloud import observability
+from cloud import job_metrics
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import ATTEMPT_STATES, JobStore
 from cloud.job_queue import JobQueue
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import MAX_ATTEMPTS, State
 from darkroom.contract.results import StageTime
-from handlers.settings import RetrySettings
+from handlers.settings.retry import RetrySettings
 
 TIMED_OUT_ERROR = ErrorDetail(
     code=ErrorCode.TIMED_OUT,
@@ -67,7 +67,7 @@ class RetryPolicy:
             return waiting
         failed = self._store.fail(job_id, error, allowed={State.QUEUED}, attempt=waiting.attempt)
         if failed is not None:
-            observability.report_job_ended(failed)
+            job_metrics.report_job_ended(failed)
             self._queue.send_to_dead_letters(failed)
         return failed
 
@@ -108,7 +108,7 @@ class RetryPolicy:
             job_id, error, allowed=ATTEMPT_STATES, attempt=attempt, timeline=timeline, cost_usd=cost_usd
         )
         if record is not None:
-            observability.report_job_ended(record)
+            job_metrics.report_job_ended(record)
             if error.retryable:
                 self._queue.send_to_dead_letters(record)
         return record

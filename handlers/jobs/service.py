@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cloud import observability
+from cloud import job_metrics
 from cloud.dynamodb.job_changes import CACHED_MESSAGE, QUEUED_MESSAGE
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import AlreadyExists, JobStore
@@ -27,7 +27,7 @@ from handlers.jobs.result_cache import CachedResult, ResultCache
 from handlers.limits.budget import Budget
 from handlers.limits.limit_exceeded import LimitExceeded
 from handlers.limits.rate_limiter import RateLimiter
-from handlers.settings import ApiSettings
+from handlers.settings.api import ApiSettings
 
 CANCELLED_ERROR = ErrorDetail(code=ErrorCode.CANCELLED, message="Cancelled on request.", retryable=False)
 
@@ -107,7 +107,7 @@ class JobService:
         """
         cancelled = self._store.cancel(job_id, owner, CANCELLED_ERROR) if len(job_id) == 32 else None
         if cancelled is not None:
-            observability.report_job_ended(cancelled)
+            job_metrics.report_job_ended(cancelled)
             return cancelled
         record = self.get(owner, job_id)
         if record.state is not State.CANCELLED:
@@ -178,7 +178,7 @@ class JobService:
         if existing is not None:
             return self._replay(identity, existing)
         self._dependencies.result_cache.count_hit(cached)
-        observability.report_job_ended(record)
+        job_metrics.report_job_ended(record)
         return SubmittedJob(record, new=True, headers=headers)
 
     def _create_new(self, identity: JobIdentity, resolved: ResolvedRequest) -> SubmittedJob:
@@ -245,7 +245,7 @@ class JobService:
             # Our own job: botocore retried the write because the first response was lost.
         except ConditionFailed:
             raise budget.refusal(owner, estimate or 0, now=now) from None
-        observability.count_job_created()
+        job_metrics.count_job_created()
         return None
 
     def _replay(self, identity: JobIdentity, existing: JobRecord) -> SubmittedJob:
@@ -276,7 +276,7 @@ class JobService:
         except DarkroomError as error:
             failed = self._store.fail(record.job_id, error.detail, allowed={State.AWAITING_UPLOAD})
             if failed is not None:
-                observability.report_job_ended(failed)
+                job_metrics.report_job_ended(failed)
             raise
 
     def _uploads_due(self) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cloud import observability
+from cloud import job_metrics
 from cloud.dynamodb.job_record import SHARDS, JobRecord
 from cloud.dynamodb.job_store import JobStore
 from cloud.dynamodb.lenient_item import UnreadableItem
@@ -12,7 +12,7 @@ from cloud.observability import logger
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
 from handlers.jobs.retry import TIMED_OUT_ERROR, RetryPolicy
-from handlers.settings import SweepSettings
+from handlers.settings.sweep import SweepSettings
 from handlers.websocket.connections import close_expired_connection
 from handlers.websocket.subscriptions import Subscriptions
 
@@ -92,7 +92,7 @@ class Sweeper:
             case State.AWAITING_UPLOAD:
                 updated = self._store.expire(job_id, UPLOAD_EXPIRED_ERROR, now=now)
                 if updated is not None:
-                    observability.report_job_ended(updated)
+                    job_metrics.report_job_ended(updated)
             case State.QUEUED:
                 updated = self._resend_or_fail(record, now)
             case _ if not record.state.known:
@@ -108,7 +108,7 @@ class Sweeper:
                 record.job_id, QUEUE_TIMEOUT_ERROR, allowed={State.QUEUED}, attempt=record.attempt
             )
             if failed is not None:
-                observability.report_job_ended(failed)
+                job_metrics.report_job_ended(failed)
                 self._queue.send_to_dead_letters(failed)
             return failed
         later = now + self._settings.queue_seconds

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cloud import observability
+from cloud import job_metrics
 from cloud.dynamodb.job_record import JobRecord, StoredUpload
 from cloud.dynamodb.job_store import InspectedUpload, JobStore
 from cloud.dynamodb.ledger import Ledger
@@ -22,7 +22,7 @@ from handlers.jobs.result_cache import ResultCache
 from handlers.jobs.upload_inspection import ObjectMissing, UploadInspector, not_audio_error
 from handlers.limits.rate_limiter import RateLimiter
 from handlers.limits.rates import DEFAULT_RATES
-from handlers.settings import UploadedSettings
+from handlers.settings.uploaded import UploadedSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -123,7 +123,7 @@ class UploadProcessor:
             self._result_cache.count_hit(cached)
             if record.window_ends is not None:
                 self._rate_limiter.release(record.owner, record.kind, record.window_ends)
-            observability.report_job_ended(completed)
+            job_metrics.report_job_ended(completed)
         return completed
 
     def _reject(self, key: str, job_id: str, role: str, error: DarkroomError) -> None:
@@ -140,7 +140,7 @@ class UploadProcessor:
         # Without a transition, the owner has put it in place of an upload that was received. It cannot be cleaned.
         self._delete(key, error.detail.message)
         if failed is not None:
-            observability.report_job_ended(failed)
+            job_metrics.report_job_ended(failed)
 
     def _expecting_job(self, key: str, job_id: str, role: str) -> JobRecord | None:
         """Return the job that expects this upload; otherwise delete the upload.

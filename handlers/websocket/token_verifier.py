@@ -8,7 +8,7 @@ from functools import cached_property
 import jwt
 
 from handlers.access_tokens import ID_TOKEN_REFUSED, is_access_token
-from handlers.settings import AuthorizeSettings
+from handlers.settings.authorize import AuthorizeSettings
 
 KEY_CACHE_SECONDS = 60 * 60
 TIMEOUT_SECONDS = 3

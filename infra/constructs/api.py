@@ -17,7 +17,7 @@ from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from aws_cdk.aws_iam import PolicyStatement
 from constructs import Construct
 
-from handlers.settings import ApiSettings
+from handlers.settings.api import ApiSettings
 from infra.config import Config
 from infra.constructs.access_logs import enable_access_logs
 from infra.constructs.api_urls import ApiUrls

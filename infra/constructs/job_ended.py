@@ -7,7 +7,7 @@ from aws_cdk.aws_lambda_event_sources import DynamoEventSource
 from constructs import Construct
 
 from darkroom.contract.jobs import State
-from handlers.settings import EndedSettings
+from handlers.settings.ended import EndedSettings
 from infra.config import Config
 from infra.constructs.event_sources import FailedRecords
 from infra.constructs.functions import Functions, allow

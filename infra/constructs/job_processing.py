@@ -7,7 +7,10 @@ from aws_cdk.aws_lambda_event_sources import SnsEventSource
 from constructs import Construct
 
 from handlers.endpoint import cold_start, endpoint_history, gpu_spend
-from handlers.settings import DispatchSettings, FinishedSettings, SweepSettings, UploadedSettings
+from handlers.settings.dispatch import DispatchSettings
+from handlers.settings.finished import FinishedSettings
+from handlers.settings.sweep import SweepSettings
+from handlers.settings.uploaded import UploadedSettings
 from infra.config import Config
 from infra.constructs.assets import Assets
 from infra.constructs.event_sources import FailedInvocations, invoke_from_queue

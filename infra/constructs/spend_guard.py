@@ -11,7 +11,7 @@ from constructs import Construct
 from cloud.observability import GPU_SPEND, NAMESPACE
 from handlers.endpoint.gpu_spend import partition
 from handlers.endpoint.spend_guard import SCALABLE_DIMENSION
-from handlers.settings import GuardSettings
+from handlers.settings.guard import GuardSettings
 from infra.config import Config
 from infra.constructs.alarms import Alarms
 from infra.constructs.functions import Functions, allow, allow_rows

@@ -12,7 +12,9 @@ from aws_cdk.aws_lambda import FilterCriteria, FilterRule, Function, StartingPos
 from aws_cdk.aws_lambda_event_sources import DynamoEventSource
 from constructs import Construct
 
-from handlers.settings import AuthorizeSettings, PushSettings, SocketSettings
+from handlers.settings.authorize import AuthorizeSettings
+from handlers.settings.push import PushSettings
+from handlers.settings.socket import SocketSettings
 from infra.config import Config
 from infra.constructs.access_logs import enable_access_logs
 from infra.constructs.api_urls import ApiUrls

@@ -15,7 +15,7 @@ from darkroom.contract.kinds import VIDEO_KINDS, Kind
 from handlers import dispatch, sweep
 from handlers.jobs.retry import RetryPolicy
 from handlers.jobs.service import GRACE_SECONDS
-from handlers.settings import RetrySettings
+from handlers.settings.retry import RetrySettings
 from tests.handlers.calls import Call
 from tests.handlers.fixed_clock import NOW, stop_clock
 from tests.handlers.uploads import Upload, picture

@@ -5,13 +5,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from mypy_boto3_s3 import S3Client
 
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
 from cloud.s3 import metadata_removal
 from cloud.s3.keys import asset_key, upload_key
+from cloud.sqs_batch import BatchFailed
 from darkroom.contract.jobs import State
 from handlers import uploaded
 from handlers.jobs import upload_inspection
@@ -103,7 +103,7 @@ def test_a_function_that_dies_after_cleaning_is_made_up_for_by_the_next_event(
     with monkeypatch.context() as patch:
         patch.setattr(JobStore, "receive_single_upload", died)
         event = sqs_event({"Records": [{"s3": {"object": {"key": key}}}]})
-        with pytest.raises(BatchProcessingError):
+        with pytest.raises(BatchFailed):
             uploaded.handler(event, context)
     assert stored(bucket, key) == picture()
     upload(key, None)

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from cloud.settings import EnvironmentSettings
 from darkroom.contract.engine import Engine
-from handlers import settings
-from handlers.settings import RetrySettings
+from handlers.settings.retry import RetrySettings
+from tests.handlers.settings_classes import SETTINGS
 
 RETRY = {
     "retry_delay_seconds": 5,
@@ -50,7 +50,7 @@ def read(name: str, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Environm
     """The settings of a function whose environment has what is required, and ``changes``."""
     for region in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(region, raising=False)
-    function: type[EnvironmentSettings] = getattr(settings, name)
+    function = SETTINGS[name]
     required = {name: "given" for name, field in function.model_fields.items() if field.is_required()}
     for variable, value in function.environment(**(required | changes)).items():
         monkeypatch.setenv(variable, value)

@@ -18,7 +18,7 @@ from handlers.limits import rates
 from handlers.limits.limit_exceeded import LimitExceeded
 from handlers.limits.rate_limiter import RateLimiter
 from handlers.limits.rates import DEFAULT_RATES, Rate
-from handlers.settings import ApiSettings
+from handlers.settings.api import ApiSettings
 from infra.config import Config, ConfigError
 from tests.handlers.atomic import Atomic
 

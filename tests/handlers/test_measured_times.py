@@ -15,7 +15,8 @@ from darkroom.contract.jobs import State
 from handlers import ended
 from handlers.endpoint.health import HealthCheck
 from handlers.jobs.retry import RetryPolicy
-from handlers.settings import ApiSettings, RetrySettings
+from handlers.settings.api import ApiSettings
+from handlers.settings.retry import RetrySettings
 from tests.handlers.fixed_clock import NOW, stop_clock
 
 pytestmark = pytest.mark.usefixtures("environment")

@@ -13,7 +13,7 @@ from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
 from handlers import sweep
 from handlers.jobs.retry import RetryPolicy
-from handlers.settings import RetrySettings
+from handlers.settings.retry import RetrySettings
 from tests.handlers.calls import Call
 from tests.handlers.fixed_clock import stop_clock
 from tests.handlers.job_driver import JobDriver

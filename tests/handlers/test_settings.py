@@ -3,19 +3,15 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from cloud.settings import EnvironmentSettings
-from handlers import settings
-from handlers.settings import AuthorizeSettings, DispatchSettings
-
-FUNCTIONS = [
-    value
-    for value in vars(settings).values()
-    if isinstance(value, type) and issubclass(value, EnvironmentSettings) and value is not EnvironmentSettings
-]
+from handlers.settings.authorize import AuthorizeSettings
+from handlers.settings.dispatch import DispatchSettings
+from tests.handlers.settings_classes import SETTINGS
 
 
-@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
+@pytest.mark.parametrize("function", SETTINGS.values(), ids=SETTINGS)
 def test_written_settings_are_read_back(function: type[EnvironmentSettings], monkeypatch: pytest.MonkeyPatch) -> None:
     fields: dict[str, Any] = {
         name: f"{name}-value" for name, field in function.model_fields.items() if field.is_required()
@@ -48,3 +44,15 @@ def test_numbers_survive_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
     for name, value in written.items():
         monkeypatch.setenv(name, value)
     assert DispatchSettings.read().invocation_seconds == 60
+
+
+def test_a_missing_variable_is_named_and_no_other_one_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an error says is in the log. The environment has a function's credentials."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret")
+    monkeypatch.setenv("ISSUER", "a value")
+    monkeypatch.delenv("JWKS_URL", raising=False)
+    with pytest.raises(ValidationError) as error:
+        AuthorizeSettings.read()
+    assert "jwks_url" in str(error.value)
+    assert "a secret" not in str(error.value)
+    assert "a value" not in str(error.value)

@@ -1,6 +1,6 @@
 """Imports of the product's modules for the recording and its tests: a rename changes this file alone."""
 
-from pydantic_settings import BaseSettings
+from pydantic import BaseModel
 
 from cloud import clients
 from cloud.dynamodb.attributes import from_item, to_item
@@ -30,13 +30,23 @@ from darkroom.contract.jobs import Job
 from darkroom.contract.jobs import State as JobState
 from darkroom.contract.kinds import Kind
 from darkroom.contract.results import PreviewPicture, Result, StageTime
-from handlers import api, authorize, dispatch, ended, finished, guard, push, settings, socket, sweep, uploaded
+from handlers import api, authorize, dispatch, ended, finished, guard, push, socket, sweep, uploaded
 from handlers.assets.asset import Asset
 from handlers.endpoint.cold_start import ColdStarts
 from handlers.endpoint.gpu_spend import GpuSpend
 from handlers.endpoint.outcome_processor import AsyncInferenceNotification
 from handlers.http_api import openapi
 from handlers.http_api.problems import STATUSES
+from handlers.settings.api import ApiSettings
+from handlers.settings.authorize import AuthorizeSettings
+from handlers.settings.dispatch import DispatchSettings
+from handlers.settings.ended import EndedSettings
+from handlers.settings.finished import FinishedSettings
+from handlers.settings.guard import GuardSettings
+from handlers.settings.push import PushSettings
+from handlers.settings.socket import SocketSettings
+from handlers.settings.sweep import SweepSettings
+from handlers.settings.uploaded import UploadedSettings
 from handlers.websocket.messages import client_messages as socket_requests
 from handlers.websocket.subscriptions import Subscription, Subscriptions
 from infra.config import Config
@@ -59,17 +69,17 @@ from pipeline.plans import get_plan
 # The top-level packages whose modules read the clock and make ids.
 PACKAGES = ("darkroom", "cloud", "pipeline", "handlers", "containers", "infra")
 # Each function's settings, by the function's name.
-FUNCTION_SETTINGS: dict[str, type[BaseSettings]] = {
-    "api": settings.ApiSettings,
-    "authorize": settings.AuthorizeSettings,
-    "dispatch": settings.DispatchSettings,
-    "ended": settings.EndedSettings,
-    "finished": settings.FinishedSettings,
-    "guard": settings.GuardSettings,
-    "push": settings.PushSettings,
-    "socket": settings.SocketSettings,
-    "sweep": settings.SweepSettings,
-    "uploaded": settings.UploadedSettings,
+FUNCTION_SETTINGS: dict[str, type[BaseModel]] = {
+    "api": ApiSettings,
+    "authorize": AuthorizeSettings,
+    "dispatch": DispatchSettings,
+    "ended": EndedSettings,
+    "finished": FinishedSettings,
+    "guard": GuardSettings,
+    "push": PushSettings,
+    "socket": SocketSettings,
+    "sweep": SweepSettings,
+    "uploaded": UploadedSettings,
     "AWS clients of each": AwsEndpointSettings,
 }
 # What the GPU container's image holds of the source tree, as its Dockerfile copies it.

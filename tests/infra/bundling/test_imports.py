@@ -1,4 +1,4 @@
-"""Requirements of the functions' layer and of the container's image: what their code imports is declared."""
+"""Imports of functions and container: they are declared, and those of a function are no more than it needs."""
 
 import re
 import sys
@@ -10,6 +10,7 @@ from typing import Any
 import grimp
 import pytest
 
+from infra.names import FUNCTIONS
 from tests.paths import ROOT
 
 OURS = ("darkroom", "cloud", "handlers", "containers", "pipeline")
@@ -20,7 +21,7 @@ DISTRIBUTIONS = {**packages_distributions(), "pydantic_core": ["pydantic"]}
 
 @pytest.fixture(scope="module")
 def graph() -> grimp.ImportGraph:
-    return grimp.build_graph(*OURS, include_external_packages=True, exclude_type_checking_imports=True)
+    return grimp.build_graph(*OURS, include_external_packages=True, exclude_type_checking_imports=True, cache_dir=None)
 
 
 def declared(requirements: Iterable[str]) -> set[str]:
@@ -62,3 +63,19 @@ def test_neither_has_boto3_whose_resources_and_transfers_nothing_uses(lock: str)
     pinned = declared(re.findall(r"^[\w.-]+(?===)", (ROOT / lock).read_text("utf-8"), re.MULTILINE))
     assert "botocore" in pinned
     assert not {"boto3", "s3transfer"} & pinned
+
+
+def test_a_function_imports_its_own_settings_alone(graph: grimp.ImportGraph) -> None:
+    shared = {"jobs", "retry"}
+    for name in (*FUNCTIONS, "guard"):
+        found = {
+            each for each in graph.find_upstream_modules(f"handlers.{name}") if each.startswith("handlers.settings.")
+        }
+        assert {each.rsplit(".")[-1] for each in found} - shared == {name}
+
+
+@pytest.mark.parametrize("name", ["authorize", "guard"])
+def test_a_function_that_handles_no_job_builds_no_model_of_the_contract(graph: grimp.ImportGraph, name: str) -> None:
+    assert not [
+        each for each in graph.find_upstream_modules(f"handlers.{name}") if each.startswith("darkroom.contract")
+    ]

@@ -1,0 +1,18 @@
+"""Settings of ``handlers.dispatch``."""
+
+from pydantic import Field
+
+from handlers.settings.retry import RetrySettings
+
+
+class DispatchSettings(RetrySettings):
+    """Settings of ``handlers.dispatch``."""
+
+    bucket: str
+    deployment: str = Field(description="Name of the core stack: the GPU spend is that of the deployment.")
+    endpoint_name: str
+    sockets_table: str
+    look_seconds: int = Field(15, ge=0, description="Minimum time between two checks of the endpoint's instances.")
+    invocation_ttl_seconds: int = Field(
+        3600, ge=60, le=21600, description="Longest wait of an invocation for an instance."
+    )
