@@ -91,6 +91,13 @@ def move_into_place(staging: Path, target: Path) -> None:
         shutil.rmtree(staging)
 
 
+def copy_code(target: Path) -> None:
+    """Copy the functions' code into a folder."""
+    for path in code_files():
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / path, target / path)
+
+
 def build_code(build: Path = BUILD, *, bytecode: bool = False) -> Path:
     """Return a folder with the functions' code only. With ``bytecode``, it is compiled for Lambda where that is
     possible.
@@ -101,14 +108,21 @@ def build_code(build: Path = BUILD, *, bytecode: bool = False) -> Path:
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=".code-", dir=target.parent))
-        for path in files:
-            (staging / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / path, staging / path)
+        copy_code(staging)
         if python:
             compile_folder(staging, python=python, installed_at="/var/task")
         staging.chmod(0o755)
         move_into_place(staging, target)
     return target
+
+
+def install_packages(target: Path, *options: str) -> None:
+    """Install wheels into a folder, as uv's ``options`` say. Raises ``BuildError``."""
+    command = [_uv(), "pip", "install", "--quiet", "--target", str(target), *options]
+    command += ["--only-binary", ":all:", "--no-installer-metadata", "--link-mode", "copy"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildError(f"uv could not install the functions' dependencies:\n{done.stderr.strip()}")
 
 
 def runtime_interpreter() -> str | None:
@@ -137,15 +151,15 @@ def build_layer(build: Path = BUILD) -> Path:
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=".layer-", dir=target.parent))
-        command = [
-            *(_uv(), "pip", "install", "--quiet", "--target", str(staging / "python"), "--requirement", str(LOCK)),
-            *("--python-platform", "aarch64-manylinux2014", "--python-version", PYTHON_VERSION),
-            *("--require-hashes", "--only-binary", ":all:", "--no-installer-metadata", "--link-mode", "copy"),
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
+        try:
+            install_packages(
+                staging / "python",
+                *("--requirement", str(LOCK), "--require-hashes"),
+                *("--python-platform", "aarch64-manylinux2014", "--python-version", PYTHON_VERSION),
+            )
+        except BuildError:
             shutil.rmtree(staging)
-            raise BuildError(f"uv could not build the layer:\n{done.stderr.strip()}")
+            raise
         for name in _UNUSED:
             for folder in list((staging / "python").rglob(name)):
                 shutil.rmtree(folder, ignore_errors=True)
