@@ -2,7 +2,7 @@
 
 import time
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -19,31 +19,54 @@ from handlers.jobs.sweeper import Sweeper
 from handlers.settings.sweep import SweepSettings
 from handlers.websocket.subscriptions import Subscriptions
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sagemaker import SageMakerClient
+
+
+@cache
+def _settings() -> SweepSettings:
+    return SweepSettings.read()
+
+
+@cache
+def _dynamodb() -> "DynamoDBClient":
+    return clients.dynamodb()
+
+
+@cache
+def _store() -> JobStore:
+    return JobStore(_settings().jobs_table, _dynamodb())
+
+
+@cache
+def _queue() -> JobQueue:
+    return JobQueue(clients.sqs(), _settings().queue_url, _settings().dead_letter_queue_url)
+
+
+@cache
+def _sagemaker() -> "SageMakerClient":
+    return clients.sagemaker(clients.FAIL_FAST_CONFIG)
+
 
 @cache
 def _sweeper() -> Sweeper:
-    settings = SweepSettings.read()
-    dynamodb = clients.dynamodb()
-    store = JobStore(settings.jobs_table, dynamodb)
-    queue = JobQueue(clients.sqs(), settings.queue_url, settings.dead_letter_queue_url)
-    subscriptions = Subscriptions(settings.sockets_table, dynamodb)
+    settings, store, queue = _settings(), _store(), _queue()
+    subscriptions = Subscriptions(settings.sockets_table, _dynamodb())
     api = clients.apigateway_management(settings.callback_url)
     return Sweeper(settings, store, RetryPolicy(settings, store, queue), queue, subscriptions, api)
 
 
 @cache
 def _endpoint_sweeper() -> EndpointSweeper:
-    settings = SweepSettings.read()
-    dynamodb = clients.dynamodb()
-    store = JobStore(settings.jobs_table, dynamodb)
-    queue = JobQueue(clients.sqs(), settings.queue_url, settings.dead_letter_queue_url)
+    settings, store = _settings(), _store()
     return EndpointSweeper(
         settings,
         store,
-        RetryPolicy(settings, store, queue),
-        EndpointHistoryStore(settings.sockets_table, settings.deployment, dynamodb),
-        ColdStartStore(settings.sockets_table, settings.endpoint_name, dynamodb),
-        clients.sagemaker(clients.FAIL_FAST_CONFIG),
+        RetryPolicy(settings, store, _queue()),
+        EndpointHistoryStore(settings.sockets_table, settings.deployment, _dynamodb()),
+        ColdStartStore(settings.sockets_table, settings.endpoint_name, _dynamodb()),
+        _sagemaker,
     )
 
 

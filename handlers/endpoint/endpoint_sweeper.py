@@ -1,6 +1,6 @@
 """Endpoint sweeper: takes back the jobs of a deleted endpoint, and tells waiting jobs of a late cold start."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from cloud.dynamodb.job_record import SHARDS, JobRecord
@@ -29,7 +29,8 @@ REPLACED_ERROR = ErrorDetail(
 class EndpointSweeper:
     """Handles jobs that a deployment of another endpoint, or a late cold start, would leave waiting without a word.
 
-    Both are rare. In between, a sweep costs two reads of one item each.
+    Both are rare. In between, a sweep costs two reads of one item each. ``sagemaker`` returns the client of SageMaker,
+    which is made when there is a former endpoint: its service model is a tenth of a cold start.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class EndpointSweeper:
         retry: RetryPolicy,
         history_store: EndpointHistoryStore,
         cold_start_store: ColdStartStore,
-        sagemaker: "SageMakerClient",
+        sagemaker: "Callable[[], SageMakerClient]",
     ) -> None:
         self._settings = settings
         self._store = store
@@ -54,7 +55,7 @@ class EndpointSweeper:
         history = self._current_history()
         for former in history.former:
             # Until then its instances finish what they have. SageMaker publishes no notice for what is left.
-            if endpoint_state(self._sagemaker, former) is None:
+            if endpoint_state(self._sagemaker(), former) is None:
                 count = sum(self._take_back(record) for record in self._jobs_of(former))
                 logger.info("endpoint replaced", endpoint=former, jobs=count)
                 self._history_store.replace(history, history.without(former))

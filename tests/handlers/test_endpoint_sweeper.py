@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from cloud import clients
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
+from cloud.lambda_init import run_during_init
 from darkroom.contract.jobs import MAX_ATTEMPTS, State
 from handlers import sweep
 from handlers.endpoint.cold_start import (
@@ -61,8 +62,8 @@ def deploy(monkeypatch: pytest.MonkeyPatch, sagemaker: SageMaker) -> Callable[[s
 
     def do(endpoint: str) -> None:
         monkeypatch.setenv("ENDPOINT_NAME", endpoint)
-        sweep._sweeper.cache_clear()
-        sweep._endpoint_sweeper.cache_clear()
+        for made in (sweep._settings, sweep._sweeper, sweep._endpoint_sweeper):
+            made.cache_clear()
 
     do(SMALL)
     return do
@@ -103,6 +104,24 @@ def now(store: JobStore, job: JobRecord) -> JobRecord:
     found = store.get(job.job_id)
     assert found is not None
     return found
+
+
+def test_no_client_of_sagemaker_is_made_while_no_endpoint_was_replaced(
+    deploy: Any, swept: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its service model takes a tenth of a cold start, for a client that a sweep rarely needs."""
+
+    def refused(_config: Any) -> SageMaker:
+        raise AssertionError("a client was made")
+
+    swept()  # the first one looks for the endpoint of a version before 0.3
+    deploy(SMALL)
+    sweep._sagemaker.cache_clear()
+    monkeypatch.setattr("cloud.clients.sagemaker", refused)
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "sweep")
+    for factory in (sweep._sweeper, sweep._endpoint_sweeper):
+        run_during_init(factory)
+    swept(times=2)
 
 
 def test_a_job_that_waited_at_a_deleted_endpoint_is_queued_again_without_losing_an_attempt(
