@@ -1,15 +1,16 @@
 """Invocation protocol between control plane and container: the endpoint's input and output."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorDetail
 from darkroom.contract.jobs import JobId
-from darkroom.contract.kinds import Kind
+from darkroom.contract.kinds import KINDS, Kind
 from darkroom.contract.open_enum import Open
 from darkroom.contract.results import Result, StageTime
 
@@ -35,6 +36,27 @@ class Invocation(BaseModel):
     time_limit_seconds: float | None = Field(
         None, gt=0, description="Time limit of the attempt once it runs; absent in invocations of older versions."
     )
+
+
+def container_params(kind: Kind, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the params that a container is sent: those that differ from their defaults, and not ``REQUEST_ONLY``.
+
+    A container of an earlier version may not know the others. The defaults of a released version never change, so the
+    container fills in the same ones. Params that this version cannot read are returned as they are.
+
+    >>> container_params(Kind.UPSCALE, {"scale": 3.0, "content": "photo", "format": "jpeg"})
+    {'scale': 3.0}
+    >>> container_params(Kind.RENDER_VIDEO, {"script": "Hello.", "consent": True})
+    {'script': 'Hello.'}
+    """
+    if not kind.known:
+        return dict(params)
+    model = KINDS[kind].params
+    sent = {name: value for name, value in params.items() if name not in model.REQUEST_ONLY}
+    try:
+        return model.model_validate(sent).model_dump(mode="json", exclude_defaults=True)
+    except ValidationError:
+        return sent
 
 
 class Completed(BaseModel):

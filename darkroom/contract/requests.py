@@ -9,7 +9,7 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
+from pydantic import BaseModel, Field, create_model, model_validator
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
@@ -100,27 +100,6 @@ def params_model(kind: Kind) -> type[Params]:
     'GenerateParams'
     """
     return KINDS[kind].params
-
-
-def container_params(kind: Kind, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the params that a container is sent: those that differ from their defaults, and not ``REQUEST_ONLY``.
-
-    A container of an earlier version may not know the others. The defaults of a released version never change, so the
-    container fills in the same ones. Params that this version cannot read are returned as they are.
-
-    >>> container_params(Kind.UPSCALE, {"scale": 3.0, "content": "photo", "format": "jpeg"})
-    {'scale': 3.0}
-    >>> container_params(Kind.RENDER_VIDEO, {"script": "Hello.", "consent": True})
-    {'script': 'Hello.'}
-    """
-    if not kind.known:
-        return dict(params)
-    model = params_model(kind)
-    sent = {name: value for name, value in params.items() if name not in model.REQUEST_ONLY}
-    try:
-        return model.model_validate(sent).model_dump(mode="json", exclude_defaults=True)
-    except ValidationError:
-        return sent
 
 
 def resolve_engine(kind: Kind, asked: Engine | None, default: Engine) -> Engine:

@@ -8,13 +8,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
-from cloud.invocation import MAX_INLINE_BYTES, NOTICE_SECONDS, Invocation, inference_id
+from cloud.invocation import MAX_INLINE_BYTES, NOTICE_SECONDS, Invocation, container_params, inference_id
 from cloud.job_queue import DispatchMessage
 from cloud.observability import logger
 from cloud.s3.keys import invocation_key, upload_key
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
-from darkroom.contract.requests import container_params
 from handlers.endpoint.cold_start import ColdStartMonitor
 from handlers.endpoint.endpoint_state import says_absent
 from handlers.jobs.retry import RetryPolicy

@@ -10,9 +10,8 @@ from pydantic import BaseModel, ValidationError
 
 from darkroom.contract.errors import DarkroomError, ErrorCode, ErrorDetail
 from darkroom.contract.jobs import Job, State, UploadStatus
-from darkroom.contract.kinds import Kind
 from darkroom.contract.open_enum import Open, unknown_values
-from darkroom.contract.requests import UpscaleRequest, container_params
+from darkroom.contract.requests import UpscaleRequest
 
 
 class Answer(BaseModel):
@@ -112,26 +111,3 @@ def test_a_job_of_an_older_service_has_ended_by_its_state() -> None:
     ]
     assert not Job.model_validate({**answer, "state": "archived"}).ended
     assert Job.model_validate({**answer, "state": "archived", "ended": True}).ended
-
-
-def test_container_params_of_scenes_leave_out_defaults_at_every_depth() -> None:
-    params = {
-        "scenes": [
-            {"type": "image", "picture": "a", "script": "Hello.", "voice": None, "seconds": None},
-            {"type": "image", "picture": "b", "script": "", "transition": "cut"},
-        ],
-        "transition": "fade",
-        "loudness": -16.0,
-    }
-    assert container_params(Kind.RENDER_SCENES, params) == {
-        "scenes": [
-            {"type": "image", "picture": "a", "script": "Hello."},
-            {"type": "image", "picture": "b", "transition": "cut"},
-        ]
-    }
-
-
-@pytest.mark.parametrize("kind", [Kind.UPSCALE, Kind.of("sketch")])
-def test_params_of_a_newer_version_are_passed_on_as_they_are(kind: Kind) -> None:
-    params = {"scale": 2.0, "sparkle": True}
-    assert container_params(kind, params) == params

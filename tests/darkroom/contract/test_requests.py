@@ -11,8 +11,6 @@ from darkroom.contract.requests import (
     BaseRequest,
     JobRequest,
     UpscaleRequest,
-    container_params,
-    params_model,
     resolve_engine,
 )
 
@@ -171,12 +169,6 @@ def test_a_portrait_of_ones_own_speaks_with_consent_alone(kind: str, portrait: d
 @pytest.mark.parametrize("kind", ["render_video", "render_scenes"])
 def test_avatars_of_the_service_speak_without_consent(kind: str) -> None:
     TypeAdapter(JobRequest).validate_python(speaking(kind, AMARA))
-
-
-def test_containers_get_no_consent_which_earlier_versions_do_not_know() -> None:
-    assert container_params(Kind.RENDER_VIDEO, {"script": "Hello.", "consent": True}) == {"script": "Hello."}
-    assert container_params(Kind.FACE_SWAP, {"consent": True}) == {"consent": True}
-    assert params_model(Kind.RENDER_VIDEO).model_validate({"script": "Hello."})
 
 
 @pytest.mark.parametrize("kind", ["render_video", "render_scenes"])
