@@ -5,17 +5,14 @@ states never change.
 """
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
-
-from botocore.exceptions import ClientError
 
 from cloud.dynamodb import job_changes
 from cloud.dynamodb.conditional_update import ConditionalUpdate
 from cloud.dynamodb.job_changes import CACHED_MESSAGE, WAITING_MESSAGE, InspectedUpload
-from cloud.dynamodb.job_record import JobRecord, timestamp
-from cloud.dynamodb.job_table import JobTable
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_writer import JobWriter
 from cloud.dynamodb.lenient_item import UnreadableItem
 from cloud.dynamodb.transaction import ConditionFailed, TransactionItem, put_together
 from darkroom.contract.errors import ErrorDetail
@@ -47,7 +44,7 @@ class StaleAttempt(Exception):
     """Raised when the job has ended, or another attempt has it."""
 
 
-class JobStore(JobTable):
+class JobStore(JobWriter):
     """The jobs table with write access.
 
     Transitions return the new record, or None if the job does not exist or its state does not allow them. That is
@@ -114,11 +111,11 @@ class JobStore(JobTable):
 
     def receive_single_upload(
         self, job_id: str, role: str, received: InspectedUpload, *, due_at: float
-    ) -> JobRecord | None:
+    ) -> tuple[JobRecord | None, bool]:
         """``awaiting_upload → queued`` in one write, for a job with a single upload that is as declared.
 
-        Returns None also if the job needs more uploads, declared something else, or uses the result cache: read it with
-        ``get`` to find out.
+        Return the job, and True if it was written. It is not if it needs more uploads, declared something else, uses
+        the result cache or has another state. The job is None if it does not exist.
         """
         update = self._conditional_update({State.AWAITING_UPLOAD})
         update.set(job_changes.received(role, received) | job_changes.queued(due_at))
@@ -130,25 +127,26 @@ class JobStore(JobTable):
             update.require_absent(f"uploads.{role}.sha256")
         else:
             update.require_equal_if_present(f"uploads.{role}.sha256", received.sha256)
-        return self._apply(job_id, update)
+        return self._apply_or_read(job_id, update)
 
     def receive_upload(self, job_id: str, role: str, received: InspectedUpload) -> JobRecord | None:
         """Mark one of several uploads as received."""
-        update = self._conditional_update({State.AWAITING_UPLOAD})
-        update.set(job_changes.received(role, received))
-        update.require(f"uploads.{role}.received", "=", False)
-        return self._apply(job_id, update)
+        return self._apply(job_id, self._receiving({role: received}))
 
-    def complete_from_cache(self, job_id: str, result: Result, *, expires_at: int) -> JobRecord | None:
-        """``awaiting_upload → completed`` with a cached result, once every upload is received."""
-        update = self._conditional_update({State.AWAITING_UPLOAD})
+    def complete_from_cache(
+        self, job_id: str, result: Result, *, expires_at: int, received: Mapping[str, InspectedUpload] | None = None
+    ) -> JobRecord | None:
+        """``awaiting_upload → completed`` with a cached result. ``received`` are the last of its uploads, by role."""
+        update = self._receiving(received or {})
         update.set(job_changes.completed(result, CACHED_MESSAGE))
         update.set({"cached": True, "cost_usd": 0.0, "expires_at": expires_at})
         return self._end(job_id, update)
 
-    def queue(self, job_id: str, *, due_at: float) -> JobRecord | None:
-        """``awaiting_upload → queued``, once every upload is received."""
-        update = self._conditional_update({State.AWAITING_UPLOAD})
+    def queue(
+        self, job_id: str, *, due_at: float, received: Mapping[str, InspectedUpload] | None = None
+    ) -> JobRecord | None:
+        """``awaiting_upload → queued``. ``received`` are the last of its uploads, by role."""
+        update = self._receiving(received or {})
         update.set(job_changes.queued(due_at))
         return self._apply(job_id, update)
 
@@ -267,33 +265,10 @@ class JobStore(JobTable):
         with suppress(UnreadableItem):
             self._write(job_id, update)
 
-    @staticmethod
-    def _conditional_update(states: Collection[State], attempt: int | None = None) -> ConditionalUpdate:
-        """Return an update conditional on ``states`` and, if given, ``attempt``."""
-        update = ConditionalUpdate()
-        update.require_one_of("state", states)
-        if attempt is not None:
-            update.require("attempt", "=", attempt)
+    def _receiving(self, received: Mapping[str, InspectedUpload]) -> ConditionalUpdate:
+        """Return an update that marks uploads as received, on the condition that they are awaited."""
+        update = self._conditional_update({State.AWAITING_UPLOAD})
+        for role, upload in received.items():
+            update.set(job_changes.received(role, upload))
+            update.require(f"uploads.{role}.received", "=", False)
         return update
-
-    def _apply(self, job_id: str, update: ConditionalUpdate) -> JobRecord | None:
-        """Write a change of the public job."""
-        update.set({"updated_at": timestamp(datetime.now(UTC))})
-        update.add("seq", 1)
-        return self._write(job_id, update)
-
-    def _end(self, job_id: str, update: ConditionalUpdate) -> JobRecord | None:
-        """Write the last change, and remove the job from the index of due jobs."""
-        update.remove(["due_shard", "due_at", "preview"])
-        return self._apply(job_id, update)
-
-    def _write(self, job_id: str, update: ConditionalUpdate) -> JobRecord | None:
-        try:
-            response = self._client.update_item(
-                TableName=self._table, Key=self._key(job_id), ReturnValues="ALL_NEW", **update.arguments()
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                return None
-            raise
-        return JobRecord.from_item(response["Attributes"])

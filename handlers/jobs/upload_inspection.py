@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -37,13 +37,17 @@ class ObjectMissing(Exception):
 
 @dataclass(frozen=True)
 class _StoredUpload:
-    """An object of the bucket: a picture whole, of a recording its start."""
+    """An object of the bucket: a picture whole, of a recording its start.
+
+    ``stored_sha256`` (hex) is what S3 has stored of the file as it was sent, if anything.
+    """
 
     data: bytes
     size: int
     etag: str
     content_type: str
     metadata: Mapping[str, str]
+    stored_sha256: str | None
 
     @property
     def original_size(self) -> int:
@@ -52,9 +56,11 @@ class _StoredUpload:
 
     @property
     def original_sha256(self) -> str | None:
-        """SHA-256 (hex) before it was cleaned; None for a recording of which only the start was read."""
-        if ORIGINAL_SHA256 in self.metadata:
-            return self.metadata[ORIGINAL_SHA256]
+        """SHA-256 (hex) before it was cleaned; None for a recording of which only the start was read, and of which S3
+        has none.
+        """
+        if self.stored_sha256 is not None:
+            return self.stored_sha256
         return sha256(self.data).hexdigest() if len(self.data) == self.size else None
 
 
@@ -70,7 +76,9 @@ class UploadInspector:
         self._bucket = bucket
 
     def inspect(self, key: str, *, accept_audio: bool = False) -> InspectedUpload:
-        """Return content type and size, a picture's dimensions by its header, and the SHA-256 of a small file.
+        """Return content type, size and SHA-256, and a picture's dimensions by its header.
+
+        The SHA-256 is that which S3 verified at the upload, else that of the bytes. None for a long recording without.
 
         Pictures are read whole, and the scans of a JPEG are counted. With ``accept_audio``, audio files are accepted;
         ``check_declared`` rejects them where a picture was declared.
@@ -99,7 +107,7 @@ class UploadInspector:
         (``too_large``).
         """
         try:
-            response = self._s3.get_object(Bucket=self._bucket, Key=key)
+            response = self._s3.get_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
         except ClientError as error:
             raise _missing_or_same(error, key) from error
         with closing(response["Body"]) as body:
@@ -108,7 +116,10 @@ class UploadInspector:
             _check_size(size, byte_limit(audio_type_of(data) or ""))
             if content_type_of(data) is not None:
                 data += body.read()
-        return _StoredUpload(data, size, response["ETag"], response["ContentType"], response["Metadata"])
+        metadata = response["Metadata"]
+        return _StoredUpload(
+            data, size, response["ETag"], response["ContentType"], metadata, _stored_sha256(metadata, response)
+        )
 
     def _replace(self, key: str, stored: _StoredUpload, cleaned: bytes) -> str:
         """Put the cleaned picture and return its ETag. Raises ``ObjectMissing`` if the object was replaced or deleted
@@ -165,10 +176,9 @@ class UploadInspector:
         """
         try:
             head = self._s3.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED", **if_match(etag))
-            if ORIGINAL_SHA256 in head["Metadata"]:
-                return head["Metadata"][ORIGINAL_SHA256]
-            if "ChecksumSHA256" in head:
-                return b64decode(head["ChecksumSHA256"]).hex()
+            stored = _stored_sha256(head["Metadata"], head)
+            if stored is not None:
+                return stored
             digest = sha256()
             for chunk in self._s3.get_object(Bucket=self._bucket, Key=key, IfMatch=head["ETag"])["Body"].iter_chunks(
                 2**20
@@ -189,8 +199,7 @@ def not_audio_error(name: str, detected: str) -> DarkroomError:
 
 
 def _inspect(stored: _StoredUpload, *, accept_audio: bool) -> InspectedUpload:
-    # The digest of a larger file is computed where it is asked for: most jobs have declared it, or need none.
-    size, digest = stored.original_size, stored.original_sha256 if stored.size <= START_BYTES else None
+    size, digest = stored.original_size, stored.original_sha256
     audio_type = audio_type_of(stored.data) if accept_audio else None
     if audio_type is not None:
         return InspectedUpload(audio_type, None, None, size, digest, stored.etag)
@@ -203,6 +212,17 @@ def _inspect(stored: _StoredUpload, *, accept_audio: bool) -> InspectedUpload:
     if header.content_type == "image/jpeg" and may_have_several_scans(stored.data):
         _check_scans(stored.data)
     return InspectedUpload(header.content_type, header.width, header.height, size, digest, stored.etag)
+
+
+def _stored_sha256(metadata: Mapping[str, str], checksums: Mapping[str, Any]) -> str | None:
+    """Return the SHA-256 (hex) of the file as it was sent, as S3 has stored it; None if it has none.
+
+    S3 verifies and stores the one that a presigned POST fixes, and stores one of a copy by this service. A cleaned
+    object has that of the former file in its metadata.
+    """
+    if ORIGINAL_SHA256 in metadata:
+        return metadata[ORIGINAL_SHA256]
+    return b64decode(checksums["ChecksumSHA256"]).hex() if "ChecksumSHA256" in checksums else None
 
 
 def _check_size(size: int, limit: int) -> None:

@@ -4,6 +4,7 @@ If the digests were not declared, the result cache is looked up here: an identic
 """
 
 import time
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ from handlers.settings.uploaded import UploadedSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+UNKNOWN_UPLOAD = "nobody asked for it"
 
 
 class UploadProcessor:
@@ -59,21 +62,20 @@ class UploadProcessor:
     def _inspect_and_receive(self, key: str, job_id: str, role: str) -> None:
         """Inspect, clean and receive an upload. Raises ``ObjectMissing``, or ``DarkroomError`` for an unusable file."""
         received = self._inspector.inspect_and_clean(key, accept_audio=True)
-        record = self._store.receive_single_upload(job_id, role, received, due_at=self._due_at())
-        if record is not None:
+        record, queued = self._store.receive_single_upload(job_id, role, received, due_at=self._due_at())
+        if record is not None and queued:
             self._send(record)
-        else:
-            self._receive_after_lookup(key, job_id, role, received)
+        elif record is not None and self._is_expected(record, key, role):
+            self._receive_of(record, key, role, received)
+        elif record is None:
+            self._delete(key, UNKNOWN_UPLOAD)
 
-    def _receive_after_lookup(self, key: str, job_id: str, role: str, received: InspectedUpload) -> None:
-        """Receive an upload that needs the job's record: several inputs, a declared digest, a duplicate event or a
+    def _receive_of(self, record: JobRecord, key: str, role: str, received: InspectedUpload) -> None:
+        """Receive an upload that needs the job's record: several inputs, the result cache, a duplicate event or a
         mismatch.
 
         Raises ``ObjectMissing``, or ``DarkroomError`` for an unusable file.
         """
-        record = self._expecting_job(key, job_id, role)
-        if record is None:
-            return
         replaced = _replaces(received, record.uploads[role])
         if record.state is State.AWAITING_UPLOAD:
             if replaced:
@@ -92,24 +94,32 @@ class UploadProcessor:
             # The process may have died between its write and its message; a second message is harmless.
             self._send(record)
         else:
-            logger.info("upload has no effect", job_id=job_id, role=role, state=record.state)
+            logger.info("upload has no effect", job_id=record.job_id, role=role, state=record.state)
 
     def _receive(self, record: JobRecord, role: str, received: InspectedUpload) -> JobRecord:
+        """Receive one of several uploads; or the last one, and queue the job in the same write."""
         job_id = record.job_id
-        if record.use_cache:
-            received = replace(
-                received, sha256=received.sha256 or self._inspector.sha256_of(upload_key(job_id, role), received.etag)
-            )
-        elif len(record.uploads) == 1:
-            return self._store.receive_single_upload(job_id, role, received, due_at=self._due_at()) or record
-        record = self._store.receive_upload(job_id, role, received) or record
-        if all(upload.received for upload in record.uploads.values()):
-            record = self._complete_from_cache(record) or self._store.queue(job_id, due_at=self._due_at()) or record
-        return record
+        if record.use_cache and received.sha256 is None:
+            digest = self._inspector.sha256_of(upload_key(job_id, role), received.etag)
+            received = replace(received, sha256=digest)
+        last = {} if record.uploads[role].received else {role: received}
+        if not _all_received(record, last):
+            record, last = self._store.receive_upload(job_id, role, received) or record, {}
+            if not _all_received(record, last):
+                return record
+        return (
+            self._complete_from_cache(record, last)
+            or self._store.queue(job_id, due_at=self._due_at(), received=last)
+            or record
+        )
 
-    def _complete_from_cache(self, record: JobRecord) -> JobRecord | None:
-        """Complete the job from the result cache; None if that is not wanted or not possible."""
-        inputs = {role: upload.sha256 for role, upload in record.uploads.items() if upload.sha256 is not None}
+    def _complete_from_cache(self, record: JobRecord, last: Mapping[str, InspectedUpload]) -> JobRecord | None:
+        """Complete the job from the result cache; None if that is not wanted or not possible.
+
+        ``last`` are its uploads that are not stored yet, by role.
+        """
+        uploads: dict[str, StoredUpload | InspectedUpload] = {**record.uploads, **last}
+        inputs = {role: upload.sha256 for role, upload in uploads.items() if upload.sha256 is not None}
         if not record.use_cache or inputs.keys() != record.uploads.keys():
             return None
         cached = self._result_cache.find(
@@ -118,7 +128,7 @@ class UploadProcessor:
         if cached is None:
             return None
         expires_at = min(record.expires_at, cached.pictures_until)
-        completed = self._store.complete_from_cache(record.job_id, cached.result, expires_at=expires_at)
+        completed = self._store.complete_from_cache(record.job_id, cached.result, expires_at=expires_at, received=last)
         if completed is not None:
             self._result_cache.count_hit(cached)
             if record.window_ends is not None:
@@ -128,8 +138,11 @@ class UploadProcessor:
 
     def _reject(self, key: str, job_id: str, role: str, error: DarkroomError) -> None:
         """Fail the job of an unusable upload, if it still waits for it."""
-        record = self._expecting_job(key, job_id, role)
+        record = self._store.get(job_id)
         if record is None:
+            self._delete(key, UNKNOWN_UPLOAD)
+            return
+        if not self._is_expected(record, key, role):
             return
         if record.uploads[role].content_type not in MEDIA_TYPES:
             # A newer version accepted the request: the event is received again, by its function perhaps.
@@ -142,19 +155,18 @@ class UploadProcessor:
         if failed is not None:
             job_metrics.report_job_ended(failed)
 
-    def _expecting_job(self, key: str, job_id: str, role: str) -> JobRecord | None:
-        """Return the job that expects this upload; otherwise delete the upload.
+    def _is_expected(self, record: JobRecord, key: str, role: str) -> bool:
+        """Return True if the job expects this upload; otherwise delete the upload.
 
         An input that was already received is kept: a duplicate event must not delete it.
         """
-        record = self._store.get(job_id)
-        if record is None or role not in record.uploads:
-            self._delete(key, "nobody asked for it")
-            return None
+        if role not in record.uploads:
+            self._delete(key, UNKNOWN_UPLOAD)
+            return False
         if record.ended and not record.uploads[role].received:
             self._delete(key, f"the job is {record.state} already")
-            return None
-        return record
+            return False
+        return True
 
     def _send(self, record: JobRecord) -> None:
         self._queue.send(record)
@@ -166,6 +178,11 @@ class UploadProcessor:
 
     def _due_at(self) -> float:
         return time.time() + self._settings.queue_seconds
+
+
+def _all_received(record: JobRecord, last: Collection[str]) -> bool:
+    """Return True if every upload of the job was received, with those in ``last``."""
+    return all(upload.received or role in last for role, upload in record.uploads.items())
 
 
 def _is_type_of(received: InspectedUpload, upload: UploadStatus) -> bool:

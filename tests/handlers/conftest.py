@@ -204,7 +204,7 @@ def job_in(store: JobStore) -> Callable[..., JobRecord]:
         job = store.create(_record(**changes))
         steps: list[Callable[[], JobRecord | None]] = []
         if state is not State.AWAITING_UPLOAD:
-            steps.append(lambda: store.receive_single_upload(job.job_id, "photo", PHOTO, due_at=0.0))
+            steps.append(lambda: store.receive_single_upload(job.job_id, "photo", PHOTO, due_at=0.0)[0])
         if state in (State.DISPATCHED, State.RUNNING):
             for number in range(1, attempt + 1):
                 steps.append(lambda number=number: store.dispatch(job.job_id, number, due_at=0.0))  # type: ignore[misc]

@@ -52,23 +52,27 @@ def test_an_upload_other_than_declared_is_not_received(
     store: JobStore, job_in: JobIn, declared: dict[str, Any], received: InspectedUpload
 ) -> None:
     job = job_in(State.AWAITING_UPLOAD, uploads={"photo": declared})
-    assert store.receive_single_upload(job.job_id, "photo", received, due_at=0) is None
+    assert store.receive_single_upload(job.job_id, "photo", received, due_at=0) == (job, False)
     assert store.get(job.job_id) == job
 
 
 def test_only_a_single_upload_is_received_and_queued_in_one_write(store: JobStore, job_in: JobIn) -> None:
     two = {"source": {"content_type": "image/jpeg"}, "target": {"content_type": "image/jpeg"}}
     job = job_in(State.AWAITING_UPLOAD, uploads=two)
-    assert store.receive_single_upload(job.job_id, "source", PHOTO, due_at=0) is None
+    assert store.receive_single_upload(job.job_id, "source", PHOTO, due_at=0) == (job, False)
     first = store.receive_upload(job.job_id, "source", PHOTO)
     assert first is not None
     assert [upload.received for upload in first.uploads.values()] == [True, False]
     assert store.receive_upload(job.job_id, "source", PHOTO) is None
+    assert store.queue(job.job_id, due_at=0, received={"source": PHOTO}) is None
+    last = store.queue(job.job_id, due_at=0, received={"target": PHOTO})
+    assert last is not None
+    assert [last.state, *(upload.received for upload in last.uploads.values())] == [State.QUEUED, True, True]
 
 
 def test_a_job_that_uses_the_cache_is_not_queued_in_one_write(store: JobStore, job_in: JobIn) -> None:
     job = job_in(State.AWAITING_UPLOAD, use_cache=True)
-    assert store.receive_single_upload(job.job_id, "photo", PHOTO, due_at=0) is None
+    assert store.receive_single_upload(job.job_id, "photo", PHOTO, due_at=0) == (job, False)
     assert store.get(job.job_id) == job
 
 

@@ -51,7 +51,7 @@ class JobLifecycle(RuleBasedStateMachine):
 
     @rule()
     def receive_all_at_once(self) -> None:
-        self.apply(lambda: self.store.receive_single_upload(self.now.job_id, self.roles[0], PHOTO, due_at=1.0))
+        self.apply(lambda: self.store.receive_single_upload(self.now.job_id, self.roles[0], PHOTO, due_at=1.0)[0])
 
     @rule(which=st.integers(0, 1))
     def receive(self, which: int) -> None:
@@ -60,6 +60,11 @@ class JobLifecycle(RuleBasedStateMachine):
     @rule()
     def queue(self) -> None:
         self.apply(lambda: self.store.queue(self.now.job_id, due_at=2.0))
+
+    @rule(which=st.integers(0, 1))
+    def receive_last(self, which: int) -> None:
+        received = {self.roles[which % len(self.roles)]: PHOTO}
+        self.apply(lambda: self.store.queue(self.now.job_id, due_at=2.0, received=received))
 
     @precondition(lambda self: self.now.seq > 1)
     @rule()

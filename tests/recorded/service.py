@@ -90,7 +90,7 @@ def _gone(deployment: FakeDeployment) -> None:
     deployment.clock.advance(600)
     plain = Scenario(**(vars(UPSCALE) | {"options": {"cache": False}}))
     job_id = deployment.call("POST", "/jobs", plain.body())["job"]["job_id"]
-    deployment.upload(f"uploads/{job_id}/photo", samples.SMALL)
+    deployment.upload(f"uploads/{job_id}/photo", samples.png(90, 60))  # of no other job, whose result it could take
     deployment.received(deployment.queues.url)
     deployment.call("DELETE", f"/jobs/{job_id}")
     deployment.bucket.delete_object(Bucket=BUCKET, Key=f"uploads/{job_id}/photo")

@@ -28,8 +28,14 @@ INTENDED = tuple(
         # After 0.2.0, the container's input is the body of the call, in place of an object.
         r"invocations/\S+: \S+\.call\.InputLocation is gone .*",
         r"notices/\S+: \S+\.requestParameters\.inputLocation is gone .*",
+        # After 0.2.0, the digest of every picture is known when it was read, not of those below 64 KiB alone. So a
+        # rerun looks for an equal job's result, also in vain.
+        r'.*\.uploads\.\w+\.sha256: "[0-9a-f]{64}", recorded was null',
+        r'rows/ledger/cache_counters: rows\[0\]\.misses\.N: "18", recorded was "17"',
     )
 )
+# After 0.2.0, the last upload is received in the write that queues or completes its job: one version less.
+VERSION = re.compile(r'.*\bseq(?:\.N)?: "?(\d+)"?, recorded was "?(\d+)"?')
 FOLDERS = ("api", "endpoint", "events", "invocations", "notices", "outcomes", "queues", "rows", "socket")
 
 
@@ -44,7 +50,13 @@ def changes(played: Files, *, whole: bool) -> Iterator[str]:
             )
         differences = files.differences(recorded, without_new_rows(recorded, now), sets=name == "api/problem_codes")
         lines = (f"{name}: {each}" for each in differences)
-        yield from (line for line in lines if not any(intended.fullmatch(line) for intended in INTENDED))
+        yield from (line for line in lines if not _is_intended(line))
+
+
+def _is_intended(line: str) -> bool:
+    version = VERSION.fullmatch(line)
+    one_less = version is not None and int(version[1]) == int(version[2]) - 1
+    return one_less or any(intended.fullmatch(line) for intended in INTENDED)
 
 
 def _with_defaults(call: Any) -> Any:

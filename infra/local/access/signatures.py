@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from ministack.core import sigv4
 
-from infra.local.access.forms import read_fields
+from infra.local.access.forms import Form, read_form
 from infra.local.access.refusals import Refused, unsigned
 from infra.local.access.request import Request
 
@@ -26,6 +26,7 @@ _MAX_EXPIRES_SECONDS = 7 * 24 * 3600
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _SCOPE = r"[\w.-]+/\d{8}/[\w-]+/[\w.-]+/aws4_request"
 _SIGNATURE = r"[0-9a-f]{64}"
+_SHA256_BASE64 = r"[A-Za-z0-9+/]{43}="
 # The form that all AWS SDKs write. With looser parsing, one header could name two keys.
 _AUTHORIZATION = re.compile(
     rf"{_ALGORITHM} Credential={_SCOPE}, ?SignedHeaders=[a-z0-9;._-]+, ?Signature={_SIGNATURE}", re.ASCII
@@ -127,8 +128,9 @@ class Verifier:
         return Claim(check)
 
     def _verify_form(self, request: Request, body: bytes) -> None:
-        """Verify the signature and expiry of a form's policy; S3 checks its conditions."""
-        fields = read_fields(request.headers["content-type"], body)
+        """Verify a form's signature, expiry and checksum; the emulator verifies the other conditions of its policy."""
+        form = read_form(request.headers["content-type"], body)
+        fields = form.fields
         if not fields.keys() >= {"policy", "x-amz-credential", "x-amz-signature"}:
             raise unsigned()
         if fields.get("x-amz-algorithm") != _ALGORITHM:
@@ -141,16 +143,43 @@ class Verifier:
         computed = sigv4.calculate_signature(secret, date, region, service, fields["policy"])
         if service != "s3" or not sigv4.signatures_match(computed, signature):
             raise Refused(403, "SignatureDoesNotMatch", sigv4.SIGNATURE_MISMATCH)
-        if _policy_expiry(fields["policy"]) <= datetime.now(UTC):
+        policy = _Policy.read(fields["policy"])
+        if policy.expiration <= datetime.now(UTC):
             raise Refused(403, "AccessDenied", "Invalid according to Policy: Policy expired.")
+        if form.file is not None and len(form.file) in policy.sizes:
+            _verify_checksum(form)
 
 
-def _policy_expiry(policy: str) -> datetime:
-    """Return the expiry of a form's policy."""
-    try:
-        return datetime.fromisoformat(json.loads(base64.b64decode(policy))["expiration"]).astimezone(UTC)
-    except (ValueError, TypeError, KeyError):
-        raise Refused(400, "InvalidPolicyDocument", "The policy of the form has no expiration.") from None
+def _verify_checksum(form: Form) -> None:
+    """Refuse a file other than the form's ``x-amz-checksum-sha256`` names, as S3 does. MiniStack does not look."""
+    named = form.fields.get("x-amz-checksum-sha256")
+    if named is None or form.file is None:
+        return
+    if not re.fullmatch(_SHA256_BASE64, named):
+        raise Refused(400, "InvalidRequest", "Value for x-amz-checksum-sha256 header is invalid.")
+    if base64.b64decode(named) != hashlib.sha256(form.file).digest():
+        raise Refused(400, "BadDigest", "The SHA256 you specified did not match the calculated checksum.")
+
+
+@dataclass(frozen=True)
+class _Policy:
+    """What the guard reads of a form's policy: its expiry, and the sizes in bytes that a file may have."""
+
+    expiration: datetime
+    sizes: range
+
+    @classmethod
+    def read(cls, encoded: str) -> Self:
+        """Return the policy of a form's field. Raises ``Refused`` without an expiry."""
+        try:
+            policy = json.loads(base64.b64decode(encoded))
+            expiration = datetime.fromisoformat(policy["expiration"]).astimezone(UTC)
+            for condition in policy.get("conditions", []):
+                if isinstance(condition, list) and condition[0] == "content-length-range":
+                    return cls(expiration, range(int(condition[1]), int(condition[2]) + 1))
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+            raise Refused(400, "InvalidPolicyDocument", "The policy of the form has no expiration.") from None
+        return cls(expiration, range(MAX_FORM_BYTES))
 
 
 def _parsed_signature(found: Any) -> Any:
