@@ -55,10 +55,11 @@ class JobRecord(Job):
     rate limit window that the job is counted in, None if it is not counted.
 
     ``use_cache`` means that the result cache is looked up once every upload is there, because their digests were not
-    declared. ``copied_from`` is role → S3 key of inputs that are copied, and ``copied_etags`` role → ETag of such an
-    object. For a cached job, these are the inputs of the earlier job. ``refusals`` counts the invocations that were
-    refused before they ran, since ``refused_since``: by a container of another version, or for want of the endpoint.
-    ``endpoint`` is the name of the endpoint that has the attempt, None in items of earlier versions.
+    declared. ``cache_miss`` means that it was looked up in vain when the job was created. ``copied_from`` is role → S3
+    key of inputs that are copied, and ``copied_etags`` role → ETag of such an object. For a cached job, these are the
+    inputs of the earlier job. ``refusals`` counts the invocations that were refused before they ran, since
+    ``refused_since``: by a container of another version, or for want of the endpoint. ``endpoint`` is the name of the
+    endpoint that has the attempt, None in items of earlier versions.
     """
 
     uploads: dict[str, StoredUpload]
@@ -70,6 +71,7 @@ class JobRecord(Job):
     waking_since: float | None = None
     started_at: float | None = None
     use_cache: bool = False
+    cache_miss: bool = False
     copied_from: dict[str, str] = Field(default_factory=dict)
     copied_etags: dict[str, str] = Field(default_factory=dict)
     reserved_usd: float | None = None

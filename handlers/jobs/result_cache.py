@@ -35,6 +35,7 @@ MARGIN_SECONDS = DAY_SECONDS
 COUNTERS = "cache"
 VALID_FROM = "valid_from"
 RESULT = "result"
+MISSES = "Jobs that were completed by a machine, because their lookup found no result."
 
 
 class CachedResult(BaseModel):
@@ -58,7 +59,7 @@ class CacheDay(BaseModel):
 
     date: str
     hits: int = 0
-    misses: int = 0
+    misses: int = Field(0, description=MISSES)
     stores: int = 0
     saved_usd: float = Field(0.0, description="Cost of the jobs whose results the hits reused.")
     saved_seconds: float = Field(0.0, description="Duration of the same jobs.")
@@ -72,8 +73,8 @@ class CacheStats(BaseModel):
         description="Results made before this time are not reused; null: none were cleared."
     )
     hits: int
-    misses: int
-    hit_rate: float | None = Field(description="Hits per lookup; null without any lookup.")
+    misses: int = Field(description=MISSES)
+    hit_rate: float | None = Field(description="Hits per hit and miss; null without any.")
     stores: int
     saved_usd: float
     saved_seconds: float
@@ -125,7 +126,8 @@ class ResultCache:
     ) -> CachedResult | None:
         """Return the cached result of an identical job, or None.
 
-        A miss is counted here. A hit is counted by ``count_hit``, once a job has ended with it.
+        A hit is counted by ``count_hit``, once a job has ended with it, and a miss by ``store``. Neither is waited for
+        here.
         """
         if not self.enabled:
             return None
@@ -134,13 +136,10 @@ class ResultCache:
             if digest is None:
                 return None
             key = cache_key(owner=owner, kind=kind, engine=engine, params=params, inputs=inputs, engine_digest=digest)
-            cached = self._valid(self._ledger.get(_partition(key), RESULT))
-            if cached is None:
-                self._count(misses=1)
+            return self._valid(self._ledger.get(_partition(key), RESULT))
         except (ClientError, BotoCoreError, ValueError) as error:
             logger.warning("result cache lookup failed", kind=kind, reason=str(error))
             return None
-        return cached
 
     def count_hit(self, cached: CachedResult) -> None:
         """Count a job that ended with a cached result."""
@@ -152,40 +151,48 @@ class ResultCache:
             logger.warning("cache hit not counted", reason=str(error))
 
     def store(self, record: JobRecord, completed: Completed) -> None:
-        """Store a completed job's result, unless it is a fallback that a later run could improve.
+        """Store a completed job's result, unless it is a fallback that a later run could improve. Count it, and the
+        job's miss.
 
         Nondeterministic results (``animate`` on the models engine) are stored, too: requests with ``cache`` false get a
         new one.
         """
+        if not self.enabled:
+            return
+        counted = {"misses": 1} if record.cache_miss or record.use_cache else {}
         result, digest = completed.result, completed.engine_digest
         as_requested = result.engine is record.engine and result.cacheable
-        if not self.enabled or digest is None or completed.inputs.keys() != record.uploads.keys() or not as_requested:
-            return
+        try:
+            if digest is not None and completed.inputs.keys() == record.uploads.keys() and as_requested:
+                self._put(record, completed, digest)
+                counted["stores"] = 1
+            if counted:
+                self._count(**counted)
+        except (ClientError, BotoCoreError, TypeError) as error:
+            logger.warning("result not stored in the cache", job_id=record.job_id, reason=str(error))
+
+    def _put(self, record: JobRecord, completed: Completed, engine_digest: str) -> None:
         now = time.time()
         cached = CachedResult(
             job_id=record.job_id,
-            result=result,
+            result=completed.result,
             cost_usd=record.cost_usd or 0.0,
             seconds=sum(entry.seconds for entry in completed.timeline),
             created_at=now,
             pictures_until=record.expires_at,
             input_etags={role: upload.etag for role, upload in record.uploads.items() if upload.etag is not None},
         )
+        key = cache_key(
+            owner=record.owner,
+            kind=record.kind,
+            engine=record.engine,
+            params=record.params,
+            inputs=completed.inputs,
+            engine_digest=engine_digest,
+        )
+        values = cached.model_dump(mode="json", exclude_none=True)
         expires_at = min(int(now) + self._cache_days * DAY_SECONDS, record.expires_at - MARGIN_SECONDS)
-        try:
-            key = cache_key(
-                owner=record.owner,
-                kind=record.kind,
-                engine=record.engine,
-                params=record.params,
-                inputs=completed.inputs,
-                engine_digest=digest,
-            )
-            values = cached.model_dump(mode="json", exclude_none=True)
-            self._ledger.put(_partition(key), RESULT, values, expires_at=expires_at)
-            self._count(stores=1)
-        except (ClientError, BotoCoreError, TypeError) as error:
-            logger.warning("result not stored in the cache", job_id=record.job_id, reason=str(error))
+        self._ledger.put(_partition(key), RESULT, values, expires_at=expires_at)
 
     def clear(self, before: float) -> CacheCleared:
         """Invalidate results made before a time (epoch seconds). The time never moves back."""

@@ -169,6 +169,7 @@ class JobService:
                 "result": cached.result,
                 "due_at": None,
                 "use_cache": False,
+                "cache_miss": False,
                 "copied_from": {role: cached.upload_key(role) for role in resolved.uploads},
                 "copied_etags": cached.input_etags,
                 "expires_at": min(record.expires_at, cached.pictures_until),
@@ -206,6 +207,7 @@ class JobService:
 
     def _record(self, identity: JobIdentity, resolved: ResolvedRequest, now: datetime) -> JobRecord:
         awaits_uploads = bool(resolved.uploads)
+        uses_cache = resolved.cache and self._dependencies.result_cache.enabled
         return JobRecord(
             job_id=identity.job_id,
             kind=resolved.kind,
@@ -224,7 +226,8 @@ class JobService:
             due_at=self._uploads_due() if awaits_uploads else time.time() + self._settings.queue_seconds,
             expires_at=int((now + timedelta(days=self._settings.retention_days)).timestamp()),
             # With every digest known, the cache has already been looked up.
-            use_cache=resolved.cache and self._dependencies.result_cache.enabled and resolved.input_digests is None,
+            use_cache=uses_cache and resolved.input_digests is None,
+            cache_miss=uses_cache and resolved.input_digests is not None,
             copied_from=dict(resolved.copied_from),
             copied_etags=dict(resolved.copied_etags),
         )

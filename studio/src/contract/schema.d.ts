@@ -576,6 +576,7 @@ export interface components {
             hits: number;
             /**
              * Misses
+             * @description Jobs that were completed by a machine, because their lookup found no result.
              * @default 0
              */
             misses: number;
@@ -614,11 +615,14 @@ export interface components {
             valid_from: string | null;
             /** Hits */
             hits: number;
-            /** Misses */
+            /**
+             * Misses
+             * @description Jobs that were completed by a machine, because their lookup found no result.
+             */
             misses: number;
             /**
              * Hit Rate
-             * @description Hits per lookup; null without any lookup.
+             * @description Hits per hit and miss; null without any.
              */
             hit_rate: number | null;
             /** Stores */
