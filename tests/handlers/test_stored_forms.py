@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from cloud import clients
 from cloud.dynamodb.attributes import from_attribute, to_attribute
 from cloud.dynamodb.conditional_update import ConditionalUpdate
-from cloud.dynamodb.job_record import JobRecord, due_shard, timestamp
+from cloud.dynamodb.job_record import OMITTED_IF_EMPTY, JobRecord, due_shard, timestamp
 from cloud.dynamodb.stream_records import latest_changes
 from cloud.invocation import Invocation
 from cloud.job_queue import DeadLetterQueue, DispatchMessage, JobQueue, message_group_id
@@ -87,6 +87,21 @@ def test_an_update_has_every_clause_and_condition() -> None:
     alone = ConditionalUpdate()
     alone.set({"state": "failed"})
     assert "ConditionExpression" not in alone.arguments()
+
+
+def test_a_row_leaves_out_only_what_is_read_as_empty(record: MakeRecord) -> None:
+    empty = record()
+    assert OMITTED_IF_EMPTY.isdisjoint(empty.to_item())
+    assert JobRecord.from_item(empty.to_item()) == empty
+    values = {
+        "timeline": [{"stage": "load", "seconds": 1}],
+        "copied_from": {"photo": "uploads/1/photo"},
+        "copied_etags": {"photo": '"1b"'},
+        "refusals": 1,
+    }
+    full = record(**{name: True for name in OMITTED_IF_EMPTY} | values)
+    assert OMITTED_IF_EMPTY <= full.to_item().keys()
+    assert JobRecord.from_item(full.to_item()) == full
 
 
 def test_the_newest_state_of_each_job_in_a_batch_is_used(record: MakeRecord) -> None:

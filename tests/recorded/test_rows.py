@@ -13,6 +13,8 @@ from tests.recorded.fake_deployment import ADMIN, ASSETS, JOBS, LEDGER, SOCKETS,
 JOB_ROWS = [(name, part) for name in files.names("rows/jobs") for part in files.read(name)]
 # After 0.2.0, recordings have no link, as they keep their metadata.
 WITHHELD = re.compile(r"uploads\.(music|voice_track)\.url: null, recorded was .*")
+# After 0.2.0, rows lack what every version reads as empty, zero or false.
+LEFT_OUT = re.compile(r"(allow_preview|cached|copied_from|timeline|use_cache) is gone \(was (false|\[\]|\{\})\)")
 LISTED = ("cost_usd", "cached", "engines")
 
 
@@ -46,7 +48,7 @@ def test_a_job_row_is_read_and_written_as_recorded(name: str, part: str) -> None
     item = files.read(name)[part]
     written = today.JobRecord.from_item(item).to_item()
     absent = {attribute: value for attribute, value in item.items() if value != {"NULL": True}}
-    found = files.differences(plain(absent), plain(written))
+    found = [each for each in files.differences(plain(absent), plain(written)) if not LEFT_OUT.fullmatch(each)]
     assert not found, "\n".join(found)
 
 
