@@ -5,6 +5,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
+from cloud.dynamodb.batch_read import ItemKey
 from cloud.dynamodb.ledger import Ledger
 
 INSTANCES = "instances"
@@ -60,6 +61,10 @@ class InstanceReports:
         """Write the digest of a kind on an engine; it changes with the engine's code or models."""
         expires_at = int(time.time()) + ENGINE_DAYS * 86400
         self._ledger.put(ENGINES, f"{kind}#{engine}", {"digest": digest}, expires_at=expires_at)
+
+    def engine_digest_key(self, kind: str, engine: str) -> ItemKey:
+        """Return the key of the item with the digest of a kind on an engine, for a batch read."""
+        return self._ledger.item_key(ENGINES, f"{kind}#{engine}")
 
     def read_engine_digest(self, kind: str, engine: str) -> str | None:
         """Return the last digest of a kind on an engine, or None."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloud import clients
 from cloud.dynamodb.attributes import to_attribute, to_item
+from cloud.dynamodb.batch_read import ItemKey, read_items
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.lenient_item import UnreadableItem
 from darkroom.contract.jobs import State
@@ -114,22 +115,20 @@ class JobTable:
                 return
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
+    def item_key(self, job_id: str) -> ItemKey:
+        """Return the key of the job, for a batch read."""
+        return ItemKey(self._table, self._key(job_id))
+
     def _get_all(self, job_ids: Sequence[str]) -> list[JobRecord]:
-        if not job_ids:
-            return []
-        records: dict[str, JobRecord] = {}
-        requested: Any = {self._table: {"Keys": [self._key(job_id) for job_id in job_ids], "ConsistentRead": True}}
-        while requested:
-            response = self._client.batch_get_item(RequestItems=requested)
-            for item in response["Responses"].get(self._table, []):
-                try:
-                    record = JobRecord.from_item(item)
-                except UnreadableItem as error:
-                    logger.warning("job cannot be read: %s", error, extra={"job_id": item["job_id"]["S"]})
-                else:
-                    records[record.job_id] = record
-            requested = response.get("UnprocessedKeys")
-        return [records[job_id] for job_id in job_ids if job_id in records]
+        records: list[JobRecord] = []
+        for item in read_items(self._client, [self.item_key(job_id) for job_id in job_ids]):
+            if item is None:
+                continue
+            try:
+                records.append(JobRecord.from_item(item))
+            except UnreadableItem as error:
+                logger.warning("job cannot be read: %s", error, extra={"job_id": item["job_id"]["S"]})
+        return records
 
     @staticmethod
     def _key(job_id: str) -> dict[str, Any]:

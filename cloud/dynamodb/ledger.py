@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from cloud import clients
 from cloud.dynamodb.attributes import from_item, to_item
+from cloud.dynamodb.batch_read import ItemKey
 from cloud.dynamodb.conditional_update import ConditionalUpdate
 from cloud.dynamodb.transaction import CONFLICT_TRIES, TransactionItem, pause, write_transaction
 
@@ -33,6 +34,10 @@ class Ledger:
     def __init__(self, table: str, client: "DynamoDBClient | None" = None) -> None:
         self._table = table
         self._client = client or clients.dynamodb()
+
+    def item_key(self, partition: str, sort: str) -> ItemKey:
+        """Return the key of an item, for a batch read."""
+        return ItemKey(self._table, _key(partition, sort))
 
     def get(self, partition: str, sort: str) -> dict[str, Any] | None:
         """Return an item (a consistent read), or None."""

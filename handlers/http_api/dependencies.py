@@ -16,6 +16,7 @@ from handlers.endpoint.health import HealthCheck
 from handlers.endpoint.service_status import ServiceStatusReader
 from handlers.jobs.object_copies import ObjectCopier
 from handlers.jobs.open_jobs import OpenJobs
+from handlers.jobs.prefetch import Prefetch
 from handlers.jobs.result_cache import ResultCache
 from handlers.jobs.service import JobDependencies, JobService
 from handlers.limits.budget import Budget
@@ -93,15 +94,17 @@ def result_cache() -> ResultCache:
 def job_service() -> JobService:
     """The job service."""
     config = settings()
+    store = JobStore(config.jobs_table, dynamodb())
     dependencies = JobDependencies(
         rate_limiter=rate_limiter(),
         budget=budget(),
         result_cache=result_cache(),
+        prefetch=Prefetch(dynamodb(), store, result_cache(), rate_limiter()),
         library=asset_service(),
         copier=ObjectCopier(s3(), config.bucket),
         queue=JobQueue(clients.sqs(), config.queue_url),
     )
-    return JobService(config, JobStore(config.jobs_table, dynamodb()), presigner(), dependencies)
+    return JobService(config, store, presigner(), dependencies)
 
 
 @cache

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, Field
 
 from cloud.dynamodb.attributes import from_attribute, to_attribute
+from cloud.dynamodb.batch_read import ItemKey
 from cloud.dynamodb.conditional_update import ConditionalUpdate
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.ledger import MICROS, Ledger
@@ -121,10 +122,21 @@ class ResultCache:
         """True if the cache is enabled."""
         return self._cache_days > 0
 
+    def engine_digest_key(self, kind: Kind, engine: Engine) -> ItemKey:
+        """Return the key of an engine's digest, for a batch read."""
+        return self._instance_reports.engine_digest_key(kind, engine)
+
     def find(
-        self, *, owner: str, kind: Kind, engine: Engine, params: Mapping[str, Any], inputs: Mapping[str, str]
+        self,
+        *,
+        owner: str,
+        kind: Kind,
+        engine: Engine,
+        params: Mapping[str, Any],
+        inputs: Mapping[str, str],
+        engine_digests: Mapping[Engine, str] | None = None,
     ) -> CachedResult | None:
-        """Return the cached result of an identical job, or None.
+        """Return the cached result of an identical job, or None. ``engine_digests`` are read if they are not given.
 
         A hit is counted by ``count_hit``, once a job has ended with it, and a miss by ``store``. Neither is waited for
         here.
@@ -132,7 +144,11 @@ class ResultCache:
         if not self.enabled:
             return None
         try:
-            digest = self._instance_reports.read_engine_digest(kind, engine)
+            digest = (
+                self._instance_reports.read_engine_digest(kind, engine)
+                if engine_digests is None
+                else engine_digests.get(engine)
+            )
             if digest is None:
                 return None
             key = cache_key(owner=owner, kind=kind, engine=engine, params=params, inputs=inputs, engine_digest=digest)

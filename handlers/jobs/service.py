@@ -22,6 +22,7 @@ from darkroom.contract.requests import BaseRequest
 from handlers.jobs import resolved_request
 from handlers.jobs.job_identity import JobIdentity
 from handlers.jobs.object_copies import ObjectCopier
+from handlers.jobs.prefetch import Prefetch, Prefetched
 from handlers.jobs.resolved_request import AssetLibrary, Rerun, ResolvedRequest
 from handlers.jobs.result_cache import CachedResult, ResultCache
 from handlers.limits.budget import Budget
@@ -48,6 +49,7 @@ class JobDependencies:
     rate_limiter: RateLimiter
     budget: Budget
     result_cache: ResultCache
+    prefetch: Prefetch
     library: AssetLibrary
     copier: ObjectCopier
     queue: JobQueue
@@ -71,9 +73,11 @@ class JobService:
         ``engine_unavailable``, ``not_found`` and ``conflict`` for assets, ``rate_limited``, ``budget_exceeded``.
         """
         identity = JobIdentity.of(owner, request, idempotency_key)
-        engine = self._settings.default_engine
+        engine, library = self._settings.default_engine, self._dependencies.library
         return self._submit(
-            identity, lambda: resolved_request.resolve_request(request, owner, self._dependencies.library, engine)
+            identity,
+            self._dependencies.prefetch.read(identity, request.kind, cache=request.cache),
+            lambda: resolved_request.resolve_request(request, owner, library, engine),
         )
 
     def rerun(self, owner: str, job_id: str, rerun: Rerun, idempotency_key: str | None) -> SubmittedJob:
@@ -85,7 +89,9 @@ class JobService:
         record = self.get(owner, job_id)
         identity = JobIdentity.of(owner, rerun, idempotency_key, prefix=f"{job_id}\n")
         return self._submit(
-            identity, lambda: resolved_request.resolve_rerun(record, rerun, self._settings.default_engine)
+            identity,
+            self._dependencies.prefetch.read(identity, record.kind, cache=rerun.cache),
+            lambda: resolved_request.resolve_rerun(record, rerun, self._settings.default_engine),
         )
 
     def get(self, owner: str, job_id: str) -> JobRecord:
@@ -131,25 +137,29 @@ class JobService:
         """Return the job as its owner sees it, with fresh presigned URLs."""
         return record.public(self._presigner.get)
 
-    def _submit(self, identity: JobIdentity, resolve: Callable[[], ResolvedRequest]) -> SubmittedJob:
+    def _submit(
+        self, identity: JobIdentity, prefetched: Prefetched, resolve: Callable[[], ResolvedRequest]
+    ) -> SubmittedJob:
         """Return the job of this identity, creating it if needed; ``resolve`` is only called for a new job."""
-        existing = self._store.get(identity.job_id) if identity.may_exist else None
-        if existing is not None:
-            return self._replay(identity, existing)
+        if prefetched.existing is not None:
+            return self._replay(identity, prefetched.existing)
         resolved = resolve()
-        cached = self._find_cached(identity.owner, resolved)
-        return (
-            self._create_new(identity, resolved)
-            if cached is None
-            else self._complete_from_cache(identity, resolved, cached)
-        )
+        cached = self._find_cached(identity.owner, resolved, prefetched)
+        if cached is not None:
+            return self._complete_from_cache(identity, resolved, cached)
+        return self._create_new(identity, resolved, window_open=prefetched.window_open)
 
-    def _find_cached(self, owner: str, resolved: ResolvedRequest) -> CachedResult | None:
+    def _find_cached(self, owner: str, resolved: ResolvedRequest, prefetched: Prefetched) -> CachedResult | None:
         inputs = resolved.input_digests
         if not resolved.cache or inputs is None:
             return None
         return self._dependencies.result_cache.find(
-            owner=owner, kind=resolved.kind, engine=resolved.engine, params=resolved.params, inputs=inputs
+            owner=owner,
+            kind=resolved.kind,
+            engine=resolved.engine,
+            params=resolved.params,
+            inputs=inputs,
+            engine_digests=prefetched.engine_digests,
         )
 
     def _complete_from_cache(
@@ -182,11 +192,11 @@ class JobService:
         job_metrics.report_job_ended(record)
         return SubmittedJob(record, new=True, headers=headers)
 
-    def _create_new(self, identity: JobIdentity, resolved: ResolvedRequest) -> SubmittedJob:
+    def _create_new(self, identity: JobIdentity, resolved: ResolvedRequest, *, window_open: bool) -> SubmittedJob:
         """Create a job that has to run: acquire its rate limit and reserve its budget."""
         dependencies, owner, now = self._dependencies, identity.owner, datetime.now(UTC)
         dependencies.copier.check_sources(resolved.copied_from, resolved.copied_etags)
-        rate_limit = dependencies.rate_limiter.acquire(owner, resolved.kind)
+        rate_limit = dependencies.rate_limiter.acquire(owner, resolved.kind, window_open=window_open)
         estimate = dependencies.budget.estimate(resolved.kind, resolved.engine, resolved.params)
         record = self._record(identity, resolved, now).model_copy(
             update={"reserved_usd": estimate, "window_ends": rate_limit.window_ends}

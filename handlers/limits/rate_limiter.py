@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cloud.dynamodb.batch_read import ItemKey
 from cloud.dynamodb.conditional_update import ConditionalUpdate
 from cloud.dynamodb.ledger import Ledger
 from darkroom.contract.errors import ErrorCode
@@ -58,12 +59,25 @@ class RateLimiter:
         self._ledger = ledger
         self._rates = rates
 
-    def acquire(self, owner: str, subject: str) -> RateLimitStatus:
-        """Count a request. Raises ``LimitExceeded`` (``rate_limited``) when the window is full."""
+    def item_key(self, owner: str, subject: str) -> ItemKey:
+        """Return the key of the window's item, for a batch read."""
+        return self._ledger.item_key(_partition(owner), subject)
+
+    @staticmethod
+    def is_open(row: Mapping[str, Any]) -> bool:
+        """Return True if the window of an item is open."""
+        return bool(row["window_ends"] > time.time())
+
+    def acquire(self, owner: str, subject: str, *, window_open: bool = True) -> RateLimitStatus:
+        """Count a request. Raises ``LimitExceeded`` (``rate_limited``) when the window is full.
+
+        ``window_open`` tells which write succeeds, and is tried first.
+        """
         rate = self._rate(subject)
         now = time.time()
         # If a concurrent request opens the window first, this one is counted in it.
-        for write in (self._count_request, self._open_window, self._count_request):
+        writes = (self._open_window, self._count_request)
+        for write in (self._count_request, *writes) if window_open else writes:
             row = write(owner, subject, rate, now)
             if row is not None:
                 return _status_of(rate, row, now)

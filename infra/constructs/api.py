@@ -22,7 +22,7 @@ from infra.config import Config
 from infra.constructs.access_logs import enable_access_logs
 from infra.constructs.api_urls import ApiUrls
 from infra.constructs.assets import Assets
-from infra.constructs.functions import Functions, allow
+from infra.constructs.functions import Functions, allow, allow_in_own_policy
 from infra.constructs.identity import Identity
 from infra.constructs.jobs import BY_OWNER, DUE, Jobs
 from infra.constructs.ledger import Ledger
@@ -116,6 +116,8 @@ class Api(Construct):
                 allow(["sagemaker:DescribeEndpoint"], [endpoint]),
             ],
         )
+        batch_read = allow(["dynamodb:BatchGetItem"], [ledger.table.table_arn])
+        allow_in_own_policy(self, "ReadLedgerBatches", batch_read, self.function)
         self.api = HttpApi(
             self,
             "Http",

@@ -99,8 +99,8 @@ def test_a_row_leaves_out_only_what_is_read_as_empty(record: MakeRecord) -> None
         "copied_etags": {"photo": '"1b"'},
         "refusals": 1,
     }
-    full = record(**{name: True for name in OMITTED_IF_EMPTY} | values)
-    assert OMITTED_IF_EMPTY <= full.to_item().keys()
+    full = record(**dict.fromkeys(OMITTED_IF_EMPTY, True) | values)
+    assert full.to_item().keys() >= OMITTED_IF_EMPTY
     assert JobRecord.from_item(full.to_item()) == full
 
 

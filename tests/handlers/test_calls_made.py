@@ -1,4 +1,4 @@
-"""Calls of AWS that an upload makes: each one is paid for, and waits for the one before."""
+"""Calls of AWS that a request and an upload make: each one is paid for, and waits for the one before."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -15,6 +15,7 @@ from cloud.dynamodb.job_store import JobStore
 from cloud.s3.keys import upload_key
 from darkroom.contract.jobs import State
 from handlers.jobs.upload_inspection import START_BYTES
+from handlers.limits.rate_limiter import RateLimiter
 from tests.handlers.job_driver import JobDriver
 from tests.handlers.uploads import picture, sha256
 
@@ -32,6 +33,7 @@ def noise() -> bytes:
 
 
 LARGE, SMALL = noise(), picture()
+KEY = {"Idempotency-Key": "key"}
 LONG_RECORDING = b"RIFF\x24\0\0\0WAVEfmt " + bytes(100_000)
 
 
@@ -53,6 +55,57 @@ def calls_made(monkeypatch: pytest.MonkeyPatch) -> CallsMade:
             yield made
 
     return recorded
+
+
+@pytest.mark.parametrize(
+    ("options", "calls"),
+    [
+        ({"headers": KEY}, ["BatchGetItem", "GetItem", "UpdateItem", "TransactWriteItems"]),
+        ({}, ["BatchGetItem", "GetItem", "UpdateItem", "TransactWriteItems"]),
+        ({"headers": KEY, "cache": False}, ["BatchGetItem", "UpdateItem", "TransactWriteItems"]),
+    ],
+    ids=["key and cache", "cache", "key"],
+)
+def test_a_request_reads_in_one_call_what_decides_about_its_job(
+    driver: JobDriver, calls_made: CallsMade, options: Any, calls: list[str]
+) -> None:
+    """The second request finds the window of the rate limit open, the first one opens it."""
+    driver.submit(SMALL, owner="owner-2")
+    for number in range(2):
+        with calls_made() as made:
+            headers = {name: f"{key}{number}" for name, key in options.get("headers", {}).items()}
+            assert driver.submit(LARGE, **options | {"headers": headers}).status == 201
+        assert made == calls
+
+
+def test_a_request_that_only_counts_reads_nothing(driver: JobDriver, calls_made: CallsMade) -> None:
+    driver.submit(SMALL, cache=False)
+    with calls_made() as made:
+        driver.submit(LARGE, cache=False)
+    assert made == ["UpdateItem", "TransactWriteItems"]
+
+
+def test_a_repeated_request_is_found_in_the_first_read(driver: JobDriver, calls_made: CallsMade) -> None:
+    first = driver.submit(SMALL, headers=KEY)
+    with calls_made() as made:
+        again = driver.submit(SMALL, headers=KEY)
+    assert (again.status, again.body["job"]["job_id"]) == (200, first.body["job"]["job_id"])
+    assert made == ["BatchGetItem", "UpdateItem", "GetItem"]
+
+
+def test_requests_that_open_a_window_at_once_are_both_counted(
+    driver: JobDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have read that none is open before either has opened it."""
+    acquire = RateLimiter.acquire
+
+    def overtaken(*arguments: Any, **options: Any) -> Any:
+        monkeypatch.setattr(RateLimiter, "acquire", acquire)
+        assert driver.submit(SMALL).status == 201
+        return acquire(*arguments, **options)
+
+    monkeypatch.setattr(RateLimiter, "acquire", overtaken)
+    assert driver.submit(LARGE).headers["ratelimit-remaining"] == "3"
 
 
 @pytest.mark.parametrize("data", [LARGE, SMALL], ids=["large", "small"])
