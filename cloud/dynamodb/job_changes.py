@@ -18,7 +18,7 @@ CACHED_MESSAGE = "Done: the same job was made before"
 
 @dataclass(frozen=True)
 class InspectedUpload:
-    """Result of an upload's inspection. ``sha256`` (hex) is None unless it had to be computed.
+    """Result of an upload's inspection. ``sha256`` (hex) is None for a long recording of which S3 has none.
 
     ``etag`` is that of the stored object, after it was cleaned. ``width`` and ``height`` are pixels as stored; None for
     audio.
