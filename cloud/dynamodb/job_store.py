@@ -64,11 +64,13 @@ class JobStore(JobWriter):
 
     # Called by the container.
 
-    def start(self, job_id: str, attempt: int, *, message: str, due_at: float | None = None) -> JobRecord:
+    def start(
+        self, job_id: str, attempt: int, *, message: str, stage: str | None = None, due_at: float | None = None
+    ) -> JobRecord:
         """``dispatched → running``; return it. An earlier ``due_at`` stays. Idempotent. Raises ``StaleAttempt``."""
         for with_due_at in (True, False) if due_at is not None else (False,):
             update = self._conditional_update(ATTEMPT_STATES, attempt)
-            update.set({"state": State.RUNNING, "message": message})
+            update.set({"state": State.RUNNING, "message": message} | ({"stage": stage} if stage else {}))
             update.set_if_absent("started_at", time.time())
             if with_due_at:
                 update.set({"due_at": due_at})
@@ -95,9 +97,8 @@ class JobStore(JobWriter):
         """
         for with_progress in (True, False):
             update = self._conditional_update(ATTEMPT_STATES, attempt)
-            update.set(
-                {"state": State.RUNNING, "stage": stage, "message": message, "timeline": job_changes.times(timeline)}
-            )
+            update.set({"state": State.RUNNING, "stage": stage, "message": message})
+            update.set({"timeline": job_changes.times(timeline)})
             if preview is not None:
                 update.set({"preview": preview.model_dump(mode="json", exclude={"url"})})
             if with_progress:

@@ -13,8 +13,10 @@ class ProgressStore(Protocol):
     def get(self, job_id: str) -> JobRecord | None:
         """Return the job's current record, or None."""
 
-    def start(self, job_id: str, attempt: int, *, message: str, due_at: float | None = None) -> JobRecord:
-        """Move the job from ``dispatched`` to ``running`` and return its record. Raises ``StaleAttempt``.
+    def start(
+        self, job_id: str, attempt: int, *, message: str, stage: str | None = None, due_at: float | None = None
+    ) -> JobRecord:
+        """Move the job from ``dispatched`` to ``running``, and return its record. Raises ``StaleAttempt``.
 
         ``due_at`` (epoch seconds) is when sweep may treat the attempt as lost. An earlier one in the record stays.
         """

@@ -50,8 +50,10 @@ class Settings(BaseSettings):
     preload: tuple[Kind, ...] = Field((), description="Kinds whose networks are loaded at the start, as JSON.")
     max_upload_bytes: int = Field(MAX_AUDIO_BYTES, ge=1, description="Maximum size of an uploaded file.")
     max_part_bytes: int = Field(2_000_000_000, ge=1, description="Maximum size of an intermediate file.")
-    progress_seconds: float = Field(0.2, gt=0, description="Minimum time between two progress writes within a stage.")
-    video_progress_seconds: float = Field(1.0, gt=0, description="The same for video jobs, which take minutes.")
+    progress_seconds: float = Field(0.2, gt=0, description="Minimum time between two progress writes.")
+    video_progress_seconds: float = Field(
+        1.0, gt=0, description="The same within a stage of a video job, which takes minutes."
+    )
     heartbeat_seconds: float = Field(1.0, gt=0, description="Maximum time until a cancellation is noticed.")
     drain_seconds: float = Field(
         20.0, ge=0, description="Time for running jobs after SIGTERM; SageMaker sends SIGKILL after 30 s."

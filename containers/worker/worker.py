@@ -12,7 +12,6 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
 
-from cloud.dynamodb.job_store import StaleAttempt
 from cloud.dynamodb.progress_store import ProgressStore
 from cloud.invocation import Abandoned, Completed, Failed, Invocation
 from cloud.s3.keys import results_prefix
@@ -37,6 +36,10 @@ from pipeline.speech.types import SpeechSynthesiser
 
 logger = logging.getLogger(__name__)
 
+# Stages outside a plan, with their messages.
+PREPARE = ("prepare", "Getting the models ready")
+DOWNLOAD = ("download", "Fetching what was uploaded")
+UPLOAD = ("upload", "Storing the result")
 # The plan's share of the progress ends here; uploading its results takes the rest.
 PLAN_PROGRESS_END = 0.97
 
@@ -93,7 +96,7 @@ class Worker:
                 self._start(attempt)
                 prepared = self._prepare_plan(attempt)
                 result = self._run_prepared(attempt, prepared)
-                writer.close()
+                writer.close(write_last=False)
                 self._confirm_ownership(attempt)
             except JobAbandoned:
                 self._discard_stored(attempt)
@@ -126,6 +129,7 @@ class Worker:
             self._store,
             invocation.job_id,
             invocation.attempt,
+            floor=settings.progress_seconds,
             interval=interval,
             heartbeat=settings.heartbeat_seconds,
         )
@@ -156,17 +160,14 @@ class Worker:
                 ErrorCode.TIMED_OUT, "The job's time was up before a machine was free. Try again.", retryable=True
             )
         due_at = attempt.start_time_limit(now)
-        try:
-            self._store.start(invocation.job_id, invocation.attempt, message="Starting", due_at=due_at)
-        except StaleAttempt as error:
-            raise JobAbandoned from error
+        attempt.writer.start(invocation.progress, *_first_stage(invocation), due_at=due_at)
 
     def _prepare_plan(self, attempt: Attempt) -> PreparedPlan:
         invocation = attempt.invocation
         models = invocation.engine is Engine.MODELS
         if models:
-            attempt.report("prepare", "Getting the models ready")
-        with _timed("prepare", attempt.timeline) if models else nullcontext():
+            attempt.report(*PREPARE)
+        with _timed(PREPARE[0], attempt.timeline) if models else nullcontext():
             return self._plan_preparer.prepare(
                 invocation.kind, invocation.engine, invocation.allow_preview, attempt.params
             )
@@ -183,8 +184,8 @@ class Worker:
         plan, invocation = prepared.plan, attempt.invocation
         files: dict[str, Path] = {}
         if plan.steps and invocation.uploads:
-            attempt.report("download", "Fetching what was uploaded")
-            with _timed("download", attempt.timeline):
+            attempt.report(*DOWNLOAD)
+            with _timed(DOWNLOAD[0], attempt.timeline):
                 files = self._download(attempt, folder)
         context = StageContext(
             attempt.params,
@@ -203,8 +204,8 @@ class Worker:
         if plan_result.unsafe_progress_images:
             attempt.progress_images.delete_all()
         if plan_result.files:
-            attempt.report("upload", "Storing the result", span[1])
-            with _timed("upload", attempt.timeline):
+            attempt.report(*UPLOAD, span[1])
+            with _timed(UPLOAD[0], attempt.timeline):
                 self._upload(attempt, plan_result.files)
         return plan_result
 
@@ -254,6 +255,13 @@ class Worker:
             self._storage.delete(each.key for each in attempt.stored)
         if record is None or record.state.terminal:
             attempt.delete_intermediates()
+
+
+def _first_stage(invocation: Invocation) -> tuple[str | None, str]:
+    """Return stage and message that an attempt starts with, so that they need no write of their own."""
+    if invocation.engine is Engine.MODELS:
+        return PREPARE
+    return DOWNLOAD if invocation.uploads else (None, "Starting")
 
 
 @contextmanager

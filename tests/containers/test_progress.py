@@ -1,4 +1,4 @@
-"""Progress writer: the newest update wins, a new stage is written at once, and a lost job is noticed."""
+"""Progress writer: the newest update wins, writes keep their distance, and a lost job is noticed."""
 
 import threading
 from collections.abc import Callable
@@ -33,8 +33,10 @@ class FakeStore:
         self.queried.set()
         return self.record
 
-    def start(self, *_: object, **__: object) -> None:
-        raise AssertionError("the writer does not start jobs")
+    def start(self, *_: object, stage: str | None, **__: object) -> None:
+        if self.refusals:
+            raise self.refusals.pop()
+        self.wait_for_stage.append((0.0, stage))
 
     def report(self, *_: object, progress: float, stage: str | None, **__: object) -> None:
         self.entered.set()
@@ -55,8 +57,8 @@ def store() -> FakeStore:
     return FakeStore()
 
 
-def writer(store: FakeStore, interval: float = LONG, heartbeat: float = LONG) -> ProgressWriter:
-    return ProgressWriter(store, JOB, 1, interval=interval, heartbeat=heartbeat)
+def writer(store: FakeStore, interval: float = LONG, heartbeat: float = LONG, floor: float = 0.001) -> ProgressWriter:
+    return ProgressWriter(store, JOB, 1, floor=floor, interval=interval, heartbeat=heartbeat)
 
 
 def stopped(progress: ProgressWriter) -> None:
@@ -71,7 +73,7 @@ def stopped(progress: ProgressWriter) -> None:
     raise AssertionError("never stopped")
 
 
-def test_a_new_stage_is_written_at_once_and_other_updates_are_rate_limited(store: FakeStore) -> None:
+def test_a_new_stage_is_written_before_the_interval_and_other_updates_are_rate_limited(store: FakeStore) -> None:
     progress = writer(store)
     progress.report(0.1, "load", "", ())
     store.wait_for(lambda: len(store.wait_for_stage) == 1)
@@ -81,6 +83,49 @@ def test_a_new_stage_is_written_at_once_and_other_updates_are_rate_limited(store
     store.wait_for(lambda: len(store.wait_for_stage) == 2)
     progress.close()
     assert store.wait_for_stage == [(0.1, "load"), (0.4, "depth")]
+
+
+def test_no_two_writes_are_closer_than_the_floor_and_the_newest_stage_is_the_last(store: FakeStore) -> None:
+    progress = writer(store, floor=LONG)
+    progress.report(0.1, "load", "", ())
+    store.wait_for(lambda: len(store.wait_for_stage) == 1)
+    for step, stage in enumerate(("depth", "edges", "paint")):
+        progress.report(0.2 + step / 10, stage, "", ())
+    progress.close()
+    assert store.wait_for_stage == [(0.1, "load"), (0.4, "paint")]
+
+
+def test_a_stage_that_waited_for_the_floor_is_written_after_it(store: FakeStore) -> None:
+    progress = writer(store, floor=0.01)
+    progress.report(0.1, "load", "", ())
+    progress.report(0.2, "depth", "", ())
+    store.wait_for(lambda: store.wait_for_stage[-1:] == [(0.2, "depth")])
+    progress.close()
+
+
+def test_the_start_has_the_first_stage_which_is_not_written_again(store: FakeStore) -> None:
+    progress = writer(store, floor=LONG, heartbeat=0.01)
+    progress.start(0.0, "download", "Fetching")
+    progress.report(0.0, "download", "Fetching", ())
+    # Until here nothing was written, or the thread would not have come to its heartbeat.
+    assert store.queried.wait(30)
+    progress.report(0.1, "load", "", ())
+    progress.close()
+    assert store.wait_for_stage == [(0.0, "download"), (0.1, "load")]
+
+
+def test_an_attempt_that_has_lost_its_job_does_not_start(store: FakeStore) -> None:
+    store.refusals = [StaleAttempt()]
+    with pytest.raises(JobAbandoned):
+        writer(store).start(0.0, None, "Starting")
+
+
+def test_what_the_outcome_replaces_is_not_written(store: FakeStore) -> None:
+    progress = writer(store, floor=LONG)
+    progress.start(0.0, "download", "Fetching")
+    progress.report(0.9, "upload", "", ())
+    progress.close(write_last=False)
+    assert store.wait_for_stage == [(0.0, "download")]
 
 
 def test_reports_never_block_and_the_newest_update_wins(store: FakeStore) -> None:

@@ -42,8 +42,31 @@ async def test_a_job_completes_and_its_picture_is_stored(container: Container, s
     job = store.get(JOB)
     assert job is not None
     # Only finished says that a job has ended.
-    assert (job.state, job.stage) == (State.RUNNING, "upload")
-    assert 0.9 < job.progress < 1
+    assert job.state is State.RUNNING
+    assert job.progress < 1
+
+
+async def test_a_job_shorter_than_the_floor_of_progress_writes_is_one_write(
+    container: Container, store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROGRESS_SECONDS", "3600")
+    before = store.get(JOB)
+    await invoke(container(plan_of()))
+    after = store.get(JOB)
+    assert before is not None
+    assert after is not None
+    assert after.seq - before.seq == 1
+    assert (after.stage, after.message) == ("download", "Fetching what was uploaded")
+
+
+async def test_a_failed_job_shows_the_stage_in_which_it_failed(container: Container, store: JobStore) -> None:
+    def fail(_context: StageContext) -> None:
+        raise DarkroomError(ErrorCode.INVALID_IMAGE, "The photo cannot be read.")
+
+    await invoke(container(plan_of(fail)))
+    job = store.get(JOB)
+    assert job is not None
+    assert job.stage == "develop"
 
 
 async def test_invocations_need_the_token_if_one_is_set(container: Container) -> None:
