@@ -74,12 +74,11 @@ def measure(context: Context) -> list[CallCount]:
 
 def _empty(stack: LocalStack, minimal: LoadTarget, meter: UsageMeter, *, quick: bool) -> Iterator[Scenario]:
     own = load_target(stack)
-    sockets = stack.state.tables.sockets
-    for name, target, watcher in (
-        (MINIMAL_UNWATCHED, minimal, Watcher.NOBODY),
-        (MINIMAL_WATCHED, minimal, Watcher.SOCKET),
-        (EMPTY_UNWATCHED, own, Watcher.NOBODY),
-        (EMPTY_WATCHED, own, Watcher.SOCKET),
+    for name, target, watcher, runs in (
+        (MINIMAL_UNWATCHED, minimal, Watcher.NOBODY, 2),
+        (MINIMAL_WATCHED, minimal, Watcher.SOCKET, 2),  # it is told of $connect and $disconnect
+        (EMPTY_UNWATCHED, own, Watcher.NOBODY, 1),
+        (EMPTY_WATCHED, own, Watcher.SOCKET, 1),
     ):
 
         def run(target: LoadTarget = target, watcher: Watcher = watcher, jobs: int = 1) -> str:
@@ -88,7 +87,7 @@ def _empty(stack: LocalStack, minimal: LoadTarget, meter: UsageMeter, *, quick: 
         jobs = 3 if quick else CPU_JOBS
         yield Scenario(
             name,
-            count=lambda run=run, target=target: meter.measure(target, run, sockets_table=sockets),  # type: ignore[misc]
+            count=lambda run=run, target=target, runs=runs: meter.measure(target, run, runs_per_connection=runs),  # type: ignore[misc]
             cpu=lambda run=run, target=target, jobs=jobs: _cpu(target, jobs, lambda: run(jobs=jobs)),  # type: ignore[misc]
         )
 

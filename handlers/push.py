@@ -19,7 +19,7 @@ from handlers.websocket.subscriptions import Subscriptions
 def _pusher() -> JobUpdatePusher:
     settings = PushSettings.read()
     return JobUpdatePusher(
-        Subscriptions(settings.sockets_table, clients.dynamodb()),
+        Subscriptions(settings.jobs_table, clients.dynamodb()),
         Presigner(clients.s3(), settings.bucket, get_seconds=settings.result_seconds),
         clients.apigateway_management(settings.callback_url),
     )

@@ -1,4 +1,4 @@
-"""WebSocket function: handles subscribe, unsubscribe, ping and disconnects."""
+"""WebSocket function: handles subscribe, unsubscribe and ping."""
 
 import time
 from functools import cache
@@ -7,7 +7,6 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloud import clients
-from cloud.dynamodb.job_store import JobStore
 from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from cloud.s3.presigner import Presigner
@@ -19,10 +18,8 @@ from handlers.websocket.subscriptions import Subscriptions
 @cache
 def _session() -> WebSocketSession:
     settings = SocketSettings.read()
-    dynamodb = clients.dynamodb()
     return WebSocketSession(
-        JobStore(settings.jobs_table, dynamodb),
-        Subscriptions(settings.sockets_table, dynamodb),
+        Subscriptions(settings.jobs_table, clients.dynamodb()),
         Presigner(clients.s3(), settings.bucket, get_seconds=settings.result_seconds),
         clients.apigateway_management(settings.callback_url),
     )
@@ -30,16 +27,12 @@ def _session() -> WebSocketSession:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, int]:
-    """Handle events of the WebSocket API: ``$connect`` (already authorized), ``$disconnect`` and every message."""
+    """Handle events of the WebSocket API: ``$connect`` (already authorized) and every message."""
     request = event["requestContext"]
-    connection_id = request["connectionId"]
-    match request["eventType"]:
-        case "CONNECT":
-            logger.info("connected", connection_id=connection_id)
-        case "DISCONNECT":
-            _session().disconnect(connection_id)
-        case _:
-            _session().handle_frame(Connection.of(request), event.get("body") or "", now=time.time())
+    if request["eventType"] == "MESSAGE":
+        _session().handle_frame(Connection.of(request), event.get("body") or "", now=time.time())
+    else:
+        logger.info(request["eventType"].lower(), connection_id=request["connectionId"])
     return {"statusCode": 200}
 
 

@@ -1,4 +1,4 @@
-"""Sweep function: every minute, handles overdue jobs, deleted endpoints, late cold starts and expired connections."""
+"""Sweep function: every minute, handles overdue jobs, deleted endpoints and late cold starts."""
 
 import time
 from functools import cache
@@ -17,7 +17,6 @@ from handlers.endpoint.endpoint_sweeper import EndpointSweeper
 from handlers.jobs.retry import RetryPolicy
 from handlers.jobs.sweeper import Sweeper
 from handlers.settings.sweep import SweepSettings
-from handlers.websocket.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -52,9 +51,7 @@ def _sagemaker() -> "SageMakerClient":
 @cache
 def _sweeper() -> Sweeper:
     settings, store, queue = _settings(), _store(), _queue()
-    subscriptions = Subscriptions(settings.sockets_table, _dynamodb())
-    api = clients.apigateway_management(settings.callback_url)
-    return Sweeper(settings, store, RetryPolicy(settings, store, queue), queue, subscriptions, api)
+    return Sweeper(settings, store, RetryPolicy(settings, store, queue), queue)
 
 
 @cache

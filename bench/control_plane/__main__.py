@@ -67,9 +67,7 @@ def counting_stack(*, port: int | None = None, stages: str = "default") -> Itera
 def measure_kind(meter: UsageMeter, stack: LocalStack, kind: Kind) -> JobUsage:
     """Run the sample of a kind, watched over a WebSocket of its own, and return what it has used."""
     with Client(stack.endpoint, stack.token_for("bench"), socket_url=stack.socket) as client:
-        return meter.measure(
-            load_target(stack), lambda: run_sample(client, kind, stack.folder), sockets_table=stack.state.tables.sockets
-        )
+        return meter.measure(load_target(stack), lambda: run_sample(client, kind, stack.folder))
 
 
 def run_sample(client: Client, kind: Kind, folder: Path) -> str:

@@ -45,7 +45,6 @@ class JobUsage:
     socket_minutes: float
     history: list[Image]
     jobs_table: str
-    sockets_table: str
 
     @cached_property
     def by_caller(self) -> Counter[tuple[str, str, str]]:
@@ -109,9 +108,7 @@ class JobUsage:
             s3_writes=sum(self.s3_requests[method] for method in ("PUT", "POST", "LIST")),
             s3_reads=sum(self.s3_requests[method] for method in ("GET", "HEAD")),
             dynamodb_reads=read_units(self.calls),
-            dynamodb_writes=write_units(
-                self.calls, self.history, jobs_table=self.jobs_table, sockets_table=self.sockets_table
-            ),
+            dynamodb_writes=write_units(self.calls, self.history, jobs_table=self.jobs_table),
             log_bytes=self.log_bytes + runs * _PLATFORM_BYTES + access_lines * _ACCESS_LOG_BYTES,
         )
 
@@ -128,8 +125,11 @@ class UsageMeter:
         self._functions = dict(_functions(stack))
         self._callers = dict(_callers(stack))
 
-    def measure(self, target: LoadTarget, run: Callable[[], str], *, sockets_table: str = "") -> JobUsage:
-        """Run one job to its end, and return what it has used of ``target``; ``run`` returns its id."""
+    def measure(self, target: LoadTarget, run: Callable[[], str], *, runs_per_connection: int = 1) -> JobUsage:
+        """Run one job to its end, and return what it has used of ``target``; ``run`` returns its id.
+
+        ``runs_per_connection`` is how often a connection runs the WebSocket's function, besides its messages.
+        """
         self._log.touch()
         self._wait_until_quiet()
         offset, written = self._log.stat().st_size, self._container_bytes()
@@ -140,9 +140,9 @@ class UsageMeter:
         self._wait_until_quiet()
         calls = self._calls(offset)
         runs, logged = self._runs(since)
-        # MiniStack logs no run of a WebSocket's function: one at each connection, message and disconnection.
+        # MiniStack logs no run of a WebSocket's function.
         used = Counter(call["operation"] for call in calls if call["service"] == "socket" and call["caller"] == CLIENT)
-        runs["socket"] = 2 * used["connect"] + used["message"]
+        runs["socket"] = runs_per_connection * used["connect"] + used["message"]
         return JobUsage(
             calls=calls,
             runs=+runs,
@@ -150,7 +150,6 @@ class UsageMeter:
             socket_minutes=minutes if any(call["service"] == "socket" for call in calls) else 0,
             history=list(_history(target, job_id)),
             jobs_table=target.table,
-            sockets_table=sockets_table,
         )
 
     def pause(self) -> None:

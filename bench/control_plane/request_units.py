@@ -7,7 +7,6 @@ from typing import Any
 _TRANSACTION = 2
 # Projections of the jobs table's indexes; a change of the key is a deletion and a new row.
 _INDEXES = ((("due_shard", "due_at"), ("state", "kind")), (("owner", "created_at"), ("state", "kind")))
-_SOCKET_INDEXES = 2
 _SWEEP_INDEX = "due"
 
 Call = dict[str, Any]
@@ -33,7 +32,7 @@ def read_units(calls: Iterable[Call]) -> float:
     return total
 
 
-def write_units(calls: Iterable[Call], images: Iterable[Image], *, jobs_table: str, sockets_table: str) -> float:
+def write_units(calls: Iterable[Call], images: Iterable[Image], *, jobs_table: str) -> float:
     """Return the write request units of logged calls; ``images`` are the job's row after each change.
 
     A write to the jobs table takes the mean size of these images, a refused write as much as one that is done. Rows of
@@ -43,8 +42,7 @@ def write_units(calls: Iterable[Call], images: Iterable[Image], *, jobs_table: s
     size = sum(map(kilobytes, history)) / len(history) if history else 1
     total = 0.0
     for table, factor in _writes(calls):
-        indexes = _SOCKET_INDEXES if table == sockets_table else 0
-        total += factor * (size if table == jobs_table else 1) + indexes
+        total += factor * (size if table == jobs_table else 1)
     return total + sum(_index_writes(history))
 
 

@@ -75,6 +75,9 @@ class JobRecord(Job):
     inputs of the earlier job. ``refusals`` counts the invocations that were refused before they ran, since
     ``refused_since``: by a container of another version, or for want of the endpoint. ``endpoint`` is the name of the
     endpoint that has the attempt, None in items of earlier versions.
+
+    ``subscribers`` are the job's WebSocket subscriptions: connection id → end of its token, None if it has none.
+    ``subscribed_seq`` is ``seq`` when they last changed, None before. Such a change alone leaves ``seq`` as it is.
     """
 
     uploads: dict[str, StoredUpload]
@@ -94,6 +97,8 @@ class JobRecord(Job):
     endpoint: str | None = None
     refusals: int = 0
     refused_since: float | None = None
+    subscribers: dict[str, int | None] = Field(default_factory=dict)
+    subscribed_seq: int | None = None
 
     def to_item(self) -> dict[str, Any]:
         """Return the item in DynamoDB's form; absent values, and some at their defaults, are absent attributes."""

@@ -61,7 +61,8 @@ ERROR_CODES: Mapping[ErrorCode, ErrorCodeDescription] = {
     ErrorCode.CONFLICT: ErrorCodeDescription(
         status=HTTPStatus.CONFLICT,
         title="Not possible as things stand",
-        meaning="The state of the job or asset does not allow the operation, or the library is full.",
+        meaning="The state of the job or asset does not allow the operation, the library is full, or the job has too "
+        "many subscriptions.",
         remedy="Read the job or asset again; `detail` names its state.",
     ),
     ErrorCode.IDEMPOTENCY_MISMATCH: ErrorCodeDescription(

@@ -1,7 +1,4 @@
-"""Sweeper: ends or resends overdue jobs, and closes connections whose token has expired."""
-
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+"""Sweeper: ends or resends overdue jobs."""
 
 from cloud import job_metrics
 from cloud.dynamodb.job_record import SHARDS, JobRecord
@@ -13,11 +10,6 @@ from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
 from handlers.jobs.retry import TIMED_OUT_ERROR, RetryPolicy
 from handlers.settings.sweep import SweepSettings
-from handlers.websocket.connections import close_expired_connection
-from handlers.websocket.subscriptions import Subscriptions
-
-if TYPE_CHECKING:
-    from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
 
 JOBS_PER_SHARD = 100
 
@@ -34,23 +26,13 @@ QUEUE_TIMEOUT_ERROR = ErrorDetail(
 
 
 class Sweeper:
-    """Handles overdue jobs, and connections whose token has expired."""
+    """Handles overdue jobs."""
 
-    def __init__(
-        self,
-        settings: SweepSettings,
-        store: JobStore,
-        retry: RetryPolicy,
-        queue: JobQueue,
-        subscriptions: Subscriptions,
-        api: "ApiGatewayManagementApiClient",
-    ) -> None:
+    def __init__(self, settings: SweepSettings, store: JobStore, retry: RetryPolicy, queue: JobQueue) -> None:
         self._settings = settings
         self._store = store
         self._retry = retry
         self._queue = queue
-        self._subscriptions = subscriptions
-        self._api = api
 
     def sweep(self, now: float) -> None:
         """Handle everything due at ``now`` (epoch seconds), up to ``JOBS_PER_SHARD`` jobs of each shard.
@@ -59,21 +41,15 @@ class Sweeper:
         """
         counts: dict[str, int] = {}
         errors: list[Exception] = []
-
-        def run(handle: Callable[[], str]) -> None:
-            try:
-                outcome = handle()
-            except Exception as error:
-                logger.exception("sweeping one item failed")
-                errors.append(error)
-            else:
-                counts[outcome] = counts.get(outcome, 0) + 1
-
         for shard in SHARDS:
             for job_id in self._store.due(shard, now, limit=JOBS_PER_SHARD):
-                run(lambda job_id=job_id: self._handle_due_job(job_id, now))  # type: ignore[misc] # bound at once
-            for connection_id, job_ids in self._subscriptions.due(shard, now).items():
-                run(lambda one=connection_id, jobs=job_ids: self._close_expired_connection(one, jobs))  # type: ignore[misc] # bound at once
+                try:
+                    outcome = self._handle_due_job(job_id, now)
+                except Exception as error:
+                    logger.exception("sweeping one item failed")
+                    errors.append(error)
+                else:
+                    counts[outcome] = counts.get(outcome, 0) + 1
         logger.info("swept", counts=counts)
         if errors:
             raise errors[0]
@@ -116,9 +92,3 @@ class Sweeper:
         if postponed is not None:
             self._queue.send(postponed)
         return postponed
-
-    def _close_expired_connection(self, connection_id: str, job_ids: list[str]) -> str:
-        """Close a connection and remove its due subscriptions, which stay for the next sweep if that fails."""
-        close_expired_connection(self._api, connection_id)
-        self._subscriptions.remove_all(connection_id, job_ids)
-        return "closed_connections"

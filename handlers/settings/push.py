@@ -2,13 +2,12 @@
 
 from pydantic import Field
 
-from cloud.settings import EnvironmentSettings
+from handlers.settings.jobs import JobsSettings
 
 
-class PushSettings(EnvironmentSettings):
+class PushSettings(JobsSettings):
     """Settings of ``handlers.push``."""
 
-    sockets_table: str
     bucket: str
     callback_url: str
     result_seconds: int = Field(3600, ge=60, le=43200, description="Validity of a presigned GET.")

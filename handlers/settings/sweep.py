@@ -9,6 +9,5 @@ class SweepSettings(RetrySettings):
     """Settings of ``handlers.sweep``."""
 
     sockets_table: str
-    callback_url: str
     deployment: str = Field(description="Name of the core stack, which endpoints had before 0.3.")
     endpoint_name: str

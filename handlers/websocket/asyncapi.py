@@ -43,9 +43,10 @@ last `seq` as `after_seq`. The connection is closed after ten minutes without a 
 No message is longer than 32 kB: what a job's message leaves out is named in `omitted`, and `GET /jobs/{id}` has it.
 A handshake without a valid access token is refused with 401 or 403. An ID token is none.
 
-When the token expires, the error `unauthorized` without a `job_id` is sent and the connection is closed: with the next
-message or change of a job, or within a minute or two. Connect again with a new token, and subscribe with the last
-`seq`.
+When the token expires, the error `unauthorized` without a `job_id` is sent and the connection is closed, with the next
+message or change of a job. Connect again with a new token, and subscribe with the last `seq`.
+
+A job has a limited number of subscriptions. One more is answered with the error `conflict`.
 """
 
 _created_at = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)

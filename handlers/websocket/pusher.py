@@ -12,7 +12,7 @@ from cloud.s3.presigner import Presigner
 from handlers.websocket.connections import ConnectionGone, close_expired_connection, send_to_connection
 from handlers.websocket.message_size import job_message
 from handlers.websocket.messages import JobMessage
-from handlers.websocket.subscriptions import Subscription, Subscriptions
+from handlers.websocket.subscriptions import Subscription, Subscriptions, subscriptions_to_notify
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
@@ -37,10 +37,9 @@ class JobUpdatePusher:
 
     def push(self, batch: list[JobChange]) -> list[str]:
         """Send a batch; return the sequence numbers of final states that were not delivered and should be retried."""
-        subscriptions_by_change = self._threads.map(self._subscribers, batch)
         tasks: list[tuple[JobChange, Future[bool]]] = []
-        for change, subscriptions in zip(batch, subscriptions_by_change, strict=True):
-            if subscriptions:
+        for change in batch:
+            if subscriptions := subscriptions_to_notify(change.record):
                 message = job_message(change.record.public(self._presigner.get))
                 tasks += [(change, self._threads.submit(self._deliver, change, message, one)) for one in subscriptions]
         undelivered = {change.sequence_number for change, task in tasks if not task.result()}
@@ -49,37 +48,36 @@ class JobUpdatePusher:
         )
         return sorted(undelivered, key=int)
 
-    def _subscribers(self, change: JobChange) -> list[Subscription]:
-        return [
-            subscription
-            for subscription in self._subscriptions.of_job(change.record.job_id)
-            if subscription.owner == change.record.owner and subscription.after_seq < change.record.seq
-        ]
-
     def _deliver(self, change: JobChange, message: JobMessage, subscription: Subscription) -> bool:
         """Send an update, or close a connection whose token has expired; return False if it should be retried."""
         final = change.record.ended
         for _ in range(FINAL_STATE_TRIES if final else 1):
             try:
                 self._send(message, subscription)
-                if final:
-                    self._subscriptions.remove(subscription.job_id, subscription.connection_id)
             except ConnectionGone:
-                self._subscriptions.remove_connection(subscription.connection_id)
+                if not final:
+                    self._remove(change.record.job_id, subscription.connection_id)
                 return True
             except (ClientError, BotoCoreError) as error:
                 if _too_long(error):
-                    logger.warning("job update too long for the WebSocket", job_id=subscription.job_id)
+                    logger.warning("job update too long for the WebSocket", job_id=change.record.job_id)
                     return True
                 logger.warning(
                     "connection not reached",
                     connection_id=subscription.connection_id,
-                    job_id=subscription.job_id,
+                    job_id=change.record.job_id,
                     reason=str(error),
                 )
             else:
                 return True
         return not final or time.time() - change.at > FINAL_STATE_SECONDS
+
+    def _remove(self, job_id: str, connection_id: str) -> None:
+        """Remove the subscription of a closed connection. If that fails, the next change tries again."""
+        try:
+            self._subscriptions.remove(job_id, connection_id)
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("subscription not removed", job_id=job_id, reason=str(error))
 
     def _send(self, message: JobMessage, subscription: Subscription) -> None:
         """Send a message. Close a connection whose token has expired, and raise ``ConnectionGone``.

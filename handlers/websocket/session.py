@@ -1,4 +1,4 @@
-"""WebSocket session: executes the messages of a connection's client, and ends its subscriptions when it closes."""
+"""WebSocket session: executes the messages of a connection's client."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from cloud.dynamodb.job_store import JobStore
 from cloud.observability import logger
 from cloud.s3.presigner import Presigner
 from darkroom.contract.errors import MAX_MESSAGE_CHARACTERS, ErrorCode
@@ -24,7 +23,13 @@ from handlers.websocket.messages import (
     Unsubscribed,
     client_messages,
 )
-from handlers.websocket.subscriptions import Subscription, Subscriptions
+from handlers.websocket.subscriptions import (
+    MAX_SUBSCRIPTIONS,
+    JobNotFound,
+    Subscription,
+    Subscriptions,
+    TooManySubscriptions,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
@@ -45,18 +50,21 @@ class Connection:
         expires_at = authorizer.get("expires_at")
         return cls(request["connectionId"], authorizer["owner"], None if expires_at is None else int(float(expires_at)))
 
+    @property
+    def subscription(self) -> Subscription:
+        """The connection's subscription, the same for every job."""
+        return Subscription(self.connection_id, self.token_expires_at)
+
 
 class WebSocketSession:
     """Handles the client messages of WebSocket connections."""
 
     def __init__(
         self,
-        store: JobStore,
         subscriptions: Subscriptions,
         presigner: Presigner,
         api: "ApiGatewayManagementApiClient",
     ) -> None:
-        self._store = store
         self._subscriptions = subscriptions
         self._presigner = presigner
         self._api = api
@@ -68,7 +76,6 @@ class WebSocketSession:
         connection_id = connection.connection_id
         if connection.token_expires_at is not None and connection.token_expires_at <= now:
             close_expired_connection(self._api, connection_id)
-            self._subscriptions.remove_connection(connection_id)
             logger.info("token expired", connection_id=connection_id)
             return
         try:
@@ -86,43 +93,29 @@ class WebSocketSession:
                 self._send(connection_id, Pong())
         logger.info(request.action, connection_id=connection_id, job_id=getattr(request, "job_id", None))
 
-    def disconnect(self, connection_id: str) -> None:
-        """Remove the subscriptions of a closed connection."""
-        self._subscriptions.remove_connection(connection_id)
-        logger.info("disconnected", connection_id=connection_id)
-
     def _subscribe(self, connection: Connection, request: Subscribe) -> None:
-        connection_id, owner, job_id = connection.connection_id, connection.owner, request.job_id
-        # Subscribe before reading the job: a change in between is pushed, an earlier one is in the snapshot. Push
-        # sends nothing to connections of another owner.
-        after_seq = request.after_seq or 0
-        self._subscriptions.add(
-            Subscription(
-                job_id=job_id,
-                connection_id=connection_id,
-                owner=owner,
-                after_seq=after_seq,
-                token_expires_at=connection.token_expires_at,
-            )
-        )
-        record = self._store.get(job_id)
-        if record is None or record.owner != owner:
-            self._subscriptions.remove(job_id, connection_id)
-            error = SocketError(code=ErrorCode.NOT_FOUND, message="You have no job with this id.")
-            self._send(connection_id, ErrorMessage(error=error, job_id=job_id))
-            return
-        if record.ended:
-            self._subscriptions.remove(job_id, connection_id)
-        if request.after_seq is not None and record.seq <= request.after_seq:
-            self._send(connection_id, Subscribed(job_id=job_id, seq=record.seq))
+        connection_id, job_id = connection.connection_id, request.job_id
+        try:
+            record = self._subscriptions.add(job_id, connection.owner, connection.subscription)
+        except JobNotFound:
+            self._refuse(connection_id, job_id, ErrorCode.NOT_FOUND, "You have no job with this id.")
+        except TooManySubscriptions:
+            message = f"{MAX_SUBSCRIPTIONS} connections are subscribed to this job. Close one, or ask GET /jobs/{{id}}."
+            self._refuse(connection_id, job_id, ErrorCode.CONFLICT, message)
         else:
-            self._send(connection_id, job_message(record.public(self._presigner.get)))
+            if request.after_seq is not None and record.seq <= request.after_seq:
+                self._send(connection_id, Subscribed(job_id=job_id, seq=record.seq))
+            else:
+                self._send(connection_id, job_message(record.public(self._presigner.get)))
+
+    def _refuse(self, connection_id: str, job_id: str, code: ErrorCode, message: str) -> None:
+        self._send(connection_id, ErrorMessage(error=SocketError(code=code, message=message), job_id=job_id))
 
     def _send(self, connection_id: str, message: BaseModel) -> None:
         try:
             send_to_connection(self._api, connection_id, message)
         except ConnectionGone:
-            self.disconnect(connection_id)
+            logger.info("connection has closed", connection_id=connection_id)
 
 
 def _error_message(body: str, error: ValidationError) -> ErrorMessage:

@@ -1,34 +1,49 @@
-"""WebSocket subscriptions: the table of connections and their jobs."""
+"""WebSocket subscriptions: the connections that are told of a job's changes, in the job's own row.
 
-import time
-from collections.abc import Iterable
+So subscribing is one write that returns the job, and a stream record has the subscribers of its job. A connection that
+has closed stays until ``push`` fails to reach it. A job that has ended keeps its subscribers: it never changes again.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from botocore.exceptions import ClientError
 
-from cloud.dynamodb.attributes import from_item, to_attribute, to_item
-from cloud.dynamodb.job_record import due_shard
+from cloud.dynamodb.attributes import to_item
+from cloud.dynamodb.job_record import JobRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# API Gateway closes every WebSocket after two hours; an older item has missed its $disconnect.
-CONNECTION_SECONDS = 2 * 60 * 60
-GRACE_SECONDS = 10 * 60
-_BATCH = 25
-_JOB, _CONNECTION = "job#", "socket#"
+# Each subscription takes some 20 bytes of the row, and every kilobyte of it a write unit at each change of the job.
+MAX_SUBSCRIPTIONS = 50
+# All that these writes name, so that the functions' rights can be limited to it.
+SUBSCRIPTION_ATTRIBUTES = ("job_id", "owner", "due_shard", "seq", "subscribers", "subscribed_seq")
+_MARK_CHANGE = "subscribed_seq = seq"
+# Only open jobs have a due_shard. Rows of ended ones stay as they are, as each change would be handled as an end.
+_IS_OPEN = "attribute_exists(due_shard)"
+_IS_OPEN_AND_OWN = f"#owner = :owner AND {_IS_OPEN}"  # owner is a reserved word
 
 
-class Subscription(BaseModel):
-    """Subscription of a connection to a job. The client already has states up to ``after_seq``.
+class JobNotFound(Exception):
+    """Raised when the owner has no such job."""
+
+
+class TooManySubscriptions(Exception):
+    """Raised when a job has ``MAX_SUBSCRIPTIONS`` of other connections."""
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """Subscription of a connection to a job.
 
     ``token_expires_at`` is the end of the connection's token, in epoch seconds. Connections of version 0.2 have none.
     """
 
-    job_id: str
     connection_id: str
-    owner: str
-    after_seq: int = 0
     token_expires_at: int | None = None
 
     def is_expired(self, now: float) -> bool:
@@ -37,78 +52,108 @@ class Subscription(BaseModel):
 
 
 class Subscriptions:
-    """Subscriptions in the sockets table named ``table``. Thread-safe."""
+    """Subscriptions in the jobs table named ``table``. Thread-safe."""
 
     def __init__(self, table: str, client: "DynamoDBClient") -> None:
         self._table = table
         self._client = client
 
-    def add(self, subscription: Subscription) -> None:
-        """Add or renew a subscription. It is due for ``sweep`` when its token or its connection has ended."""
-        expires_at = time.time() + CONNECTION_SECONDS + GRACE_SECONDS
-        token_expires_at = subscription.token_expires_at
-        row = {
-            **self._key(subscription.job_id, subscription.connection_id),
-            **subscription.model_dump(exclude_none=True),
-            "due_shard": due_shard(subscription.job_id),
-            "due_at": expires_at if token_expires_at is None else min(expires_at, token_expires_at),
-            "expires_at": int(expires_at),
-        }
-        self._client.put_item(TableName=self._table, Item=to_item(row))
+    def add(self, job_id: str, owner: str, subscription: Subscription) -> JobRecord:
+        """Subscribe to a job of ``owner`` and return it as it is at that moment; one that has ended is only returned.
+
+        Every later change is pushed. Raises ``JobNotFound``, ``TooManySubscriptions`` and ``UnreadableItem``.
+        """
+        try:
+            return self._add(job_id, owner, subscription)
+        except _ConditionFailed as refused:
+            record = refused.record
+            if record is None or record.owner != owner:
+                raise JobNotFound(job_id) from refused
+            if not record.ended:
+                raise TooManySubscriptions(job_id) from refused
+            return record
+
+    def _add(self, job_id: str, owner: str, subscription: Subscription) -> JobRecord:
+        update = partial(
+            self._update,
+            job_id,
+            names={"#owner": "owner"},
+            ReturnValues="ALL_NEW",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+        connection, token_expires_at = subscription.connection_id, subscription.token_expires_at
+        try:
+            row = update(
+                f"SET subscribers.#connection = :token_end, {_MARK_CHANGE}",
+                f"{_IS_OPEN_AND_OWN} AND attribute_exists(subscribers)"
+                " AND (size(subscribers) < :maximum OR attribute_exists(subscribers.#connection))",
+                values={":owner": owner, ":token_end": token_expires_at, ":maximum": MAX_SUBSCRIPTIONS},
+                names={"#owner": "owner", "#connection": connection},
+            )
+        except _ConditionFailed as refused:
+            if refused.row is None or "subscribers" in refused.row:
+                raise
+            # A job of version 0.2 or earlier has no map yet.
+            row = update(
+                f"SET subscribers = :first, {_MARK_CHANGE}",
+                f"{_IS_OPEN_AND_OWN} AND attribute_not_exists(subscribers)",
+                values={":owner": owner, ":first": {connection: token_expires_at}},
+            )
+        return JobRecord.from_item(row)
 
     def remove(self, job_id: str, connection_id: str) -> None:
-        """Remove a subscription."""
-        self._client.delete_item(TableName=self._table, Key=to_item(self._key(job_id, connection_id)))
+        """End a subscription. Nothing is written if there is none, or if the job has ended."""
+        with suppress(_ConditionFailed):
+            self._update(
+                job_id,
+                f"REMOVE subscribers.#connection SET {_MARK_CHANGE}",
+                f"{_IS_OPEN} AND attribute_exists(subscribers.#connection)",
+                names={"#connection": connection_id},
+            )
 
-    def of_job(self, job_id: str) -> list[Subscription]:
-        """Return the subscriptions of a job (a consistent read)."""
-        rows = self._query(
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": to_attribute(f"{_JOB}{job_id}")},
-            ConsistentRead=True,
-        )
-        return [Subscription.model_validate(from_item(row)) for row in rows]
+    def _update(
+        self,
+        job_id: str,
+        update: str,
+        condition: str,
+        *,
+        names: dict[str, str],
+        values: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> Any:
+        if values is not None:
+            more["ExpressionAttributeValues"] = to_item(values)
+        try:
+            response = self._client.update_item(
+                TableName=self._table,
+                Key=to_item({"job_id": job_id}),
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                **more,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                raise _ConditionFailed(error.response.get("Item")) from error
+            raise
+        return response.get("Attributes")
 
-    def remove_connection(self, connection_id: str) -> None:
-        """Remove all subscriptions of a closed connection."""
-        rows = self._query(
-            IndexName="by_connection",
-            KeyConditionExpression="connection_id = :connection_id",
-            ExpressionAttributeValues={":connection_id": to_attribute(connection_id)},
-        )
-        self._delete(rows)
 
-    def remove_all(self, connection_id: str, job_ids: Iterable[str]) -> None:
-        """Remove the subscriptions of a connection to some jobs."""
-        self._delete(to_item(self._key(job_id, connection_id)) for job_id in job_ids)
+class _ConditionFailed(Exception):
+    """Raised when a condition does not hold. ``row`` is the row, if it exists and was asked for."""
 
-    def due(self, shard: str, now: float) -> dict[str, list[str]]:
-        """Return what expired by ``now`` (epoch seconds) in a shard: the jobs of each connection, by their ids."""
-        rows = self._query(
-            IndexName="due",
-            KeyConditionExpression="due_shard = :shard AND due_at <= :now",
-            ExpressionAttributeValues={":shard": to_attribute(shard), ":now": to_attribute(now)},
-        )
-        found: dict[str, list[str]] = {}
-        for row in map(from_item, rows):
-            found.setdefault(row["sk"].removeprefix(_CONNECTION), []).append(row["pk"].removeprefix(_JOB))
-        return found
+    def __init__(self, row: Any) -> None:
+        super().__init__()
+        self.row = row or None
 
-    def _query(self, **query: Any) -> Iterable[dict[str, Any]]:
-        while True:
-            page = self._client.query(TableName=self._table, **query)
-            yield from page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return
-            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+    @property
+    def record(self) -> JobRecord | None:
+        """The job of the row. Raises ``UnreadableItem``."""
+        return None if self.row is None else JobRecord.from_item(self.row)
 
-    def _delete(self, rows: Iterable[dict[str, Any]]) -> None:
-        keys = [{"pk": row["pk"], "sk": row["sk"]} for row in rows]
-        for start in range(0, len(keys), _BATCH):
-            requests: Any = {self._table: [{"DeleteRequest": {"Key": key}} for key in keys[start : start + _BATCH]]}
-            while requests:
-                requests = self._client.batch_write_item(RequestItems=requests).get("UnprocessedItems")
 
-    @staticmethod
-    def _key(job_id: str, connection_id: str) -> dict[str, str]:
-        return {"pk": f"{_JOB}{job_id}", "sk": f"{_CONNECTION}{connection_id}"}
+def subscriptions_to_notify(record: JobRecord) -> list[Subscription]:
+    """Return the subscriptions that a stream record's job has to be sent to: none if they alone have changed."""
+    if record.subscribed_seq == record.seq:
+        return []
+    return [Subscription(connection_id, token_end) for connection_id, token_end in record.subscribers.items()]

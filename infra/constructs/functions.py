@@ -49,6 +49,12 @@ def allow_rows(actions: Sequence[str], table_arn: str, partitions: Sequence[str]
     return PolicyStatement(actions=list(actions), resources=[table_arn], conditions=conditions)
 
 
+def allow_attributes(actions: Sequence[str], table_arn: str, attributes: Sequence[str]) -> PolicyStatement:
+    """Return a policy statement limited to requests that name no other attributes of a table's rows."""
+    conditions = {"ForAllValues:StringEquals": {"dynamodb:Attributes": list(attributes)}}
+    return PolicyStatement(actions=list(actions), resources=[table_arn], conditions=conditions)
+
+
 def allow_in_own_policy(scope: Construct, name: str, statement: PolicyStatement, *functions: Function) -> Policy:
     """Give functions a right in a policy of its own, which exists before they do, and return the policy.
 

@@ -19,7 +19,6 @@ from infra.constructs.jobs import DUE, Jobs
 from infra.constructs.ledger import Ledger
 from infra.constructs.nag_findings import acknowledge
 from infra.constructs.storage import Storage
-from infra.constructs.websocket import WebSocket
 from infra.constructs.worker_resources import WorkerResources
 from infra.names import ASSETS, INVOCATIONS, OUTCOMES, RESULTS, UPLOADS
 
@@ -47,7 +46,6 @@ class JobProcessing(Construct):
         container: WorkerResources,
         ledger: Ledger,
         library: Assets,
-        websocket: WebSocket,
     ) -> None:
         super().__init__(scope, id)
         concurrency = LOCAL_CONCURRENCY if config.local else CONCURRENCY
@@ -164,14 +162,12 @@ class JobProcessing(Construct):
             environment=SweepSettings.environment(
                 **retry,
                 sockets_table=jobs.sockets.table_name,
-                callback_url=websocket.callback_url,
                 deployment=config.stack_name,
                 endpoint_name=config.endpoint_name,
             ),
             statements=[
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
-                allow(["dynamodb:Query"], [f"{table}/index/{DUE}", f"{jobs.sockets.table_arn}/index/{DUE}"]),
-                allow(["dynamodb:BatchWriteItem"], [jobs.sockets.table_arn]),
+                allow(["dynamodb:Query"], [f"{table}/index/{DUE}"]),
                 allow_rows(
                     ["dynamodb:GetItem"],
                     jobs.sockets.table_arn,
@@ -196,7 +192,6 @@ class JobProcessing(Construct):
             f"{config.stack_name}-*]",
             reason="The endpoints of a deployment, each of which has its instance type in its name.",
         )
-        websocket.allow_closing(self, self.sweep)
         Rule(
             self,
             "EveryMinute",

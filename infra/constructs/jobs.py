@@ -1,4 +1,4 @@
-"""Tables of jobs and WebSocket subscriptions, and the queues between functions."""
+"""Tables of jobs and of the endpoint's state, and the queues between functions."""
 
 from aws_cdk import Duration
 from aws_cdk.aws_dynamodb import ProjectionType, StreamViewType
@@ -35,7 +35,9 @@ class Jobs(Construct):
             projection_type=ProjectionType.INCLUDE,
             non_key_attributes=["state", "kind"],
         )
-        self.sockets = make_table(self, "Sockets", "pk", "sk", destroy=True)  # connections end with their API
+        # Cold starts, GPU spend and endpoint history. Versions up to 0.2 had WebSocket subscriptions here. Its
+        # indexes are empty now, and cost nothing; they stay, so that going back works.
+        self.sockets = make_table(self, "Sockets", "pk", "sk", destroy=True)
         self.sockets.add_global_secondary_index(
             index_name=BY_CONNECTION,
             partition_key=text_key("connection_id"),

@@ -15,13 +15,14 @@ from constructs import Construct
 from handlers.settings.authorize import AuthorizeSettings
 from handlers.settings.push import PushSettings
 from handlers.settings.socket import SocketSettings
+from handlers.websocket.subscriptions import SUBSCRIPTION_ATTRIBUTES
 from infra.config import Config
 from infra.constructs.access_logs import enable_access_logs
 from infra.constructs.api_urls import ApiUrls
 from infra.constructs.event_sources import FailedRecords
-from infra.constructs.functions import Functions, allow, allow_in_own_policy
+from infra.constructs.functions import Functions, allow, allow_attributes, allow_in_own_policy
 from infra.constructs.identity import Identity
-from infra.constructs.jobs import BY_CONNECTION, Jobs
+from infra.constructs.jobs import Jobs
 from infra.constructs.nag_findings import acknowledge, logical_id
 from infra.constructs.storage import Storage
 from infra.names import ASSETS, PREVIEWS, RESULTS, SOCKET_STAGE, UPLOADS
@@ -51,8 +52,7 @@ class WebSocket(Construct):
         self.api = WebSocketApi(self, "Live", api_name=f"{config.stack_name}-live")
         self.url = addresses.socket(self.api)
         self.callback_url = callback_url = addresses.callback(self.api)
-        sockets = [jobs.sockets.table_arn]
-        by_connection = [f"{jobs.sockets.table_arn}/index/{BY_CONNECTION}"]
+        change_subscribers = allow_attributes(["dynamodb:UpdateItem"], jobs.table.table_arn, SUBSCRIPTION_ATTRIBUTES)
         read_pictures = allow(
             ["s3:GetObject"], [storage.arn(prefix) for prefix in (UPLOADS, ASSETS, RESULTS, PREVIEWS)]
         )
@@ -70,14 +70,11 @@ class WebSocket(Construct):
             "socket",
             environment=SocketSettings.environment(
                 jobs_table=jobs.table.table_name,
-                sockets_table=jobs.sockets.table_name,
                 bucket=storage.bucket.bucket_name,
                 callback_url=callback_url,
             ),
             statements=[
-                allow(["dynamodb:GetItem"], [jobs.table.table_arn]),
-                allow(["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], sockets),
-                allow(["dynamodb:Query"], by_connection),
+                change_subscribers,
                 read_pictures,
                 post_to_connections,
             ],
@@ -86,13 +83,12 @@ class WebSocket(Construct):
             self,
             "push",
             environment=PushSettings.environment(
-                sockets_table=jobs.sockets.table_name,
+                jobs_table=jobs.table.table_name,
                 bucket=storage.bucket.bucket_name,
                 callback_url=callback_url,
             ),
             statements=[
-                allow(["dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], sockets),
-                allow(["dynamodb:Query"], by_connection),
+                change_subscribers,
                 read_pictures,
                 post_to_connections,
             ],
@@ -103,8 +99,15 @@ class WebSocket(Construct):
                 # From the beginning, so that changes during the mapping's creation are not lost.
                 starting_position=StartingPosition.TRIM_HORIZON,
                 batch_size=100,
-                # No INSERT: nobody can have subscribed to a job that is being created.
-                filters=[FilterCriteria.filter({"eventName": FilterRule.is_equal("MODIFY")})],
+                # Only jobs that somebody has subscribed to. No INSERT: nobody can have done so before.
+                filters=[
+                    FilterCriteria.filter(
+                        {
+                            "eventName": FilterRule.is_equal("MODIFY"),
+                            "dynamodb": {"NewImage": {"subscribed_seq": {"N": FilterRule.exists()}}},
+                        }
+                    )
+                ],
                 parallelization_factor=1 if config.local else 4,
                 retry_attempts=3,
                 bisect_batch_on_error=True,
@@ -116,7 +119,8 @@ class WebSocket(Construct):
         authorizer = WebSocketLambdaAuthorizer(
             "Token", self.authorize, identity_source=["route.request.querystring.token"]
         )
-        for route in ("$connect", "$disconnect", "$default"):
+        # No $disconnect: push finds out that a connection has closed.
+        for route in ("$connect", "$default"):
             self.api.add_route(
                 route,
                 integration=WebSocketLambdaIntegration("Function", self.function),

@@ -11,7 +11,6 @@ from infra.costs.usage import read_usage
 
 DAYS = 30
 MINUTES = DAYS * 24 * 60
-INDEXES = 2  # that a sweep queries in each shard: those of jobs and of connections
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def _scheduled_runs(
 
 
 def _rows(prices: PriceTable, usage: dict[str, Any], runs: dict[str, float]) -> Iterator[IdleCost]:
-    queries = runs["sweep"] * len(SHARDS) * INDEXES
+    queries = runs["sweep"] * len(SHARDS)  # of the index of due jobs
     guard = runs.get("guard", 0)
     reads = queries / 2 + guard * usage["guard"]["reads"]
     writes = guard * usage["guard"]["writes"]

@@ -57,7 +57,6 @@ class CoreStack(Stack):
             container=self.worker,
             ledger=self.ledger,
             library=self.assets,
-            websocket=self.websocket,
         )
         self.job_ended = JobEnded(
             self,

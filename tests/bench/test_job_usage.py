@@ -29,7 +29,6 @@ USAGE = JobUsage(
     socket_minutes=0.5,
     history=[{"job_id": {"S": "1"}}, {"job_id": {"S": "1"}, "params": {"S": "x" * 1500}}],
     jobs_table="jobs",
-    sockets_table="sockets",
 )
 
 

@@ -61,13 +61,20 @@ def store(aws: None) -> JobStore:
 
 
 @pytest.fixture
-def subscriptions(aws: None) -> Subscriptions:
-    """The sockets table."""
+def subscriptions(store: JobStore) -> Subscriptions:
+    """The subscriptions in the jobs table."""
+    return Subscriptions(JOBS, clients.dynamodb())
+
+
+@pytest.fixture
+def sockets_table(aws: None) -> str:
+    """Creates the sockets table and returns its name."""
     indexes = [
         global_index("by_connection", "connection_id", None, "KEYS_ONLY"),
         global_index("due", "due_shard", "due_at", "KEYS_ONLY"),
     ]
-    return Subscriptions(SOCKETS, create_table(SOCKETS, "pk", "sk", numbers="due_at", indexes=indexes))
+    create_table(SOCKETS, "pk", "sk", numbers="due_at", indexes=indexes)
+    return SOCKETS
 
 
 @pytest.fixture
@@ -109,7 +116,7 @@ def queues(aws: None) -> Queues:
 def environment(
     monkeypatch: pytest.MonkeyPatch,
     store: JobStore,
-    subscriptions: Subscriptions,
+    sockets_table: str,
     ledger: Ledger,
     assets_table: str,
     bucket: S3Client,
@@ -118,7 +125,7 @@ def environment(
     """Sets the environment of every function, and clears the cached factories that read it."""
     values = {
         "JOBS_TABLE": JOBS,
-        "SOCKETS_TABLE": SOCKETS,
+        "SOCKETS_TABLE": sockets_table,
         "LEDGER_TABLE": LEDGER,
         "ASSETS_TABLE": assets_table,
         "EVENT_BUS": "bus",

@@ -11,7 +11,6 @@ from cloud.dynamodb.job_table import JobTable
 from cloud.dynamodb.ledger import Ledger, LedgerUpdate
 from cloud.dynamodb.transaction import CONFLICT_TRIES
 from cloud.dynamodb.versioned_item import VersionedItem
-from handlers.websocket.subscriptions import Subscriptions
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -115,8 +114,7 @@ def test_what_was_just_written_is_read() -> None:
     assert JobTable("jobs", table).get("a" * 32) is None
     assert Ledger("ledger", table).get("partition", "sort") is None
     assert VersionedItem("sockets", "partition", "sort", table, version="at").get() is None
-    assert Subscriptions("sockets", table).of_job("a" * 32) == []
-    assert [read["ConsistentRead"] for read in table.reads] == [True] * 4
+    assert [read["ConsistentRead"] for read in table.reads] == [True] * 3
 
 
 class BusyLedger:

@@ -27,7 +27,6 @@ from handlers.prompts.enhancement import PromptEnhancer, PromptRequest
 from handlers.statistics.daily_counters import count_ended_job
 from handlers.statistics.histogram import bucket, quantile
 from handlers.statistics.service import StatisticsService
-from handlers.websocket.subscriptions import Subscription, Subscriptions
 from tests.handlers.budget_reservation import reserve_upscale
 from tests.handlers.fixed_clock import NOW, stop_clock
 
@@ -213,24 +212,6 @@ def test_an_instance_is_gone_two_minutes_after_its_report(
     assert [row["expires_at"] - NOW for row in kept if row] == [3600, 90 * DAY]
     assert reports.read_engine_digest("upscale", "preview") == "digest"
     assert reports.read_engine_digest("upscale", "models") is None
-
-
-def test_a_subscription_is_due_with_its_token_or_its_connection(
-    subscriptions: Subscriptions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stop_clock(monkeypatch)
-    lasting, ending = "a" * 32, "2" + "a" * 31
-    for job_id, end in ((lasting, None), (ending, int(NOW) + 60)):
-        subscriptions.add(Subscription(job_id=job_id, connection_id="one", owner="owner-1", token_expires_at=end))
-    shards = [str(number) for number in range(8)]
-
-    def due(now: float) -> list[str]:
-        return sorted(job for shard in shards for jobs in subscriptions.due(shard, now).values() for job in jobs)
-
-    assert due(NOW + 59) == []
-    assert due(NOW + 60) == [ending]
-    assert due(NOW + 7799) == [ending]
-    assert due(NOW + 7800) == [ending, lasting]
 
 
 class Bedrock:

@@ -17,7 +17,7 @@ DEPLOYMENT = "darkroom-test"
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 MINUTES = timedelta(minutes=1)
 PRICE = 12.0  # an hour: a dollar every five minutes for each instance
-pytestmark = pytest.mark.usefixtures("subscriptions")
+pytestmark = pytest.mark.usefixtures("sockets_table")
 
 
 @pytest.fixture

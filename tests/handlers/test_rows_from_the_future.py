@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from cloud import clients
 from cloud.dynamodb.attributes import from_item, to_item
 from cloud.dynamodb.job_record import JobRecord, due_shard
 from cloud.dynamodb.job_store import JobStore
+from cloud.dynamodb.lenient_item import UnreadableItem
 from cloud.invocation import Completed, inference_id
 from darkroom.contract.engine import Engine
 from darkroom.contract.results import Result
@@ -149,11 +151,19 @@ def test_changes_of_jobs_of_a_newer_version_are_pushed(
     monkeypatch.setattr("cloud.clients.apigateway_management", lambda _url: sockets)
     for state in STATES:
         job_id = put_row(state, form)
-        subscriptions.add(Subscription(job_id=job_id, connection_id=state, owner=row(job_id)["owner"]))
+        with suppress(UnreadableItem):
+            subscriptions.add(job_id, row(job_id)["owner"], Subscription(state))
+        # As a newer version changes it.
+        clients.dynamodb().update_item(
+            TableName="jobs",
+            Key={"job_id": {"S": job_id}},
+            UpdateExpression="ADD seq :one",
+            ExpressionAttributeValues={":one": {"N": "1"}},
+        )
         assert push.handler(stream_event(job_id), context) == {"batchItemFailures": []}
-        left = [each.connection_id for each in subscriptions.of_job(job_id)]
-        # The message of the end is the last one.
-        assert left == ([state] if state in OPEN_STATES or form == "unreadable" else [])
+        # Nobody subscribes to a job that has ended.
+        told = [state] if state in OPEN_STATES and form != "unreadable" else []
+        assert [to for to, _ in sockets.posted if to == state] == told
 
 
 @pytest.mark.parametrize("form", ["values", "form"])

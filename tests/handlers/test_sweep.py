@@ -11,7 +11,6 @@ from cloud.dynamodb.job_store import JobStore
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import MAX_ATTEMPTS, State
 from handlers import sweep
-from handlers.websocket.subscriptions import CONNECTION_SECONDS, GRACE_SECONDS, Subscription, Subscriptions
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
@@ -97,32 +96,3 @@ def test_an_error_of_one_job_does_not_stop_the_others(
         sweep_job(jobs[0])
     states = [found.state for job in jobs if (found := store.get(job.job_id))]
     assert states == [State.EXPIRED, State.AWAITING_UPLOAD, State.EXPIRED]
-
-
-def test_expired_subscriptions_are_removed(job_in: JobIn, sweep_job: Any, subscriptions: Subscriptions) -> None:
-    job = job_in(State.AWAITING_UPLOAD)
-    for connection_id in ("one", "two"):
-        subscriptions.add(Subscription(job_id=job.job_id, connection_id=connection_id, owner=job.owner))
-    sweep_job(job, later=CONNECTION_SECONDS)
-    assert len(subscriptions.of_job(job.job_id)) == 2
-    sweep_job(job, later=CONNECTION_SECONDS + GRACE_SECONDS + 1)
-    assert subscriptions.of_job(job.job_id) == []
-
-
-def test_connections_are_closed_when_their_token_expires(
-    job_in: JobIn, sweep_job: Any, sockets: Any, subscriptions: Subscriptions
-) -> None:
-    job = job_in(State.AWAITING_UPLOAD, due_at=time.time() + 3600)
-    for name, seconds in {"short": 60, "long": 120, "broken": 60, "gone": 60}.items():
-        row = Subscription(job_id=job.job_id, connection_id=name, owner="owner-1")
-        subscriptions.add(row.model_copy(update={"token_expires_at": int(time.time()) + seconds}))
-    sockets.closed.add("gone")
-    sockets.broken["broken"] = 1
-    with pytest.raises(Exception, match="InternalServerError"):
-        sweep_job(job, later=61)
-    assert sockets.closed == {"gone", "short"}
-    assert {row.connection_id for row in subscriptions.of_job(job.job_id)} == {"long", "broken"}
-    sweep_job(job, later=61, times=2)
-    assert sockets.closed == {"gone", "short", "broken"}
-    assert [message["error"]["code"] for message in sockets.received("short")] == ["unauthorized"]
-    assert [row.connection_id for row in subscriptions.of_job(job.job_id)] == ["long"]

@@ -48,6 +48,12 @@ def test_stream_records_that_fail_do_not_block_later_ones(core: Template) -> Non
     assert text(source["DestinationConfig"]["OnFailure"]["Destination"]).startswith("JobsDeadLetters")
 
 
+def test_push_runs_only_for_changes_of_jobs_that_somebody_has_subscribed_to(core: Template) -> None:
+    (only,) = mapping(core, "push")["FilterCriteria"]["Filters"]
+    subscribed = {"dynamodb": {"NewImage": {"subscribed_seq": {"N": [{"exists": True}]}}}}
+    assert json.loads(only["Pattern"]) == {"eventName": ["MODIFY"], **subscribed}
+
+
 def test_both_topics_invoke_finished(core: Template) -> None:
     finished = core.function_id("finished")
     topics = {

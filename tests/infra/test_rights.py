@@ -184,9 +184,9 @@ def test_functions_access_only_their_own_rows_of_the_sockets_table(
     assert found == rows
 
 
-def test_only_socket_push_and_sweep_post_to_connections_and_close_them(core: Template) -> None:
+def test_only_socket_and_push_post_to_connections_and_close_them(core: Template) -> None:
     may = [name for name in FUNCTIONS if "execute-api:ManageConnections" in core.function_actions(name)]
-    assert sorted(may) == ["push", "socket", "sweep"]
+    assert sorted(may) == ["push", "socket"]
     resources = {
         text(resource).rpartition("/live/")[2]
         for name in may
@@ -197,10 +197,14 @@ def test_only_socket_push_and_sweep_post_to_connections_and_close_them(core: Tem
     assert resources == {"POST/@connections/*", "DELETE/@connections/*"}
 
 
-def test_push_and_socket_cannot_change_a_job(core: Template, jobs: str, sockets: str) -> None:
+def test_push_and_socket_change_only_the_subscribers_of_a_job(core: Template, jobs: str, sockets: str) -> None:
     for name in ("push", "socket"):
-        assert not any(core.function_may(name, action, jobs) for action in WRITES)
-        assert core.function_may(name, "dynamodb:BatchWriteItem", sockets)
+        assert [action for action in WRITES if core.function_may(name, action, jobs)] == ["dynamodb:UpdateItem"]
+        assert not any(core.function_may(name, action, sockets) for action in (*WRITES, "dynamodb:GetItem"))
+        statements = core.statements(core.function(name)["Role"]["Fn::GetAtt"][0])
+        (update,) = [each for each in statements if each["Action"] == "dynamodb:UpdateItem"]
+        named = update["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]
+        assert set(named) == {"job_id", "owner", "due_shard", "seq", "subscribers", "subscribed_seq"}
 
 
 def test_only_sagemaker_assumes_the_containers_role_in_the_cloud(core: Template, local: Template) -> None:

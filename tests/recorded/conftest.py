@@ -12,14 +12,14 @@ from tests.handlers.conftest import (
     environment,
     ledger,
     queues,
+    sockets_table,
     store,
-    subscriptions,
 )
 from tests.handlers.queues import Queues
 from tests.recorded import fake_deployment, fixed
 from tests.recorded.fake_deployment import FakeDeployment, OutcomeOf
 
-__all__ = ["assets_table", "aws", "bucket", "environment", "ledger", "queues", "store", "subscriptions"]
+__all__ = ["assets_table", "aws", "bucket", "environment", "ledger", "queues", "sockets_table", "store"]
 
 
 @pytest.fixture

@@ -48,7 +48,6 @@ from handlers.settings.socket import SocketSettings
 from handlers.settings.sweep import SweepSettings
 from handlers.settings.uploaded import UploadedSettings
 from handlers.websocket.messages import client_messages as socket_requests
-from handlers.websocket.subscriptions import Subscription, Subscriptions
 from infra.config import Config
 from infra.local.cli import app as operator_command
 from infra.local.emulator import credentials
@@ -146,8 +145,6 @@ __all__ = [
     "StandInSettings",
     "Storage",
     "StudioServerSettings",
-    "Subscription",
-    "Subscriptions",
     "UnreadableItem",
     "Worker",
     "api",

@@ -67,10 +67,10 @@ def test_a_run_each_minute_costs_its_requests_and_its_gigabyte_seconds() -> None
     assert item("runs of `sweep`").usd == pytest.approx(43_200 * (0.20 / 1e6 + 0.2 * 0.5 * 0.0000133334))
 
 
-def test_sweep_queries_both_indexes_of_each_shard() -> None:
+def test_sweep_queries_the_index_of_due_jobs_in_each_shard() -> None:
     found = item("reads and writes")
-    assert found.counted.startswith("691,200 index queries")
-    assert found.usd == pytest.approx(691_200 / 2 * 0.125 / 1e6)
+    assert found.counted.startswith("345,600 index queries")
+    assert found.usd == pytest.approx(345_600 / 2 * 0.125 / 1e6)
 
 
 def test_every_alarm_and_schedule_of_a_deployment_is_in_the_sum(core: Template, gpu: Template) -> None:
