@@ -77,8 +77,8 @@ def _empty(stack: LocalStack, minimal: LoadTarget, meter: UsageMeter, *, quick: 
     for name, target, watcher, runs in (
         (MINIMAL_UNWATCHED, minimal, Watcher.NOBODY, 2),
         (MINIMAL_WATCHED, minimal, Watcher.SOCKET, 2),  # it is told of $connect and $disconnect
-        (EMPTY_UNWATCHED, own, Watcher.NOBODY, 1),
-        (EMPTY_WATCHED, own, Watcher.SOCKET, 1),
+        (EMPTY_UNWATCHED, own, Watcher.NOBODY, 0),
+        (EMPTY_WATCHED, own, Watcher.SOCKET, 0),
     ):
 
         def run(target: LoadTarget = target, watcher: Watcher = watcher, jobs: int = 1) -> str:

@@ -125,7 +125,7 @@ class UsageMeter:
         self._functions = dict(_functions(stack))
         self._callers = dict(_callers(stack))
 
-    def measure(self, target: LoadTarget, run: Callable[[], str], *, runs_per_connection: int = 1) -> JobUsage:
+    def measure(self, target: LoadTarget, run: Callable[[], str], *, runs_per_connection: int = 0) -> JobUsage:
         """Run one job to its end, and return what it has used of ``target``; ``run`` returns its id.
 
         ``runs_per_connection`` is how often a connection runs the WebSocket's function, besides its messages.

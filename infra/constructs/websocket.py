@@ -7,7 +7,7 @@ from aws_cdk.aws_apigatewayv2 import (
     WebSocketStage,
 )
 from aws_cdk.aws_apigatewayv2_authorizers import WebSocketLambdaAuthorizer
-from aws_cdk.aws_apigatewayv2_integrations import WebSocketLambdaIntegration
+from aws_cdk.aws_apigatewayv2_integrations import WebSocketLambdaIntegration, WebSocketMockIntegration
 from aws_cdk.aws_lambda import FilterCriteria, FilterRule, Function, StartingPosition
 from aws_cdk.aws_lambda_event_sources import DynamoEventSource
 from constructs import Construct
@@ -119,13 +119,12 @@ class WebSocket(Construct):
         authorizer = WebSocketLambdaAuthorizer(
             "Token", self.authorize, identity_source=["route.request.querystring.token"]
         )
-        # No $disconnect: push finds out that a connection has closed.
-        for route in ("$connect", "$default"):
-            self.api.add_route(
-                route,
-                integration=WebSocketLambdaIntegration("Function", self.function),
-                authorizer=authorizer if route == "$connect" else None,
-            )
+        # Only the authorizer decides about $connect. No $disconnect: push finds out that a connection has closed.
+        accept = WebSocketMockIntegration(
+            "Accept", request_templates={"200": '{"statusCode": 200}'}, template_selection_expression="200"
+        )
+        self.api.add_route("$connect", integration=accept, authorizer=authorizer)
+        self.api.add_route("$default", integration=WebSocketLambdaIntegration("Function", self.function))
         stage = WebSocketStage(
             self,
             "Stage",

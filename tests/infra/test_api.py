@@ -1,5 +1,6 @@
 """Authorization, throttling and CORS of both APIs."""
 
+import json
 from typing import Any
 
 import pytest
@@ -51,6 +52,14 @@ def test_a_websocket_needs_a_token(core: Template) -> None:
     authorizer = core.resources[text(connect["AuthorizerId"])]["Properties"]
     assert authorizer["IdentitySource"] == ["route.request.querystring.token"]
     assert core.function_id("authorize") in text(authorizer["AuthorizerUri"])
+
+
+def test_the_gateway_accepts_every_connection_that_the_authorizer_lets_pass(core: Template) -> None:
+    target = text(routes(core, "Socket")["$connect"]["Target"]).removeprefix("integrations/")
+    integration = core.resources[target]["Properties"]
+    assert integration["IntegrationType"] == "MOCK"
+    template = integration["RequestTemplates"][integration["TemplateSelectionExpression"]]
+    assert json.loads(template) == {"statusCode": 200}
 
 
 def test_both_apis_are_throttled_and_logged_without_the_token(core: Template) -> None:

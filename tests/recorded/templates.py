@@ -68,7 +68,7 @@ INTENDED = {
     r"\S*\.DeletionPolicy: \"RetainExceptOnCreate\"": "A first deployment that fails leaves nothing behind.",
     r"Resources\.Backlog\w+\.\S+\.(ScaleInCooldown|TargetValue): ": "A busy fleet must not look idle.",
     r"Resources\.\w+[Rr]oleDefaultPolicy\w+\.\S+\.Statement": "Rights follow calls: tests/infra/test_role_rights.py.",
-    r"Resources\.SocketLivedisconnectRoute": "Push notices closed connections.",
+    r"Resources\.SocketLive(dis)?connectRoute": "The authorizer accepts connections, and push notices closed ones.",
     r"Resources\.Socket(push|socket)\S+\.Variables\.SOCKETS_TABLE is gone": "Rows of jobs have the subscriptions.",
     r"Resources\.Socketpush\S+\.FilterCriteria": "Push runs only for jobs with subscriptions.",
     r"Resources\.StoragePicturesPolicy\w+\.\S+\.Statement has 3 entries": "destroy=true empties the bucket first.",
