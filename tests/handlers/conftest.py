@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from botocore.client import BaseClient
 from mypy_boto3_s3 import S3Client
 
 from cloud import clients
@@ -271,3 +272,17 @@ def driver(
 ) -> JobDriver:
     """Drives jobs through the functions."""
     return JobDriver(call, store, ledger, bucket, context, upload)
+
+
+@pytest.fixture
+def aws_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The operations that are called on AWS from now on."""
+    calls: list[str] = []
+    call = BaseClient._make_api_call
+
+    def record(client: BaseClient, operation: str, *request: Any) -> Any:
+        calls.append(operation)
+        return call(client, operation, *request)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", record)
+    return calls

@@ -109,6 +109,19 @@ def test_every_subscriber_receives_the_public_job(
     assert sockets.received("three") == []
 
 
+def test_a_change_and_an_end_are_pushed_without_a_call_to_the_table(
+    job_in: JobIn, subscribe: Any, progress: Any, store: JobStore, deliver: Any, aws_calls: list[str]
+) -> None:
+    job = job_in(State.RUNNING)
+    subscribe(job, "one")
+    now = progress(job)
+    end = store.cancel(job.job_id, job.owner, NO)
+    aws_calls.clear()
+    deliver(change(now, 1))
+    deliver(change(end, 2))
+    assert aws_calls == []
+
+
 def test_a_change_of_the_subscribers_alone_is_sent_to_nobody(
     job_in: JobIn, subscribe: Any, subscriptions: Subscriptions, store: JobStore, deliver: Any, sockets: Any
 ) -> None:

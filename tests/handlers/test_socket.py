@@ -77,6 +77,18 @@ def test_subscribing_sends_a_snapshot_of_the_job(job_in: JobIn, send: Any, subsc
     assert subscribed(job) == [Subscription(CONNECTION)]
 
 
+def test_subscribing_and_reconnecting_take_one_call_to_the_table(
+    job_in: JobIn, send: Any, aws_calls: list[str]
+) -> None:
+    job = job_in(State.QUEUED)
+    aws_calls.clear()
+    send({"action": "subscribe", "job_id": job.job_id})
+    send({"action": "subscribe", "job_id": job.job_id, "after_seq": job.seq})
+    assert aws_calls == ["UpdateItem"] * 2
+    send(kind="DISCONNECT")
+    assert aws_calls == ["UpdateItem"] * 2
+
+
 def test_subscribing_with_the_newest_seq_sends_no_snapshot(job_in: JobIn, send: Any, subscribed: Any) -> None:
     job = job_in(State.QUEUED)
     assert send({"action": "subscribe", "job_id": job.job_id, "after_seq": job.seq}) == [
