@@ -35,7 +35,6 @@ def notice(
 ) -> dict[str, Any]:
     """Return the SNS event of SageMaker's notice."""
     message_body: dict[str, Any] = {
-        "awsRegion": "us-east-1",
         "eventTime": "2026-01-01T00:00:00.000Z",
         "receivedTime": "2026-01-01T00:00:00.000Z",
         "requestParameters": {"endpointName": "endpoint", "inputLocation": "s3://bucket/invocations/x"},
@@ -50,8 +49,7 @@ def notice(
         message_body["responseParameters"] = {"failureLocation": "s3://bucket/outcomes/failures/x"}
     else:
         message_body["responseParameters"] = {"contentType": "application/json", "outputLocation": f"s3://bucket/{key}"}
-    if response_body is not None:
-        message_body["responseBody"] = response_body
+    message_body |= {} if response_body is None else {"responseBody": response_body}
     return {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": json.dumps(message_body)}}]}
 
 
