@@ -216,10 +216,17 @@ class LocalStack:
 
     def wait_for_instances(self, count: int, seconds: float = _IDLE_SECONDS) -> None:
         """Return when the endpoint has ``count`` ready instances. Raises ``TimeoutError``."""
+        self._wait_for_status("instances", count, seconds)
+
+    def wait_for_invocations(self, count: int, seconds: float = _IDLE_SECONDS) -> None:
+        """Return when the endpoint has accepted ``count`` invocations that have not ended. Raises ``TimeoutError``."""
+        self._wait_for_status("invocations", count, seconds)
+
+    def _wait_for_status(self, name: str, count: int, seconds: float) -> None:
         deadline = time.monotonic() + seconds
-        while self._control("GET", "/_status")["instances"] != count:
+        while self._control("GET", "/_status")[name] != count:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the endpoint does not come to {count} instances in {seconds:.0f} s")
+                raise TimeoutError(f"the endpoint does not come to {count} {name} in {seconds:.0f} s")
             time.sleep(_POLL_SECONDS)
 
     def _busy(self) -> bool:

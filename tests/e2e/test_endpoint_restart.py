@@ -91,6 +91,13 @@ def in_state(owner: Caller, state: str, count: int) -> list[str]:
     return jobs
 
 
+def dispatched_jobs(stack: LocalStack, owner: Caller, count: int) -> list[str]:
+    """Ids of new jobs that the endpoint has accepted: a job is dispatched a moment before."""
+    jobs = in_state(owner, "dispatched", count)
+    stack.wait_for_invocations(count)
+    return jobs
+
+
 def assert_first_attempts_complete(owner: Caller, jobs: list[str]) -> None:
     ended = [until(owner, job_id, lambda job: State(job["state"]).terminal) for job_id in jobs]
     assert [(job["state"], job["attempt"], job["error"]) for job in ended] == [("completed", 1, None)] * len(jobs)
@@ -98,7 +105,7 @@ def assert_first_attempts_complete(owner: Caller, jobs: list[str]) -> None:
 
 def test_down_and_up_strand_no_job(restarted: LocalStack, owner: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     with no_instances(restarted):
-        dispatched = in_state(owner, "dispatched", 3)
+        dispatched = dispatched_jobs(restarted, owner, 3)
         with restarted.paused("dispatch"):
             queued = in_state(owner, "queued", 3)
             restarted.stop()
@@ -117,7 +124,7 @@ def test_a_killed_endpoint_strands_no_job(
     restarted: LocalStack, owner: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with no_instances(restarted):
-        dispatched = in_state(owner, "dispatched", 3)
+        dispatched = dispatched_jobs(restarted, owner, 3)
         running = RunningProcesses.read(restarted.folder)
         assert running is not None
         assert running.stand_in is not None
@@ -129,7 +136,7 @@ def test_a_killed_endpoint_strands_no_job(
 
 def test_another_setting_strands_no_job(restarted: LocalStack, owner: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     with no_instances(restarted):
-        dispatched = in_state(owner, "dispatched", 3)
+        dispatched = dispatched_jobs(restarted, owner, 3)
         changed = LocalStack(restarted.folder, restarted.state.port, context=CONTEXT | {"concurrency": 1})
         with queues_paused_before(monkeypatch, restarted, Process, "stop"):
             changed.start()
