@@ -14,6 +14,7 @@ from darkroom.contract.requests import JobRequest
 from handlers.http_api import cursor, dependencies
 from handlers.http_api.caller import Caller
 from handlers.http_api.openapi_responses import JSON, document_responses
+from handlers.http_api.page_size import jobs_that_fit
 from handlers.http_api.response_models import JobPage, JobWithUploads
 from handlers.http_api.routes.parameters import Cursor, IdempotencyKey, JobIdPath, Limit
 from handlers.jobs.resolved_request import Rerun
@@ -86,10 +87,11 @@ def list_jobs(
     cursor_: Cursor = None,
     limit: Limit = 20,
 ) -> Response[JobPage]:
-    """List the caller's jobs, newest first."""
+    """List the caller's jobs, newest first. A page may have fewer than ``limit`` before the last one."""
     after = None if cursor_ is None else cursor.decode(cursor_)
-    records, position = dependencies.job_service().page(_owner(), limit=limit, state=status, kind=kind, after=after)
-    jobs = [dependencies.job_service().public(record) for record in records]
+    service = dependencies.job_service()
+    records, position = service.page(_owner(), limit=limit, state=status, kind=kind, after=after)
+    jobs, position = jobs_that_fit(records, position, service.public)
     return Response(HTTPStatus.OK, JSON, JobPage(jobs=jobs, cursor=cursor.encode(position)))
 
 
