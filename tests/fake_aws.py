@@ -4,10 +4,12 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import boto3
 import botocore.session
+import moto.core.models
 import moto.core.responses
 import pytest
 from botocore.config import Config
@@ -88,6 +90,9 @@ def _plain(value: dict[str, Any]) -> dict[str, Any]:
             return value
 
 
+# moto asks for the methods of a service's class at every call, and finds them by looking at each member.
+_method_names = cache(moto.core.responses.method_names_from_class)
+
 # Created after the import of moto, which else would not see its calls.
 _SESSION = _CachedSession()
 
@@ -105,10 +110,14 @@ def fake_aws() -> Iterator[None]:
         with lock:
             return call_action(handler)
 
-    with aws_calls.held_to_the_record(), mock_aws(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clients, "_session", lambda: _SESSION)
-        patch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the first credentials that it has found
-        patch.setattr(DynamoHandler, "call_action", locked)
+    with aws_calls.held_to_the_record(), pytest.MonkeyPatch.context() as patch:
+        # Answers to requests' HTTP calls, of which there are none: 1,300 for each start of moto.
+        patch.setattr(moto.core.models, "RESPONSES_METHODS", [])
+        patch.setattr(moto.core.responses, "method_names_from_class", _method_names)
         patch.setattr(moto.core.responses, "XFormedAttributePicker", _ItemPicker)
         patch.setattr(JSONSerializer, "_serialize_type_structure", _serialize_value)
-        yield
+        patch.setattr(DynamoHandler, "call_action", locked)
+        with mock_aws():
+            patch.setattr(clients, "_session", lambda: _SESSION)
+            patch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the first credentials that it has found
+            yield
