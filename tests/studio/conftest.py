@@ -1,7 +1,8 @@
 """Fixtures of the studio tests: a real browser and one local stack with the real API for all scenarios."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from tests.studio.watch import Watch, origin_of
 from tests.unlimited import UNLIMITED
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FOLDER = Path(__file__).parent
 PATIENCE_MS = 20_000  # a machine with two cores runs the emulator, the preview engine and other tests beside this
 
 
@@ -33,15 +35,47 @@ def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
         yield stack
 
 
-# Not for the session: while Playwright runs, no asynchronous test of another file could run in this process.
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # Its sandbox needs a user other than root, which CI does not have.
-        expect.set_options(timeout=PATIENCE_MS)
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+class BrowserProcess:
+    """Chromium and Playwright's driver: started by the first test that asks, and stopped after the folder's last.
+
+    No fixture of the session: while Playwright runs, no asynchronous test of another folder could run in this process.
+    """
+
+    def __init__(self) -> None:
+        self._running = ExitStack()
+        self._browser: Browser | None = None
+
+    def get(self, chromium: str) -> Browser:
+        """Return the browser, which is started if needed."""
+        if self._browser is None:
+            playwright = self._running.enter_context(sync_playwright())
+            expect.set_options(timeout=PATIENCE_MS)
+            # Its sandbox needs a user other than root, which CI does not have.
+            self._browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            self._running.callback(self._browser.close)
+        return self._browser
+
+    def stop(self) -> None:
+        """Stop the browser; idempotent."""
+        self._browser = None
+        self._running.close()
+
+
+_process = BrowserProcess()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Generator[None, None, None]:
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or not nextitem.path.is_relative_to(FOLDER):
+            _process.stop()
+
+
+@pytest.fixture
+def browser(chromium: str) -> Browser:
+    return _process.get(chromium)
 
 
 @pytest.fixture
