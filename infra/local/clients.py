@@ -21,10 +21,13 @@ def sign(key: RootKey, method: str, url: str, body: bytes = b"") -> dict[str, st
 
 
 class Clients:
-    """Creates each client once: ``clients("s3")``. A call fails if it waits ``read_seconds`` for an answer."""
+    """Creates each client once: ``clients("s3")``. A call fails if it waits ``read_seconds`` for an answer.
 
-    def __init__(self, port: int, key: RootKey, *, read_seconds: float = 120) -> None:
-        self._port = port
+    ``url`` is where the clients call, by default the emulator; the endpoint's stand-in has an address of its own.
+    """
+
+    def __init__(self, port: int, key: RootKey, *, url: str | None = None, read_seconds: float = 120) -> None:
+        self._url = url or emulator.address(port)
         self._read_seconds = read_seconds
         # Service names are only known at run time, which the stubs' overloads do not support.
         self._session: Any = boto3.Session(
@@ -41,7 +44,7 @@ class Clients:
     def _client(self, service: str) -> Any:
         return self._session.client(
             service,
-            endpoint_url=emulator.address(self._port),
+            endpoint_url=self._url,
             config=Config(
                 proxies={},
                 connect_timeout=5,

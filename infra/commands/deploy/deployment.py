@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from darkroom.cli.settings import Settings
 from darkroom.cli.token_sources import find_token
 from darkroom.client.errors import ClientError, LocalStackError
@@ -15,7 +13,7 @@ from darkroom.client.tokens import TokenSource
 from infra.commands.deploy.account import AwsAccount
 from infra.commands.deploy.errors import aws_errors
 from infra.commands.deploy.stacks import find_stack, stack_names
-from infra.local import emulator, runtime
+from infra.local import runtime
 from infra.local.clients import Clients
 from infra.local.state import RootKey
 from infra.names import FUNCTIONS, function_output
@@ -79,15 +77,10 @@ def local_deployment(port: int | None) -> Deployment:
     if port is None or state is None or key is None or login is None:
         raise LocalStackError("No local stack runs from this directory; start one with `darkroom up`.")
     clients = Clients(state.port, key)
-    # The stand-in of the endpoint has an address of its own.
-    session: Any = boto3.Session(
-        aws_access_key_id=key.access_key_id, aws_secret_access_key=key.secret_access_key, region_name=emulator.REGION
-    )
+    stand_in = Clients(state.port, key, url=state.endpoint_control)
 
     def client(service: str) -> Any:
-        if service.startswith("sagemaker"):
-            return session.client(service, endpoint_url=state.endpoint_control)
-        return clients(service)
+        return stand_in(service) if service.startswith("sagemaker") else clients(service)
 
     return Deployment(
         api_url=state.endpoint,
