@@ -2,6 +2,9 @@
 
 from handlers.limits.rates import SUBJECTS
 
+# Origin of a web page that is not the studio; docs/examples/ is served there. Stacks that allow it share a template.
+WEB_ORIGIN = "http://127.0.0.1:5173"
+
 UNLIMITED: dict[str, object] = {
     "retry_delay_seconds": 0,
     "look_seconds": 0,

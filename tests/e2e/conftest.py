@@ -7,10 +7,7 @@ import pytest
 
 from infra.local.stack import LocalStack
 from tests.e2e.caller import Caller
-from tests.unlimited import UNLIMITED
-
-# A web page of another origin than the studio's; docs/examples/ is served there.
-WEB_ORIGIN = "http://127.0.0.1:5173"
+from tests.unlimited import UNLIMITED, WEB_ORIGIN
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ from PIL import Image
 from playwright.sync_api import Route, expect, sync_playwright
 
 from infra.local.stack import LocalStack
-from tests.e2e.conftest import WEB_ORIGIN
 from tests.paths import DATA, ROOT
+from tests.unlimited import WEB_ORIGIN
 
 EXAMPLES = ROOT / "docs" / "examples"
 PHOTO = DATA / "living_room.jpg"

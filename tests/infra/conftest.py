@@ -1,6 +1,7 @@
 """Fixtures of the infrastructure tests: templates synthesized once, because starting the CDK's kernel takes seconds."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from infra.bundling import functions
 from infra.bundling import studio as site
 from infra.bundling.functions import ROOT
+from infra.local import runtime
 from infra.local.state import Login, StackState, Tables
+from tests.infra.restartable_stack import RestartableStack
 from tests.infra.template import Assembly, Template
 
 
@@ -100,6 +103,20 @@ def state() -> StackState:
         endpoint_name="darkroom-local",
         functions={},
     )
+
+
+@pytest.fixture(scope="session")
+def only_restartable_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestartableStack]:
+    restartable = RestartableStack(tmp_path_factory.mktemp("restartable") / "stack")
+    yield restartable
+    runtime.down(restartable.stack.folder, save=False)
+
+
+@pytest.fixture
+def restartable(only_restartable_stack: RestartableStack) -> RestartableStack:
+    """A running stack, which tests may stop, kill and damage: one for all of them, because a new one takes longer."""
+    only_restartable_stack.ensure_started()
+    return only_restartable_stack
 
 
 def synthesize(folder: Path, context: dict[str, str]) -> Assembly:

@@ -11,11 +11,11 @@ from darkroom import Client
 from infra.local.stack import LocalStack
 from infra.local.state import StackState
 from tests.e2e import pictures
-from tests.unlimited import UNLIMITED
+from tests.infra.restartable_stack import RestartableStack
+from tests.unlimited import UNLIMITED, WEB_ORIGIN
 
 pytestmark = pytest.mark.timeout(300)  # the first one to ask synthesizes
 
-PAGE = "http://localhost:5173"
 JOB = {
     "kind": "restyle_room",
     "params": {"style": "modern"},
@@ -23,17 +23,13 @@ JOB = {
 }
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> LocalStack:
-    return LocalStack(tmp_path_factory.mktemp("stack"), context={**UNLIMITED, "stages": "noop", "origins": PAGE})
-
-
 def call(stack: LocalStack, method: str, path: str, *, user: str = "local", json: object = None) -> httpx2.Response:
     headers = {"Authorization": f"Bearer {stack.token_for(user)}"}
     return httpx2.request(method, f"{stack.endpoint}{path}", headers=headers, json=json, timeout=60)
 
 
-def test_a_stack_keeps_its_state_over_a_restart_and_stops_all_processes(stack: LocalStack) -> None:
+def test_a_stack_keeps_its_state_over_a_restart_and_stops_all_processes(restartable: RestartableStack) -> None:
+    stack = restartable.stack
     with stack:
         before = stack.state
         health = call(stack, "GET", "/health").json()
@@ -88,7 +84,7 @@ def check_functions(stack: LocalStack) -> None:
 
 
 def check_origins(stack: LocalStack) -> None:
-    for origin, status, allowed in ((PAGE, 204, PAGE), ("https://page.example", 403, None)):
+    for origin, status, allowed in ((WEB_ORIGIN, 204, WEB_ORIGIN), ("https://page.example", 403, None)):
         asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
         answer = httpx2.options(f"{stack.endpoint}/jobs", headers=asked, timeout=60)
         assert answer.status_code == status

@@ -10,29 +10,23 @@ from typing import Any
 import pytest
 
 from darkroom.contract.jobs import State
-from infra.local import event_sources, runtime, stand_in
+from infra.local import event_sources, stand_in
 from infra.local.process import Process
 from infra.local.stack import LocalStack
 from infra.local.state import RunningProcesses
 from tests.e2e import pictures
 from tests.e2e.caller import TIMEOUT_SECONDS, Caller, JobDict, upload
-from tests.unlimited import UNLIMITED
+from tests.infra.restartable_stack import CONTEXT, RestartableStack
 
-CONTEXT = {**UNLIMITED, "stages": "noop"}
-
-
-@pytest.fixture(scope="module")
-def restarted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A stack of its own, which its tests stop, kill and start."""
-    stack = LocalStack(tmp_path_factory.mktemp("restarted"), context=CONTEXT)
-    try:
-        stack.start()
-        yield stack
-    finally:
-        runtime.down(stack.folder, save=False)
+pytestmark = pytest.mark.timeout(300)  # the first one to ask synthesizes
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
+def restarted(restartable: RestartableStack) -> LocalStack:
+    return restartable.stack
+
+
+@pytest.fixture
 def owner(restarted: LocalStack) -> Caller:
     return Caller(restarted.endpoint, restarted.socket, restarted.token_for("owner"))
 
