@@ -4,12 +4,10 @@ import asyncio
 import contextlib
 import email
 import email.policy
-import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -17,6 +15,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from darkroom.contract.jobs import Job
+from tests.darkroom.asgi_server import serving
 from tests.darkroom.fake_assets import Library, described_uploads
 from tests.darkroom.jobs import RESULT, completed, job, job_message
 from tests.darkroom.responses import START, problem
@@ -278,23 +277,10 @@ class Service:
     @contextlib.contextmanager
     def running(self) -> Iterator["Service"]:
         """Serve on a free port of 127.0.0.1, in a thread."""
-        ready = threading.Event()
 
-        class Server(uvicorn.Server):
-            async def startup(inner, sockets: Any = None) -> None:  # noqa: N805 - the outer one is self here
-                self._loop = asyncio.get_running_loop()
-                self._changed = asyncio.Event()
-                await super().startup(sockets)
-                port = inner.servers[0].sockets[0].getsockname()[1]
-                self.url = f"http://127.0.0.1:{port}"
-                ready.set()
+        def prepare() -> None:
+            self._loop = asyncio.get_running_loop()
+            self._changed = asyncio.Event()
 
-        server = Server(uvicorn.Config(self.app(), port=0, log_level="warning", timeout_graceful_shutdown=1))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        try:
-            assert ready.wait(10)
+        with serving(self.app(), prepare) as self.url:
             yield self
-        finally:
-            server.should_exit = True
-            thread.join(10)
