@@ -29,16 +29,19 @@ TESTS = Path(__file__).parent
 TOGETHER = ("e2e", "studio", "infra")
 # So that no worker is left with a long one in the end.
 LONGEST_FIRST = (*TOGETHER, "chaos", "containers", "bench", "pipeline/models", "pipeline")
-# What `--fast` leaves out: what needs torch, a local stack, the CDK or a browser, and what takes long.
+# What `--fast` leaves out: what needs torch, a local stack, the CDK, Node or a browser, and what takes long.
 SLOW = (
     "bench",
     "chaos/test_chaos.py",
+    "clients",
     "containers/models",
     "containers/test_instance.py",
     "containers/test_intermediates.py",
     "containers/test_main.py",
     "containers/test_server.py",
     "darkroom/cli/test_interrupt.py",
+    "darkroom/cli/test_termination.py",
+    "darkroom/cli/test_unwritable_output.py",
     "darkroom/cli/test_videos.py",
     "e2e",
     "handlers/test_api.py",
@@ -51,9 +54,11 @@ SLOW = (
     "handlers/test_prompts.py",
     "handlers/test_rerun.py",
     "handlers/test_result_cache.py",
+    "handlers/test_rows_from_the_future.py",
     "handlers/test_videos.py",
     "infra",
     "pipeline/core/test_best_effort.py",
+    "pipeline/imaging/test_object_labels.py",
     "pipeline/models",
     "pipeline/preview",
     "pipeline/scenes/test_render_scenes.py",
