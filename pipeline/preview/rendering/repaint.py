@@ -61,17 +61,24 @@ def prepare_repaint(
 
 
 def repaint_band(photo: Rgb, rows: slice, height: int, context: RepaintContext, strength: float) -> Rgb:
-    """Repaint a band: ``photo`` holds ``rows`` of a picture of ``height``. h×W×3 uint8 in, the same out."""
+    """Repaint a band: ``photo`` holds ``rows`` of a picture of ``height``. h×W×3 uint8 in, the same out.
+
+    The result does not depend on how the picture is split into bands.
+    """
     width = photo.shape[1]
     grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
     slope, offset = (_enlarged(plane, width, height, rows) for plane in (context.slope, context.offset))
     matte = np.clip((slope * (grey.astype(np.float32) / 255) + offset - 0.12) / 0.76, 0, 1)
-    rays = context.camera.rays(width, height, rows)
+    # With a row above and below, for antialiasing.
+    around = slice(max(rows.start - 1, 0), min(rows.stop + 1, height))
+    rays = context.camera.rays(width, height, around)
     faces, distance = context.box.intersect(rays)
+    inner = slice(rows.start - around.start, rows.stop - around.start)
+    rays, distance = rays[inner], distance[inner]
     result = photo.astype(np.float32)
     for face in context.textures:
         # Antialiasing: a pixel on the line between two sides belongs to both.
-        share = cv2.blur((faces == face).astype(np.float32), (3, 3)) * matte
+        share = cv2.blur((faces == face).astype(np.float32), (3, 3))[inner] * matte
         where = share > 0.004
         if not where.any():
             continue

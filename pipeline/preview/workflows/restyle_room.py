@@ -9,6 +9,7 @@ from darkroom.contract.styles import Finish, Style, styles
 from pipeline.core.arrays import Floats
 from pipeline.core.artifacts import OBJECTS, PHOTO, QUALITY, RESULT, SAVED
 from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext
+from pipeline.imaging.bands import compute_in_bands
 from pipeline.imaging.composite import composite
 from pipeline.imaging.load_save import LoadPhoto, SaveResult
 from pipeline.imaging.outlines import objects_at_points
@@ -19,7 +20,6 @@ from pipeline.preview.room.box import WALLS, BoxSide
 from pipeline.preview.room.layout import RoomLayout, to_analysis_size
 from pipeline.preview.room.stages import LAYOUT, FindLayout, object_segments_of
 
-BAND = 256  # rows painted at a time, so that memory does not grow with the picture
 SEAM = 1 / 640  # of the longer side: feather around kept objects, a pixel of the analysed size
 
 DEPTH: Artifact[Floats | None] = Artifact("depth", "h×w float32, distance in camera heights; None without a room")
@@ -81,12 +81,13 @@ def _ignored_param_notes(params: RestyleRoomParams) -> list[str]:
 
 
 def _in_bands(context: StageContext, photo: np.ndarray, repaint_plan: RepaintContext, strength: float) -> np.ndarray:
-    height = photo.shape[0]
+    height, width = photo.shape[:2]
     result = np.empty_like(photo)
-    for start in range(0, height, BAND):
-        rows = slice(start, min(start + BAND, height))
+
+    def repaint_rows(rows: slice) -> None:
         result[rows] = repaint.repaint_band(photo[rows], rows, height, repaint_plan, strength)
-        context.report(rows.stop / height)
+
+    compute_in_bands(width, height, repaint_rows, context.report)
     return result
 
 
@@ -101,13 +102,14 @@ class Grade(Stage):
 
     def run(self, context: StageContext) -> None:
         picture, params = context[REPAINTED], context.params_as(RestyleRoomParams)
-        height = picture.shape[0]
+        height, width = picture.shape[:2]
+        light = styles()[params.style].light
         result = np.empty_like(picture)
-        for start in range(0, height, BAND):
-            rows = slice(start, min(start + BAND, height))
-            style = styles()[params.style]
-            result[rows] = colour_grading.grade(picture[rows], style.light, params.strength, rows=rows, height=height)
-            context.report(rows.stop / height)
+
+        def grade_rows(rows: slice) -> None:
+            result[rows] = colour_grading.grade(picture[rows], light, params.strength, rows=rows, height=height)
+
+        compute_in_bands(width, height, grade_rows, context.report)
         context[GRADED] = result
 
 

@@ -15,6 +15,7 @@ BACK_ONLY = Box(ceiling=50.0, left=50.0, right=50.0, back=1.0)
 FLOOR_ONLY = Box(ceiling=50.0, left=500.0, right=500.0, back=500.0)
 LEVEL = Camera(0.72 * WIDTH, np.eye(3, dtype=np.float32), WIDTH, HEIGHT)
 DOWN = Camera(0.72 * WIDTH, np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32), WIDTH, HEIGHT)
+TILTED = np.array([[0.96, -0.28, 0], [0.28, 0.96, 0], [0, 0, 1]], np.float32)  # so that no line is a row
 PAINT = {"material": "paint", "colours": ("#8090b0",)}
 
 
@@ -138,3 +139,17 @@ def test_bands_are_the_picture(half_shadow: np.ndarray) -> None:
     whole = repaint_band(photo, slice(0, HEIGHT), HEIGHT, context, 1.0)
     band = repaint_band(photo[40:80], slice(40, 80), HEIGHT, context, 1.0)
     assert np.abs(band[2:-2].astype(int) - whole[42:78]).max() <= 1
+
+
+def test_the_result_does_not_depend_on_the_bands() -> None:
+    photo = np.random.default_rng(5).integers(60, 200, (HEIGHT, WIDTH, 3), np.uint8)
+    box, camera = Box(ceiling=0.8, left=1.5, right=1.5, back=3.0), Camera(0.72 * WIDTH, TILTED, WIDTH, HEIGHT)
+    sides, _ = box.intersect(camera.rays(WIDTH, HEIGHT))
+    surfaces = Surfaces(sides, np.ones((HEIGHT, WIDTH), bool))
+    finishes = {side: Finish.model_validate(PAINT | {"colours": (f"#{side + 2}08040",)}) for side in BoxSide}
+    context = prepare_repaint(photo, box, camera, surfaces, finishes, seed=3)
+    whole = repaint_band(photo, slice(0, HEIGHT), HEIGHT, context, 1.0)
+    for height in (1, 7, 50):
+        bands = [slice(start, min(start + height, HEIGHT)) for start in range(0, HEIGHT, height)]
+        parts = [repaint_band(photo[rows], rows, HEIGHT, context, 1.0) for rows in bands]
+        np.testing.assert_array_equal(np.concatenate(parts), whole)
