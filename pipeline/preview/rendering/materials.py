@@ -21,7 +21,8 @@ _FLOOR_ANCHORED: frozenset[Material] = frozenset({"wainscot", "panelling"})
 class Texture:
     """Texture of a material, ready to be mapped to a plane.
 
-    ``levels``: a mipmap of S×S×3 uint8 sRGB squares, each half the last, that repeat every ``metres``.
+    ``levels``: a mipmap of S×S×3 uint8 sRGB squares, each half the last, that repeat every ``metres``. Each has a
+    border of one more pixel, taken from its opposite side, so that interpolation across its end reads no other place.
     ``anchored_to_floor``: rows run from the wall's foot (0) upwards, so it must not be shifted vertically.
     """
 
@@ -42,7 +43,8 @@ def generate_texture(finish: Finish, seed: int, size: int = 640) -> Texture:
     while levels[-1].shape[0] > 8:
         half = levels[-1].shape[0] // 2
         levels.append(cv2.resize(levels[-1], (half, half), interpolation=cv2.INTER_AREA))
-    return Texture(tuple(levels), metres, anchored)
+    bordered = [cv2.copyMakeBorder(level, 1, 1, 1, 1, cv2.BORDER_WRAP) for level in levels]
+    return Texture(tuple(bordered), metres, anchored)
 
 
 def _extent(finish: Finish) -> float:

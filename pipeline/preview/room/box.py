@@ -54,8 +54,8 @@ class Box:
     def intersect(self, rays: Floats) -> tuple[Bytes, Floats]:
         """Intersect rays: the side that each meets, h×w uint8, and the distance in units of its length, h×w float32."""
         x, y, z = rays[..., 0], rays[..., 1], rays[..., 2]
-        level = np.where(y > 0, y, y * np.float32(-1 / self.ceiling))
-        side = np.where(x > 0, x * np.float32(1 / self.right), x * np.float32(-1 / self.left))
+        level = np.maximum(y, y * np.float32(-1 / self.ceiling))
+        side = np.maximum(x * np.float32(1 / self.right), x * np.float32(-1 / self.left))
         forward = z * np.float32(1 / self.back)
         face = np.where(x > 0, np.uint8(BoxSide.RIGHT), np.uint8(BoxSide.LEFT))
         face = np.where(forward > side, np.uint8(BoxSide.BACK), face)

@@ -34,14 +34,18 @@ class Camera:
         ``rows`` limits them to a band; ``step`` takes every so many pixels. Camera z of every direction is 1.
         """
         scale = self.width / width
-        y, x = np.mgrid[
-            (rows.start if rows else 0) : (rows.stop if rows else height) : step,
-            0:width:step,
-        ].astype(np.float32)
+        top, bottom = (rows.start, rows.stop) if rows else (0, height)
+        x = np.arange(0, width, step, dtype=np.float32)
+        y = np.arange(top, bottom, step, dtype=np.float32)[:, None]
         x = ((x + 0.5) * scale - self.width / 2) / self.focal
         y = ((y + 0.5) * self.height / height - self.height / 2) / self.focal
         r = self.rotation
-        return np.stack([x * r[0, k] + y * r[1, k] + r[2, k] for k in range(3)], axis=-1)
+        # Each coordinate is a contiguous plane in memory, as callers compute with one at a time.
+        planes = np.empty((3, len(y), len(x)), np.float32)
+        for k in range(3):
+            np.add(x * r[0, k], y * r[1, k], out=planes[k])
+        planes += r[2][:, None, None]
+        return np.moveaxis(planes, 0, -1)
 
 
 def estimate_camera(segments: LineSegments, width: int, height: int) -> tuple[Camera, float, Integers]:

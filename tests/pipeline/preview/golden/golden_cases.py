@@ -209,7 +209,7 @@ def finishes() -> list[Finish]:
 def materials(_folder: Path) -> GoldenRecord:
     """Generate the texture of every finish."""
     textures = [generate_texture.__wrapped__(finish, 2, 192) for finish in finishes()]
-    record = GoldenRecord(6, 6, contrast_gain=10, pictures=[texture.levels[0] for texture in textures])
+    record = GoldenRecord(6, 6, contrast_gain=10, pictures=[texture.levels[0][1:-1, 1:-1] for texture in textures])
     record.add_number("metres", [texture.metres for texture in textures])
     record.add_number("levels", [len(texture.levels) for texture in textures])
     return record

@@ -1,10 +1,14 @@
 """Repainting: new paint under the photo's own light, where the surface is bare, in perspective."""
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 
 from darkroom.contract.styles import Finish
-from pipeline.preview.rendering.repaint import prepare_repaint, repaint_band
+from pipeline.preview.rendering.materials import Texture
+from pipeline.preview.rendering.repaint import RepaintContext, prepare_repaint, repaint_band
 from pipeline.preview.room.box import Box, BoxSide
 from pipeline.preview.room.camera import Camera
 from pipeline.preview.room.surfaces import Surfaces
@@ -139,6 +143,46 @@ def test_bands_are_the_picture(half_shadow: np.ndarray) -> None:
     whole = repaint_band(photo, slice(0, HEIGHT), HEIGHT, context, 1.0)
     band = repaint_band(photo[40:80], slice(40, 80), HEIGHT, context, 1.0)
     assert np.abs(band[2:-2].astype(int) - whole[42:78]).max() <= 1
+
+
+def plain_render(levels: list[np.ndarray], metres: float, context: RepaintContext) -> np.ndarray:
+    """Render a floor's texture through the camera ``DOWN``, h×w×3: a mipmap look-up in float64, pixel by pixel."""
+    x = (np.arange(WIDTH) + 0.5 - WIDTH / 2) / DOWN.focal
+    y = (np.arange(HEIGHT)[:, None] + 0.5 - HEIGHT / 2) / DOWN.focal
+    # The floor lies ``context.metres`` straight below: the camera's y is the room's -z.
+    u, v = np.broadcast_arrays(-y * context.metres + context.shift[0], x * context.metres + context.shift[1])
+    texels = context.metres / DOWN.focal * len(levels[0]) / metres * (1 + x * x + y * y) ** 0.25
+    level = np.log2(np.maximum(texels, 1))
+    result = np.zeros((HEIGHT, WIDTH, 3))
+    for index, picture in enumerate(levels):
+        size = len(picture)
+        column, row = u / metres * size - 0.5, v / metres * size - 0.5
+        left, top = np.floor(column).astype(int), np.floor(row).astype(int)
+        right, down = (column - left)[..., None], (row - top)[..., None]
+        corners = [[picture[(top + i) % size, (left + j) % size] for j in (0, 1)] for i in (0, 1)]
+        upper, lower = (one * (1 - right) + other * right for one, other in corners)
+        result += (upper * (1 - down) + lower * down) * np.clip(1 - np.abs(level - index), 0, 1)[..., None]
+    return result
+
+
+@pytest.mark.parametrize("metres", [0.8, 3.0], ids=["much smaller than seen", "larger than seen"])
+def test_a_material_is_seen_as_a_plain_mipmap_shows_it(metres: float) -> None:
+    photo = wall(np.ones((HEIGHT, WIDTH)))
+    surfaces = Surfaces(np.full((HEIGHT, WIDTH), BoxSide.FLOOR, np.uint8), np.ones((HEIGHT, WIDTH), bool))
+    finish = {BoxSide.FLOOR: Finish.model_validate(PAINT)}
+    context = prepare_repaint(photo, FLOOR_ONLY, DOWN, surfaces, finish, seed=3)
+    levels = [np.random.default_rng(7).integers(40, 220, (256, 256, 3)).astype(np.uint8)]
+    while len(levels[-1]) > 8:
+        levels.append(cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+    bordered = tuple(cv2.copyMakeBorder(level, 1, 1, 1, 1, cv2.BORDER_WRAP) for level in levels)
+    context = replace(
+        context, textures={BoxSide.FLOOR: Texture(bordered, metres, False)}, shade=np.ones_like(context.shade)
+    )
+    found = repaint_band(photo, slice(0, HEIGHT), HEIGHT, context, 1.0)
+    difference = np.abs(found - plain_render(levels, metres, context))
+    # A look-up is rounded to 1/32 of a texel, which shows in a texture of noise alone.
+    assert difference.mean() < 1
+    assert np.percentile(difference, 99.9) < 8
 
 
 def test_the_result_does_not_depend_on_the_bands() -> None:
