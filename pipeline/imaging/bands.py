@@ -13,22 +13,29 @@ BAND_PIXELS = 256_000  # pixels of a band: a float32 colour picture of them take
 MIN_BAND_ROWS = 8
 
 
-def split_into_bands(width: int, height: int) -> list[slice]:
-    """Split the rows of a picture of this size into bands of about ``BAND_PIXELS``, from the top."""
-    rows = max(BAND_PIXELS // width, MIN_BAND_ROWS)
+def split_into_bands(width: int, height: int, pixels: int = BAND_PIXELS) -> list[slice]:
+    """Split the rows of a picture of this size into bands of about so many ``pixels``, from the top."""
+    rows = max(pixels // width, MIN_BAND_ROWS)
     return [slice(start, min(start + rows, height)) for start in range(0, height, rows)]
 
 
 def compute_in_bands(
-    width: int, height: int, compute: Callable[[slice], None], report: Callable[[float], None] = lambda _: None
+    width: int,
+    height: int,
+    compute: Callable[[slice], None],
+    report: Callable[[float], None] = lambda _: None,
+    *,
+    pixels: int = BAND_PIXELS,
 ) -> None:
     """Call ``compute`` with the rows of each band of a picture of this size, in parallel threads.
+
+    ``pixels``: about how many a band has. More are better if bands overlap, as the overlap is computed twice.
 
     ``compute`` writes only those rows of its result. The calling thread alone calls ``report``, with the fraction done,
     0 to 1, after each band from the top. If either raises, no further band is started, and the exception is raised
     when the running bands have ended.
     """
-    bands = split_into_bands(width, height)
+    bands = split_into_bands(width, height, pixels)
     threads = min(thread_count(), len(bands))
     if threads == 1:
         for rows in bands:

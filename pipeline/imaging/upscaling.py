@@ -15,6 +15,7 @@ from pipeline.core.artifacts import QUALITY, RESULT, SAVED
 from pipeline.core.stages import Artifact, Slot, Stage, StageContext
 from pipeline.decoding.client import decode_picture
 from pipeline.decoding.picture_decoder import Alpha, DecodedPicture
+from pipeline.imaging.bands import compute_in_bands
 from pipeline.imaging.codec import on_white
 from pipeline.imaging.load_save import save_picture, save_thumbnail
 
@@ -22,7 +23,7 @@ Bytes = NDArray[np.uint8]
 
 MAX_RESULT_PIXELS = 200_000_000
 MAX_JPEG_SIDE = 65_500  # libjpeg's own limit, a little below the format's
-BAND_PIXELS = 4_000_000  # pixels of the result that are resampled at a time
+BAND_PIXELS = 1_000_000  # pixels of the result that are resampled at a time: each band reads rows of the next
 REACH = 4  # source pixels on either side: Pillow's Lanczos kernel reads 3, plus one to be safe
 MEASURED_SIDE = 1600
 THUMBNAIL_SOURCE = 960  # twice the thumbnail's longer side: size of the picture that it is made from
@@ -96,16 +97,8 @@ def enlarged_size(rgb: Rgb, scale: float) -> tuple[int, int]:
     return round(width * scale), round(height * scale)
 
 
-def bands(width: int, height: int) -> list[slice]:
-    """Split the rows of a result of this size into bands of about four megapixels."""
-    rows = max(BAND_PIXELS // width, 8)
-    return [slice(start, min(start + rows, height)) for start in range(0, height, rows)]
-
-
-def resampled(
-    source: Bytes, width: int, height: int, rows: slice, kernel: Image.Resampling = Image.Resampling.LANCZOS
-) -> Bytes:
-    """Resample H×W(×3) uint8 to ``height`` × ``width``, but compute some rows only.
+def resampled(source: Bytes, width: int, height: int, rows: slice) -> Bytes:
+    """Resample H×W(×3) uint8 to ``height`` × ``width`` with a Lanczos kernel, but compute some rows only.
 
     The rows are the same as if the whole picture were resampled at once.
     """
@@ -114,7 +107,7 @@ def resampled(
     first, last = max(floor(top) - REACH, 0), min(ceil(bottom) + REACH, source.shape[0])
     part = Image.fromarray(np.ascontiguousarray(source[first:last]))
     box = (0, top - first, source.shape[1], bottom - first)
-    return np.asarray(part.resize((width, rows.stop - rows.start), kernel, box=box))
+    return np.asarray(part.resize((width, rows.stop - rows.start), Image.Resampling.LANCZOS, box=box))
 
 
 def enlarged_alpha(alpha: Alpha | None, width: int, height: int, context: StageContext) -> Alpha | None:
@@ -122,10 +115,32 @@ def enlarged_alpha(alpha: Alpha | None, width: int, height: int, context: StageC
     if alpha is None:
         return None
     result = np.empty((height, width), np.uint8)
-    for rows in bands(width, height):
+
+    def resample_rows(rows: slice) -> None:
         result[rows] = resampled(alpha, width, height, rows)
-        context.report(0)
+
+    compute_in_bands(width, height, resample_rows, lambda _: context.report(0), pixels=BAND_PIXELS)
     return result
+
+
+def linearly_resampled(source: Bytes, width: int, height: int, rows: slice) -> Bytes:
+    """Enlarge H×W×3 uint8 to ``height`` × ``width`` by linear interpolation, but compute some rows only.
+
+    In a third of the time of ``resampled``, which has a wider kernel.
+    """
+    down, right = source.shape[0] / height, source.shape[1] / width
+    first = max(floor(rows.start * down) - 1, 0)
+    part = source[first : ceil(rows.stop * down) + 1]
+    if height % source.shape[0] == 0:
+        # A row's place in the part is a whole number of rows of the result: the quickest way.
+        factor = height // source.shape[0]
+        enlarged = cv2.resize(part, (width, factor * len(part)), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(enlarged, np.uint8)[rows.start - factor * first :][: rows.stop - rows.start]
+    # From the centre of a result's pixel to a place in the part.
+    transform = np.array([[right, 0, 0.5 * right - 0.5], [0, down, (rows.start + 0.5) * down - 0.5 - first]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    size = (width, rows.stop - rows.start)
+    return np.asarray(cv2.warpAffine(part, transform, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def measure(before: Rgb, after: Rgb) -> Quality:

@@ -5,7 +5,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import Kind
@@ -13,15 +12,17 @@ from darkroom.contract.params import Content, UpscaleParams
 from pipeline.core.arrays import Bytes, Floats
 from pipeline.core.artifacts import QUALITY, RESULT, SAVED
 from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext
+from pipeline.imaging.bands import compute_in_bands
 from pipeline.imaging.upscaling import (
+    BAND_PIXELS,
     PICTURE,
     RESULT_ALPHA,
     LoadPicture,
     MeasureResult,
     SavePicture,
-    bands,
     enlarged_alpha,
     enlarged_size,
+    linearly_resampled,
     resampled,
 )
 
@@ -50,11 +51,13 @@ class Enlarge(Stage):
         limits: tuple[Bytes, ...] = (cv2.erode(picture.rgb, box), cv2.dilate(picture.rgb, box))
         margin = ceil(3 * BLUR * params.scale) + 1
         result = np.empty((height, width, 3), np.uint8)
-        for rows in bands(width, height):
-            minimum, maximum = (resampled(limit, width, height, rows, Image.Resampling.BILINEAR) for limit in limits)
+
+        def enlarge_rows(rows: slice) -> None:
+            minimum, maximum = (linearly_resampled(limit, width, height, rows) for limit in limits)
             sharp = _sharpened(_resampled_with_margin(picture.rgb, width, height, rows, margin), params.scale, margin)
-            result[rows] = cv2.min(cv2.max(sharp, minimum), maximum)
-            context.report(rows.stop / height)
+            cv2.min(cv2.max(sharp, minimum, dst=sharp), maximum, dst=result[rows])
+
+        compute_in_bands(width, height, enlarge_rows, context.report, pixels=BAND_PIXELS)
         context[RESULT], context[RESULT_ALPHA] = result, alpha
 
 
@@ -73,11 +76,14 @@ def _sharpened(padded: Bytes, scale: float, margin: int) -> Bytes:
     grey = cv2.cvtColor(padded, cv2.COLOR_RGB2GRAY)
     blurred = cv2.GaussianBlur(grey, (0, 0), BLUR * scale)
     slope: Floats = cv2.magnitude(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
-    slope *= scale / 8  # Sobel's own gain: now levels for each pixel of the picture
-    np.clip((slope - FLAT) * (SHARPENING / (EDGE - FLAT)), 0, SHARPENING, out=slope)
-    detail = slope * cv2.subtract(grey, blurred, dtype=cv2.CV_32F)
     inner = slice(margin, -margin)
-    return cv2.add(padded[inner], cv2.merge([detail[inner]] * 3), dtype=cv2.CV_8U)
+    slope = slope[inner]
+    slope *= scale / 8  # Sobel's own gain: now levels for each pixel of the picture
+    slope -= FLAT
+    slope *= SHARPENING / (EDGE - FLAT)
+    np.clip(slope, 0, SHARPENING, out=slope)
+    slope *= cv2.subtract(grey[inner], blurred[inner], dtype=cv2.CV_32F)
+    return cv2.add(padded[inner], cv2.cvtColor(slope, cv2.COLOR_GRAY2RGB), dtype=cv2.CV_8U)
 
 
 def plan() -> Plan:

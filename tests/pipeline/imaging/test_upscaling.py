@@ -17,8 +17,8 @@ from pipeline.imaging.upscaling import (
     RESULT_ALPHA,
     LoadPicture,
     SavePicture,
-    bands,
     enlarged_size,
+    linearly_resampled,
     measure,
     resampled,
 )
@@ -34,13 +34,6 @@ def test_each_side_grows_by_the_scale(scale: float, size: tuple[int, int]) -> No
     assert enlarged_size(np.zeros((21, 31, 3), np.uint8), scale) == size
 
 
-@pytest.mark.parametrize(("width", "height", "rows"), [(1000, 9000, 4000), (4_000_000, 20, 8), (900, 700, 4444)])
-def test_bands_cover_all_rows_of_about_four_megapixels(width: int, height: int, rows: int) -> None:
-    found = bands(width, height)
-    assert [each.start for each in found] == list(range(0, height, rows))
-    assert [each.stop for each in found] == [*(each.start for each in found[1:]), height]
-
-
 @pytest.mark.parametrize("size", [(97, 71), (160, 90), (45, 35)])
 def test_a_band_is_that_part_of_pillows_picture(size: tuple[int, int]) -> None:
     picture = noise(35, 45)
@@ -50,6 +43,19 @@ def test_a_band_is_that_part_of_pillows_picture(size: tuple[int, int]) -> None:
         rows = slice(start, min(start + 13, height))
         # Both round twice, and not in the same place.
         assert np.abs(resampled(picture, width, height, rows).astype(int) - whole[rows]).max() <= 2
+
+
+@pytest.mark.parametrize("size", [(90, 70), (97, 71), (45, 35), (180, 140)])
+def test_a_linear_band_is_that_part_of_pillows_picture(size: tuple[int, int]) -> None:
+    picture = noise(35, 45)
+    width, height = size
+    whole = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR)).astype(int)
+    for start in range(0, height, 13):
+        rows = slice(start, min(start + 13, height))
+        found = linearly_resampled(picture, width, height, rows)
+        assert found.shape == (rows.stop - rows.start, width, 3)
+        # OpenCV's places are rounded to 1/32 of a pixel.
+        assert np.abs(found - whole[rows]).max() <= 4
 
 
 def load(folder: Path, picture: Image.Image, **params: object) -> StageContext:

@@ -17,8 +17,8 @@ from darkroom.contract.kinds import Kind
 from darkroom.contract.params import UpscaleParams
 from pipeline.core.artifacts import QUALITY, RESULT, SAVED
 from pipeline.core.stages import JobAbandoned, StageContext
-from pipeline.imaging import upscaling
 from pipeline.plans import get_plan
+from pipeline.preview.workflows import upscale
 
 
 def run(picture: Path, scale: float = 2, **params: Any) -> StageContext:
@@ -46,7 +46,7 @@ def test_the_enlarged_sample_matches_the_original(sample, tmp_path: Path) -> Non
 def test_bands_leave_no_seams(tmp_path: Path, sample: Any, monkeypatch: pytest.MonkeyPatch, scale: float) -> None:
     Image.fromarray(sample.rgb[:300, :400]).save(tmp_path / "in.png")
     whole = run(tmp_path / "in.png", scale)[RESULT].astype(int)
-    monkeypatch.setattr(upscaling, "BAND_PIXELS", 400 * 50)
+    monkeypatch.setattr(upscale, "BAND_PIXELS", 400 * 50)
     cut = run(tmp_path / "in.png", scale)[RESULT].astype(int)
     assert np.abs(whole - cut).max() <= 1
 
