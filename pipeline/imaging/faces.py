@@ -5,6 +5,7 @@ The five landmarks of a face are the eyes, the tip of the nose and the corners o
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import cv2
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.results import FoundObject
 from pipeline.core.arrays import Rgb
+from pipeline.imaging.bands import compute_in_bands
 
 Floats = NDArray[Any]  # float32
 Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels
@@ -22,6 +24,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels
 # from eyes to mouth. It reaches from the middle of the forehead to just above the chin.
 OVAL_TOP, OVAL_BOTTOM, OVAL_HALF_WIDTH = -0.62, 1.66, 0.97
 OPAQUE_RADIUS = 0.66  # share of the oval's radius that is fully opaque
+MEASURED_PIXELS = 500_000  # of a face, to measure its colours
 MIN_LANDMARK_AREA = 1.0  # square pixels between eyes and mouth; with less, a face's pose is unknown
 # Limits of the change in standard deviation of lightness and of both colours. A grey picture has no colours at all.
 MIN_SPREAD_RATIO, MAX_SPREAD_RATIO = np.array((0.6, 0, 0), np.float32), 1.6
@@ -144,12 +147,18 @@ def face_mask(points: Floats, height: int, width: int) -> Floats:
     across, down = right - left, mouth - eyes
     frame = np.linalg.inv(np.column_stack([across, down]).astype(np.float64)).astype(np.float32)
     x = np.arange(width, dtype=np.float32) - eyes[0]
-    y = np.arange(height, dtype=np.float32)[:, None] - eyes[1]
-    aside = (frame[0, 0] * x + frame[0, 1] * y) / OVAL_HALF_WIDTH
-    below = frame[1, 0] * x + frame[1, 1] * y
-    below = (below - (OVAL_TOP + OVAL_BOTTOM) / 2) / ((OVAL_BOTTOM - OVAL_TOP) / 2)
-    fade = np.clip((1 - np.sqrt(aside * aside + below * below)) / (1 - OPAQUE_RADIUS), 0, 1)
-    return np.asarray(fade * fade * (3 - 2 * fade), np.float32)
+    mask = np.empty((height, width), np.float32)
+
+    def mask_rows(rows: slice) -> None:
+        y = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] - eyes[1]
+        aside = (frame[0, 0] * x + frame[0, 1] * y) / OVAL_HALF_WIDTH
+        below = frame[1, 0] * x + frame[1, 1] * y
+        below = (below - (OVAL_TOP + OVAL_BOTTOM) / 2) / ((OVAL_BOTTOM - OVAL_TOP) / 2)
+        fade = np.clip((1 - np.sqrt(aside * aside + below * below)) / (1 - OPAQUE_RADIUS), 0, 1)
+        mask[rows] = fade * fade * (3 - 2 * fade)
+
+    compute_in_bands(width, height, mask_rows)
+    return mask
 
 
 def face_mask_bounds(points: Floats, height: int, width: int) -> tuple[slice, slice]:
@@ -170,8 +179,10 @@ def warped(picture: Rgb, transform: Floats, height: int, width: int) -> tuple[Rg
     """Warp H×W×3 uint8 by a 2×3 transform onto ``height`` × ``width``; also return its coverage (float32, 0 to 1).
 
     Area averaging comes first if the picture shrinks, against aliasing. The coverage fades out at the picture's edge,
-    over a twentieth of its shorter side.
+    over a twentieth of its shorter side. Only the part of the picture that is seen costs time and memory.
     """
+    cover = _coverage(picture.shape[:2], transform, height, width)
+    picture, transform = _cropped(picture, transform, height, width)
     scale = float(np.sqrt(abs(np.linalg.det(transform[:, :2].astype(np.float64)))))
     if scale < 0.7:
         size = (max(round(picture.shape[1] * scale), 2), max(round(picture.shape[0] * scale), 2))
@@ -181,13 +192,41 @@ def warped(picture: Rgb, transform: Floats, height: int, width: int) -> tuple[Rg
         shift = transform[:, :2] @ ((steps - 1) / 2) + transform[:, 2]
         transform = np.column_stack([transform[:, :2] * steps, shift]).astype(np.float32)
     moved = cv2.warpAffine(picture, transform, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    inside = np.zeros(picture.shape[:2], np.float32)
-    inside[1:-1, 1:-1] = 1
-    edge = max(round(0.05 * min(picture.shape[:2])), 1)
-    inside = np.minimum(inside, cv2.blur(inside, (2 * edge + 1, 2 * edge + 1), borderType=cv2.BORDER_CONSTANT))
-    ramp = np.clip(2 * inside - 1, 0, 1)
-    cover = cv2.warpAffine(ramp, transform, (width, height), flags=cv2.INTER_LINEAR, borderValue=0.0)
-    return np.asarray(moved, np.uint8), np.asarray(cover, np.float32)
+    return np.asarray(moved, np.uint8), cover
+
+
+def _cropped(picture: Rgb, transform: Floats, height: int, width: int) -> tuple[Rgb, Floats]:
+    """Return the part of the picture that ``transform`` shows on ``height`` × ``width``, and the part's transform."""
+    inverse = cv2.invertAffineTransform(transform.astype(np.float64))
+    corners = np.array([(0, 0), (width, 0), (0, height), (width, height)]) @ inverse[:, :2].T + inverse[:, 2]
+    # Kernels reach beyond the pixels that are seen: two pixels of the result, or of the picture if it grows.
+    reach = 3 + np.abs(inverse[:, :2]).sum(axis=1) * 3
+    limit = np.array(picture.shape[1::-1])
+    # A picture that is not seen at all keeps its nearest pixels, which are repeated.
+    (x0, y0) = np.clip(np.floor(corners.min(axis=0) - reach), 0, np.maximum(limit - 2, 0)).astype(int)
+    (x1, y1) = np.clip(np.ceil(corners.max(axis=0) + reach), np.minimum(2, limit), limit).astype(int)
+    shift = transform[:, :2] @ np.array((x0, y0), np.float32) + transform[:, 2]
+    return picture[y0:y1, x0:x1], np.column_stack([transform[:, :2], shift]).astype(np.float32)
+
+
+def _coverage(size: tuple[int, ...], transform: Floats, height: int, width: int) -> Floats:
+    """Compute how far inside a picture of ``size`` each pixel of ``height`` × ``width`` lies: float32, 0 to 1."""
+    inverse = cv2.invertAffineTransform(transform.astype(np.float64)).astype(np.float32)
+    edge = max(round(0.05 * min(size)), 1)
+    x = np.arange(width, dtype=np.float32)
+    cover = np.ones((height, width), np.float32)
+
+    def cover_rows(rows: slice) -> None:
+        y = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
+        # A box blur of the picture's area: 0.5 at its outermost pixels, and 1 from ``edge`` inwards.
+        for (across, down, start), length in zip(inverse, size[1::-1], strict=True):
+            at = x * across + (y * down + start)
+            inside = np.minimum(at + (edge + 0.5), length - 1.5) - np.maximum(at - (edge + 0.5), 0.5)
+            cover[rows] *= np.clip(inside / (2 * edge + 1), 0, 1)
+        cover[rows] = np.clip(2 * cover[rows] - 1, 0, 1)
+
+    compute_in_bands(width, height, cover_rows)
+    return cover
 
 
 def colour_transferred(face: Rgb, like: Rgb, mask: Floats, *, strength: float = 1.0) -> Rgb:
@@ -195,16 +234,28 @@ def colour_transferred(face: Rgb, like: Rgb, mask: Floats, *, strength: float = 
 
     Measured where ``mask`` (h×w, 0 to 1) is above a half (Reinhard et al., Color Transfer between Images, 2001).
     """
-    inner = mask > 0.5
+    # A sample of the pixels suffices for mean and deviation.
+    step = ceil((mask.size / MEASURED_PIXELS) ** 0.5)
+    inner = mask[::step, ::step] > 0.5
     if not inner.any():
         return face
-    lab = cv2.cvtColor(face.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    target_lab = cv2.cvtColor(like.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    mean, target_mean = lab[inner].mean(0), target_lab[inner].mean(0)
-    ratio = np.clip((target_lab[inner].std(0) + 1e-3) / (lab[inner].std(0) + 1e-3), MIN_SPREAD_RATIO, MAX_SPREAD_RATIO)
-    changed = (lab - mean) * ratio + target_mean
-    rgb = cv2.cvtColor(np.asarray(lab + strength * (changed - lab), np.float32), cv2.COLOR_LAB2RGB)
-    return np.asarray((np.clip(rgb, 0, 1) * 255).round(), np.uint8)
+    lab, target_lab = (_to_lab(each[::step, ::step])[inner] for each in (face, like))
+    mean, target_mean = lab.mean(0), target_lab.mean(0)
+    ratio = np.clip((target_lab.std(0) + 1e-3) / (lab.std(0) + 1e-3), MIN_SPREAD_RATIO, MAX_SPREAD_RATIO)
+    result = np.empty_like(face)
+
+    def transfer_rows(rows: slice) -> None:
+        lab = _to_lab(face[rows])
+        changed = (lab - mean) * ratio + target_mean
+        rgb = cv2.cvtColor(np.asarray(lab + strength * (changed - lab), np.float32), cv2.COLOR_LAB2RGB)
+        result[rows] = (np.clip(rgb, 0, 1) * 255).round()
+
+    compute_in_bands(face.shape[1], face.shape[0], transfer_rows)
+    return result
+
+
+def _to_lab(rgb: Rgb) -> Floats:
+    return cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
 
 
 def paste(picture: Rgb, face: Rgb, mask: Floats, region: tuple[slice, slice]) -> None:
@@ -213,9 +264,13 @@ def paste(picture: Rgb, face: Rgb, mask: Floats, region: tuple[slice, slice]) ->
     Where the mask is 0, pixels are unchanged, bit for bit.
     """
     below = picture[region]
-    share = mask[..., None]
-    mixed = np.rint(share * face + (1 - share) * below).astype(np.uint8)
-    picture[region] = np.where(share > 0, mixed, below)
+
+    def paste_rows(rows: slice) -> None:
+        share = mask[rows, :, None]
+        mixed = np.rint(share * face[rows] + (1 - share) * below[rows]).astype(np.uint8)
+        below[rows] = np.where(share > 0, mixed, below[rows])
+
+    compute_in_bands(face.shape[1], face.shape[0], paste_rows)
 
 
 def _rounded(box: Box) -> Box:

@@ -14,6 +14,7 @@ from darkroom.contract.kinds import Kind
 from pipeline.core.arrays import Floats, Rgb
 from pipeline.core.artifacts import OBJECTS, PHOTO, RESULT, SAVED
 from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext
+from pipeline.imaging.bands import compute_in_bands
 from pipeline.imaging.face_swap_stages import (
     CHOSEN_FACES,
     SOURCE,
@@ -34,6 +35,7 @@ from pipeline.imaging.faces import (
     warped,
 )
 from pipeline.imaging.load_save import SaveResult
+from pipeline.imaging.resize import linearly_enlarged
 from pipeline.preview.faces.detection import detect_faces, has_profile_face
 
 BLEND_SIDE = 256  # pixels a side while blending: the change is smooth, and larger pictures take seconds
@@ -61,7 +63,8 @@ class SwapFaces(Stage):
 
     def run(self, context: StageContext) -> None:
         faces, chosen = context[TARGET_FACES], context[CHOSEN_FACES]
-        result = context[PHOTO].copy()
+        # In place, as a large photo takes much memory and no later stage reads it.
+        result = context[PHOTO]
         for done, index in enumerate(chosen, 1):
             swap_face(context[SOURCE], context[SOURCE_FACE], result, faces[index])
             context.report(done / len(chosen))
@@ -80,10 +83,12 @@ def swap_face(source: Rgb, source_face: Face, target: Rgb, target_face: Face) ->
     corner = np.array((region[1].start, region[0].start), np.float32)
     points = target_face.landmarks - corner
     height, width = background.shape[:2]
-    moved, cover = warped(source, _fit_transform(source_face.landmarks, points), height, width)
-    mask = face_mask(points, height, width) * cover
-    matched = colour_transferred(moved, background, mask)
-    paste(target, _relit(matched, background, mask), mask, region)
+    # One name for each, so that no array is held for longer than needed.
+    face, mask = warped(source, _fit_transform(source_face.landmarks, points), height, width)
+    mask *= face_mask(points, height, width)
+    face = colour_transferred(face, background, mask)
+    face = _relit(face, background, mask)
+    paste(target, face, mask, region)
 
 
 def _detect_usable_faces(picture: Rgb, which: str) -> tuple[Face, ...]:
@@ -138,8 +143,15 @@ def _relit(face: Rgb, background: Rgb, mask: Floats) -> Rgb:
     except cv2.error:
         return face
     change = cv2.GaussianBlur(blended.astype(np.float32) - small_face, (0, 0), 0.02 * max(size) + 1)
-    change = cv2.resize(change[frame:-frame, frame:-frame], (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(np.clip(face + BLEND_SHARE * change, 0, 255).round(), np.uint8)
+    change = np.ascontiguousarray(BLEND_SHARE * change[frame:-frame, frame:-frame])
+    result = np.empty_like(face)
+
+    def relight_rows(rows: slice) -> None:
+        light = linearly_enlarged(change, width, height, rows)
+        result[rows] = cv2.add(face[rows], light, dtype=cv2.CV_8U)
+
+    compute_in_bands(width, height, relight_rows)
+    return result
 
 
 def plan() -> Plan:

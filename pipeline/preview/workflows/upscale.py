@@ -13,6 +13,7 @@ from pipeline.core.arrays import Bytes, Floats
 from pipeline.core.artifacts import QUALITY, RESULT, SAVED
 from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext
 from pipeline.imaging.bands import compute_in_bands
+from pipeline.imaging.resize import linearly_enlarged
 from pipeline.imaging.upscaling import (
     BAND_PIXELS,
     PICTURE,
@@ -22,7 +23,6 @@ from pipeline.imaging.upscaling import (
     SavePicture,
     enlarged_alpha,
     enlarged_size,
-    linearly_resampled,
     resampled,
 )
 
@@ -53,7 +53,7 @@ class Enlarge(Stage):
         result = np.empty((height, width, 3), np.uint8)
 
         def enlarge_rows(rows: slice) -> None:
-            minimum, maximum = (linearly_resampled(limit, width, height, rows) for limit in limits)
+            minimum, maximum = (linearly_enlarged(limit, width, height, rows) for limit in limits)
             sharp = _sharpened(_resampled_with_margin(picture.rgb, width, height, rows, margin), params.scale, margin)
             cv2.min(cv2.max(sharp, minimum, dst=sharp), maximum, dst=result[rows])
 

@@ -1,5 +1,8 @@
 """Face geometry: choice of faces, landmarks and masks, and the pixels that change."""
 
+import tracemalloc
+
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -132,6 +135,35 @@ def test_colour_transfer_matches_the_mean() -> None:
     half = colour_transferred(pale, dark, mask, strength=0.5).mean()
     assert matched.mean() < half < pale.mean()
     assert np.array_equal(colour_transferred(pale, dark, 0 * mask), pale)
+
+
+@pytest.mark.parametrize(
+    ("angle", "scale", "at"), [(20, 0.8, (70, 60)), (-35, 2.5, (10, 90)), (0, 1, (0, 0)), (10, 1, (900, -400))]
+)
+def test_warping_a_part_shows_what_warping_the_whole_picture_does(
+    angle: float, scale: float, at: tuple[float, float]
+) -> None:
+    rough = np.random.default_rng(4).integers(0, 256, (150, 130, 3), dtype=np.uint8)
+    picture = np.asarray(cv2.GaussianBlur(rough, (5, 5), 0), np.uint8)
+    transform = cv2.getRotationMatrix2D(at, angle, scale).astype(np.float32)
+    transform[:, 2] += (12, 20) - np.array(at)
+    moved, cover = warped(picture, transform, 40, 30)
+    whole = cv2.warpAffine(picture, transform, (30, 40), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    # OpenCV's places are rounded to 1/32 of a pixel.
+    assert np.abs(moved.astype(int) - whole).max() <= 8
+    inside = cv2.warpAffine(np.ones((150, 130), np.float32), transform, (30, 40), flags=cv2.INTER_NEAREST) > 0
+    assert not cover[~inside].any()
+
+
+def test_warping_a_part_takes_memory_for_that_part_alone() -> None:
+    picture = np.zeros((3000, 3000, 3), np.uint8)
+    tracemalloc.start()
+    try:
+        warped(picture, np.float32([[1, 0, -1500], [0, 1, -1500]]), 100, 100)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2_000_000
 
 
 @pytest.mark.parametrize("scale", [0.1, 0.5, 1.0, 3.0])

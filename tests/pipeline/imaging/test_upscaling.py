@@ -12,13 +12,13 @@ from darkroom.contract.params import UpscaleParams
 from pipeline.core.artifacts import RESULT, SAVED
 from pipeline.core.stages import StageContext
 from pipeline.imaging import upscaling
+from pipeline.imaging.resize import linearly_enlarged
 from pipeline.imaging.upscaling import (
     PICTURE,
     RESULT_ALPHA,
     LoadPicture,
     SavePicture,
     enlarged_size,
-    linearly_resampled,
     measure,
     resampled,
 )
@@ -52,7 +52,7 @@ def test_a_linear_band_is_that_part_of_pillows_picture(size: tuple[int, int]) ->
     whole = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR)).astype(int)
     for start in range(0, height, 13):
         rows = slice(start, min(start + 13, height))
-        found = linearly_resampled(picture, width, height, rows)
+        found = linearly_enlarged(picture, width, height, rows)
         assert found.shape == (rows.stop - rows.start, width, 3)
         # OpenCV's places are rounded to 1/32 of a pixel.
         assert np.abs(found - whole[rows]).max() <= 4
