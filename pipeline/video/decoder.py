@@ -13,6 +13,7 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.video_params import MAX_VOICE_SECONDS
 from pipeline.core.arrays import Rgb
+from pipeline.core.processors import thread_count
 from pipeline.decoding.client import decode_sound
 from pipeline.speech.types import SAMPLE_RATE, Samples
 from pipeline.video.audio import StereoSamples
@@ -39,7 +40,7 @@ def decode_frames(path: Path) -> Generator[Rgb, None, None]:
                 src_color_range=ColorRange.MPEG,
                 dst_color_range=ColorRange.JPEG,
                 interpolation=CONVERSION,
-                threads=1,
+                threads=thread_count(),  # the pixels do not depend on it
             )
             yield cast("Rgb", picture.to_ndarray())
 

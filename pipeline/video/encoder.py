@@ -15,6 +15,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 from darkroom.contract.digital_source import DigitalSource
 from pipeline.core.arrays import Rgb
+from pipeline.core.processors import thread_count
 from pipeline.speech.types import SAMPLE_RATE
 from pipeline.video import FPS
 from pipeline.video.audio import StereoSamples
@@ -106,7 +107,7 @@ class VideoWriter:
             src_color_range=ColorRange.JPEG,
             dst_color_range=ColorRange.MPEG,
             interpolation=CONVERSION,
-            threads=1,
+            threads=thread_count(),  # the pixels do not depend on it
         )
         picture.pts, picture.time_base = self.frames, Fraction(1, FPS)
         self._container.mux(self._video.encode(picture))

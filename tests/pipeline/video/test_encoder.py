@@ -9,6 +9,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.video.reformatter import Colorspace, VideoReformatter
 
 from darkroom.contract.digital_source import DigitalSource
 from pipeline.core.arrays import Rgb
@@ -17,7 +18,7 @@ from pipeline.speech.types import SAMPLE_RATE
 from pipeline.video import FPS
 from pipeline.video.audio import StereoSamples
 from pipeline.video.decoder import decode_frames
-from pipeline.video.encoder import AVX512_SKX, VideoWriter, encode_video, instruction_set_options
+from pipeline.video.encoder import AVX512_SKX, CONVERSION, VideoWriter, encode_video, instruction_set_options
 from tests.pipeline.uninterrupted import decode_stereo
 
 WIDTH, HEIGHT = 160, 96
@@ -243,3 +244,29 @@ def test_frames_of_another_size_raise_value_error(tmp_path: Path) -> None:
         encode_video(tmp_path / "film.mp4", [np.zeros((10, 10, 3), np.uint8)], None, WIDTH, HEIGHT)
     with pytest.raises(ValueError, match="even"):
         VideoWriter(tmp_path / "film.mp4", 161, 96)
+
+
+@pytest.mark.parametrize("planar", ["yuv420p", "yuv444p"])
+@pytest.mark.parametrize(("width", "height"), [(642, 362), (2, 2)])
+def test_converted_pixels_do_not_depend_on_the_number_of_threads(planar: str, width: int, height: int) -> None:
+    picture = np.random.default_rng(6).integers(0, 256, (height, width, 3), np.uint8)
+    converted = []
+    for threads in (1, 2, 3, 4):
+        there, back = (
+            VideoReformatter().reformat(
+                frame,
+                format=pixels,
+                src_colorspace=Colorspace.ITU709,
+                dst_colorspace=Colorspace.ITU709,
+                interpolation=CONVERSION,
+                threads=threads,
+            )
+            for frame, pixels in (
+                (av.VideoFrame.from_ndarray(picture, format="rgb24"), planar),
+                (av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format=planar), "rgb24"),
+            )
+        )
+        converted.append((there.to_ndarray(), back.to_ndarray()))
+    for there, back in converted[1:]:
+        np.testing.assert_array_equal(there, converted[0][0])
+        np.testing.assert_array_equal(back, converted[0][1])
