@@ -9,7 +9,9 @@ import cv2
 import numpy as np
 
 from pipeline.core.arrays import Floats, Rgb
+from pipeline.imaging.bands import compute_in_bands
 
+BAND_PIXELS = 64_000  # of the mouth's region that are computed at a time: dozens of temporary arrays fit the cache
 LEVELS = 28  # steps from closed to open
 # In widths of the mouth, from here on: how far the lower lip moves down and the upper one up.
 LOWER_LIP_DROP, UPPER_LIP_LIFT = 0.21, 0.035
@@ -63,7 +65,16 @@ class Mouth:
         return self._rendered[level]
 
     def _opened(self, opening: float) -> Rgb:
-        frame, across, below = self._frame, self._across, self._below
+        result = np.empty_like(self._picture)
+
+        def open_rows(rows: slice) -> None:
+            result[rows] = self._opened_rows(opening, rows)
+
+        compute_in_bands(result.shape[1], result.shape[0], open_rows, pixels=BAND_PIXELS)
+        return result
+
+    def _opened_rows(self, opening: float, rows: slice) -> Rgb:
+        frame, across, below = self._frame, self._across[rows], self._below[rows]
         lens = np.clip(1 - np.abs(across / OPENING_HALF_WIDTH) ** OPENING_EXPONENT, 0, 1)
         up, low = -UPPER_LIP_LIFT * opening * lens, LOWER_LIP_DROP * opening * lens
         # Inverse warp by fixed-point iteration, which converges because the movement folds nothing over.
@@ -77,20 +88,19 @@ class Mouth:
         shift = (source - below) * frame.width
         moved = cv2.remap(
             self._picture,
-            np.asarray(self._x + shift * frame.down[0], np.float32),
-            np.asarray(self._y + shift * frame.down[1], np.float32),
+            np.asarray(self._x[rows] + shift * frame.down[0], np.float32),
+            np.asarray(self._y[rows] + shift * frame.down[1], np.float32),
             cv2.INTER_CUBIC,
             borderMode=cv2.BORDER_REPLICATE,
         )
         pixel = 1 / frame.width
         inside = np.clip((np.minimum(below - up, low - below) / pixel + 0.5) / 1.5, 0, 1) * (lens > 0)
-        inner = self._interior(opening, up, low)
+        inner = self._interior(opening, across, below, up, low)
         mixed = moved + inside[..., None] * (inner - moved)
         return np.asarray(np.clip(mixed, 0, 255).round(), np.uint8)
 
-    def _interior(self, opening: float, up: Floats, low: Floats) -> Floats:
+    def _interior(self, opening: float, across: Floats, below: Floats, up: Floats, low: Floats) -> Floats:
         """Paint the inside of the mouth, H×W×3 float32, 0 to 255: dark, with teeth above and the tongue's red below."""
-        across, below = self._across, self._below
         tongue = (
             _smoothstep(1 - (low - below) / TONGUE_HEIGHT)
             * np.clip(1 - (across / 0.36) ** 2, 0, 1)
