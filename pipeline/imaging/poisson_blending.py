@@ -1,5 +1,7 @@
 """Poisson blending: fills a hole seamlessly by keeping the fill's gradients (Pérez et al. 2003)."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +84,8 @@ def solve_poisson(boundary: Floats, laplacian: Floats, hole: Mask, screening: fl
 
 def _solve_multigrid(rim: Floats, beside: Mask, laplacian: Floats, hole: Mask, screening: float) -> Floats:
     height, width = hole.shape
-    inside = hole.astype(np.float32)[..., None]
+    # In each channel, as broadcasting over a last axis of three is slow.
+    inside = np.repeat(hole.astype(np.float32)[..., None], rim.shape[2], axis=2)
     known = np.where(beside[..., None], rim, np.float32(0))
     initial, iterations = np.zeros_like(known), 4 * ITERATIONS
     if min(height, width) >= 2 * MIN_SIDE:
@@ -139,21 +142,29 @@ def _conjugate_gradients(initial: Floats, right: Floats, inside: Floats, screeni
             break
         image = _applied(direction, inside, screening)
         length = size / np.maximum(_dot(direction, image), 1e-12)
-        solution += length * direction
-        residual -= length * image
+        solution += _scaled(direction, length)
+        residual -= _scaled(image, length)
         before, size = size, _dot(residual, residual)
-        direction = residual + size / np.maximum(before, 1e-12) * direction
+        direction = residual + _scaled(direction, size / np.maximum(before, 1e-12))
     return solution
 
 
 def _applied(values: Floats, inside: Floats, screening: float) -> Floats:
     # Replicated border pixels cancel out in the Laplacian, which makes the gradient zero there.
     found = cv2.filter2D(values, cv2.CV_32F, _LAPLACIAN, borderType=cv2.BORDER_REPLICATE)
-    screened = np.float32(screening) * values
-    product: Floats = np.asarray((np.asarray(found).reshape(values.shape) + screened) * inside, np.float32)
+    product: Floats = np.asarray(found, np.float32).reshape(values.shape)
+    if screening:
+        product += np.float32(screening) * values
+    product *= inside
     return product
+
+
+def _scaled(values: Floats, factors: NDArray[Any]) -> Floats:
+    """Multiply each channel by its factor: much faster in OpenCV than NumPy's broadcasting."""
+    scaled = cv2.transform(values, np.diag(factors))
+    return np.asarray(scaled, np.float32).reshape(values.shape)
 
 
 def _dot(one: Floats, other: Floats) -> Floats:
-    product: Floats = np.einsum("hwc,hwc->c", one, other).astype(np.float32)
-    return product
+    sums = cv2.sumElems(cv2.multiply(one, other))
+    return np.asarray(sums[: one.shape[2]], np.float32)

@@ -4,11 +4,14 @@ import cv2
 import numpy as np
 
 from pipeline.core.arrays import Floats, Integers, Mask
+from pipeline.imaging.bands import compute_in_bands
 
 REACH = 3  # pixels around the middle of a patch
 SIDE = 2 * REACH + 1
+BLOCK = 1_000_000  # pairs compared at a time: they fit the cache, and NumPy's matrix product has threads of its own
 MAX_EXHAUSTIVE_PAIRS = 10_000_000  # most pairs of patches for an exhaustive search
-BLOCK = 4_000_000  # pairs compared at a time
+SPREAD_SAMPLE = 100_000  # patches, to measure their variance
+BAND_PIXELS = 32_000  # whose descriptors are computed at a time: they fit the cache
 DISTANCE_COST = 0.02  # cost of a distance of the crop's whole diagonal, in shares of the patches' variance
 
 
@@ -34,7 +37,8 @@ class PatchMatcher:
         self.place[self.targets] = np.arange(len(self.targets))
         self._rng = rng
         self.descriptors = _compute_descriptors(picture).reshape(-1, DESCRIPTOR_LENGTH)
-        spread = self.descriptors[self.sources].var(axis=0).sum()
+        sample = self.sources[:: max(len(self.sources) // SPREAD_SAMPLE, 1)]
+        spread = self.descriptors[sample].var(axis=0).sum()
         self._distance_cost = DISTANCE_COST * (spread + 1e-3) / (self.height**2 + self.width**2)
         self.target_descriptors: Floats = self.descriptors[:0]
 
@@ -66,10 +70,12 @@ class PatchMatcher:
         target_positions = np.stack((self.targets // self.width, self.targets % self.width), 1).astype(np.float32)
         target_descriptors = np.concatenate((self.target_descriptors, weight * target_positions), axis=1)
         found = np.empty(len(self.targets), np.int64)
+
         rows = max(BLOCK // len(self.sources), 1)
         for start in range(0, len(found), rows):
             part = slice(start, start + rows)
-            found[part] = (sizes - 2 * target_descriptors[part] @ table.T).argmin(axis=1)
+            products = 2 * target_descriptors[part] @ table.T
+            found[part] = np.subtract(sizes, products, out=products).argmin(axis=1)
         return self.sources[found]
 
     def can_search_exhaustively(self) -> bool:
@@ -140,8 +146,17 @@ OPPONENT = np.linalg.qr(np.array([[1, 1, 1], [-1, -1, 2], [1, -1, 0]], np.float3
 def _compute_descriptors(picture: Floats) -> Floats:
     """Compute patch descriptors, h×w×NUMBERS float32, of an h×w×3 picture, mirrored beyond its border."""
     channels = cv2.split(np.ascontiguousarray(picture @ OPPONENT))
-    numbers = [cv2.sepFilter2D(channels[c], cv2.CV_32F, row, column) for c, column, row in BASIS]
-    return np.stack(numbers, axis=-1)
+    height, width = picture.shape[:2]
+    descriptors = np.empty((height, width, DESCRIPTOR_LENGTH), np.float32)
+
+    def describe(rows: slice) -> None:
+        around = slice(max(rows.start - REACH, 0), min(rows.stop + REACH, height))
+        inner = slice(rows.start - around.start, rows.stop - around.start)
+        numbers = [cv2.sepFilter2D(channels[c][around], cv2.CV_32F, row, column)[inner] for c, column, row in BASIS]
+        descriptors[rows] = cv2.merge(numbers)
+
+    compute_in_bands(width, height, describe, pixels=BAND_PIXELS)
+    return descriptors
 
 
 def vote(colours: Floats, patches: PatchMatcher, sources: Integers, confidence: Floats) -> Floats:
