@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -34,7 +35,8 @@ KINDS_MEASURED = tuple(
 class PreviewTiming(BaseModel):
     """Timing of one kind and size. ``stages`` are the median milliseconds of each.
 
-    ``baseline_ms`` is OpenCV alone on a picture of this size, measured in turn with the plan.
+    ``baseline_ms`` is OpenCV alone on a picture of this size, measured in turn with the plan. ``floors`` are the
+    median milliseconds of single operations on it, each by one call of a library.
     """
 
     kind: Kind
@@ -42,6 +44,7 @@ class PreviewTiming(BaseModel):
     milliseconds: float
     ms_per_megapixel: float
     baseline_ms: float | None = None  # not in older results
+    floors: dict[str, float] = {}  # not in older results
     stages: dict[str, float]
 
 
@@ -62,11 +65,13 @@ def _measure(kind: Kind, megapixels: float, repeats: int, folder: Path) -> Previ
     steps = [stage for stage, _ in get_plan(kind, Engine.PREVIEW).steps]
     runs: list[dict[str, float]] = []
     baselines: list[float] = []
+    floors: list[dict[str, float]] = []
     photo = next(iter(files.values())).read_bytes()
     for _ in range(repeats + 1):
         start = time.perf_counter()
         opencv_alone(photo)
         baselines.append((time.perf_counter() - start) * 1000)
+        floors.append(_measure_floors(photo))
         stage_context = StageContext(params, files, folder)
         times: dict[str, float] = {}
         for stage in steps:
@@ -75,7 +80,6 @@ def _measure(kind: Kind, megapixels: float, repeats: int, folder: Path) -> Previ
             stage.run(stage_context)
             times[stage.name] = (time.perf_counter() - start) * 1000
         runs.append(times)
-    stages = {name: round(median(run[name] for run in runs[1:]), 1) for name in runs[0]}
     total = median(sum(run.values()) for run in runs[1:])
     return PreviewTiming(
         kind=kind,
@@ -83,8 +87,34 @@ def _measure(kind: Kind, megapixels: float, repeats: int, folder: Path) -> Previ
         milliseconds=round(total, 1),
         ms_per_megapixel=round(total / megapixels, 1),
         baseline_ms=round(median(baselines[1:]), 1),
-        stages=stages,
+        floors=_medians(floors[1:]),
+        stages=_medians(runs[1:]),
     )
+
+
+def _medians(runs: list[dict[str, float]]) -> dict[str, float]:
+    return {name: round(median(run[name] for run in runs), 1) for name in runs[0]}
+
+
+def _measure_floors(photo: bytes) -> dict[str, float]:
+    """Measure what no plan can do without, in milliseconds: each operation by one call of a library."""
+    picture = cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    image = Image.fromarray(picture)
+    size = (image.width, image.height)
+    tilt = np.array([[1, 0.02, 0], [0.01, 1, 0], [0, 1e-5, 1]])
+    operations: dict[str, Callable[[], object]] = {
+        "decode": lambda: cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR),
+        "encode": lambda: cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 95]),
+        "lanczos": lambda: image.resize((2 * size[0], 2 * size[1]), Image.Resampling.LANCZOS),
+        "warp": lambda: cv2.warpPerspective(picture, tilt, size),
+    }
+    floors = {}
+    for name, operation in operations.items():
+        start = time.perf_counter()
+        operation()
+        floors[name] = (time.perf_counter() - start) * 1000
+    return floors
 
 
 def opencv_alone(photo: bytes) -> bytes:
@@ -116,15 +146,17 @@ def _cells(row: PreviewTiming) -> tuple[object, ...]:
     return (
         *(row.kind, row.megapixels, f"{row.milliseconds:.0f}", f"{row.ms_per_megapixel:.0f}", ratio),
         slowest(row.stages),
+        ", ".join(f"{name} {milliseconds:.0f}" for name, milliseconds in row.floors.items()),
     )
 
 
 SECTION = Section(
     name="preview",
     about="The preview engine, load to save. OpenCV alone is the baseline, measured in turn on a picture of the same "
-    "size: decode, to Lab and back, blur, halve and double, encode",
+    "size: decode, to Lab and back, blur, halve and double, encode. Floors are single operations on it, measured in "
+    "turn, too: decoding and encoding a JPEG, doubling its sides by Pillow's Lanczos, a perspective warp",
     row=PreviewTiming,
-    heads=("Kind", "Megapixels", "ms", "ms per megapixel", "Times OpenCV alone", "Slowest stages"),
+    heads=("Kind", "Megapixels", "ms", "ms per megapixel", "Times OpenCV alone", "Slowest stages", "Floors, ms"),
     cells=_cells,
     parts={kind.value: partial(measure, kind=kind) for kind in KINDS_MEASURED},
 )
