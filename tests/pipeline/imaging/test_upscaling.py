@@ -34,7 +34,7 @@ def test_each_side_grows_by_the_scale(scale: float, size: tuple[int, int]) -> No
     assert enlarged_size(np.zeros((21, 31, 3), np.uint8), scale) == size
 
 
-@pytest.mark.parametrize("size", [(97, 71), (160, 90), (45, 35)])
+@pytest.mark.parametrize("size", [(97, 71), (160, 90), (45, 35), (90, 71)])
 def test_a_band_is_that_part_of_pillows_picture(size: tuple[int, int]) -> None:
     picture = noise(35, 45)
     width, height = size
@@ -43,6 +43,22 @@ def test_a_band_is_that_part_of_pillows_picture(size: tuple[int, int]) -> None:
         rows = slice(start, min(start + 13, height))
         # Both round twice, and not in the same place.
         assert np.abs(resampled(picture, width, height, rows).astype(int) - whole[rows]).max() <= 2
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_a_whole_factor_gives_pillows_picture_but_for_its_edge(factor: int) -> None:
+    picture = noise(35, 45)
+    size = (45 * factor, 35 * factor)
+    whole = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS)).astype(int)
+    bands = [slice(start, min(start + 13, size[1])) for start in range(0, size[1], 13)]
+    difference = np.abs(np.concatenate([resampled(picture, *size, rows) for rows in bands]) - whole)
+    edge = 3 * factor
+    assert difference[edge:-edge, edge:-edge].max() <= 2
+    # Beyond the edge, the outermost pixels are repeated; Pillow leaves them out.
+    assert difference.mean() < 1
+    alpha = picture[..., 0]
+    found = resampled(alpha, *size, slice(0, size[1]))
+    np.testing.assert_array_equal(found, resampled(picture, *size, slice(0, size[1]))[..., 0])
 
 
 @pytest.mark.parametrize("size", [(90, 70), (97, 71), (45, 35), (180, 140)])
