@@ -1,6 +1,5 @@
 """Parallel execution of one job's tasks, with shared progress, progress images and cancellation."""
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -13,11 +12,11 @@ from typing import Generic, TypeVar
 from darkroom.contract.errors import DarkroomError
 from pipeline.core.arrays import Rgb
 from pipeline.core.failures import translate_errors
+from pipeline.core.processors import thread_count
 from pipeline.core.stages import JobAbandoned, StageContext
 
 T = TypeVar("T")
 
-MAX_PARALLEL = 4  # more tasks would only compete for memory
 POLL_SECONDS = 0.1  # how often the job's own thread polls the others' progress
 
 
@@ -112,7 +111,7 @@ def run_scenes(
     Raises what ``context.report`` raises, and the first failure as a ``DarkroomError`` of ``translate_errors``. The
     task's name prefixes its message; the other tasks stop at their next report.
     """
-    shared_state = ParallelScenes(max_parallel or min(MAX_PARALLEL, os.cpu_count() or 1))
+    shared_state = ParallelScenes(max_parallel or thread_count())
     scene_contexts = [SceneContext(shared_state) for _ in tasks]
     # One thread per task: most of them wait for a slot.
     with ThreadPoolExecutor(len(tasks), thread_name_prefix=stage) as pool:

@@ -1,7 +1,5 @@
 """Retries of a job: finished parts are reused."""
 
-import os
-
 import numpy as np
 import pytest
 
@@ -10,6 +8,7 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.kinds import Kind
 from pipeline.core.artifacts import SAVED, Clip
 from pipeline.core.stages import Plan, Stage
+from pipeline.scenes import parallel_scenes
 from pipeline.scenes.join import JoinScenes
 from pipeline.scenes.load import LoadScenes
 from pipeline.scenes.render import RenderClips
@@ -55,7 +54,7 @@ def renderer(tmp_path):
 @pytest.fixture
 def animate(monkeypatch):
     # One that waits is not to keep the others from their work, however few processors there are.
-    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(parallel_scenes, "thread_count", lambda: 4)
     return Flat()
 
 
