@@ -1,6 +1,5 @@
-"""WebSocket messages: answered on their connection, and limited to the owner's jobs."""
+"""WebSocket subscriptions: answered on their connection, and limited to the owner's jobs."""
 
-import json
 import re
 import time
 from collections.abc import Callable
@@ -16,55 +15,12 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
 from darkroom.contract.results import Picture, PreviewPicture, Result
-from handlers import socket
 from handlers.websocket.subscriptions import MAX_SUBSCRIPTIONS, SUBSCRIPTION_ATTRIBUTES, Subscription, Subscriptions
 from tests.handlers.large_jobs import presign, scenes_job
+from tests.handlers.socket.conftest import CONNECTION, JobIn
 from tests.handlers.stored_jobs import PHOTO
 
 pytestmark = pytest.mark.usefixtures("environment")
-JobIn = Callable[..., JobRecord]
-CONNECTION = "socket="
-
-
-@pytest.fixture
-def send(context: Any, sockets: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Sends a frame over ``CONNECTION`` and returns the replies."""
-    monkeypatch.setattr("cloud.clients.apigateway_management", lambda _url: sockets)
-
-    def do(
-        frame: Any = None, *, kind: str = "MESSAGE", owner: str = "owner-1", expires_at: str | None = None
-    ) -> list[dict[str, Any]]:
-        before = len(sockets.received(CONNECTION))
-        event = {
-            "requestContext": {
-                "routeKey": "$default" if kind == "MESSAGE" else f"${kind.lower()}",
-                "eventType": kind,
-                "connectionId": CONNECTION,
-                "authorizer": {"principalId": owner, "owner": owner, "integrationLatency": 3},
-            },
-            "isBase64Encoded": False,
-        }
-        if expires_at is not None:
-            event["requestContext"]["authorizer"]["expires_at"] = expires_at  # type: ignore[index]
-        if frame is not None:
-            event["body"] = frame if isinstance(frame, str) else json.dumps(frame)
-        assert socket.handler(event, context) == {"statusCode": 200}
-        replies: list[dict[str, Any]] = sockets.received(CONNECTION)[before:]
-        return replies
-
-    return do
-
-
-@pytest.fixture
-def subscribed(store: JobStore) -> Callable[[JobRecord], list[Subscription]]:
-    """Returns the subscriptions to a job."""
-
-    def find(job: JobRecord) -> list[Subscription]:
-        now = store.get(job.job_id)
-        assert now is not None
-        return [Subscription(*each) for each in sorted(now.subscribers.items())]
-
-    return find
 
 
 def test_subscribing_sends_a_snapshot_of_the_job(job_in: JobIn, send: Any, subscribed: Any) -> None:
@@ -151,63 +107,6 @@ def test_unsubscribing_is_idempotent(job_in: JobIn, send: Any, subscribed: Any) 
     for _ in range(2):
         assert send({"action": "unsubscribe", "job_id": job.job_id}) == [{"type": "unsubscribed", "job_id": job.job_id}]
     assert subscribed(job) == []
-
-
-def test_ping_is_answered_with_pong(send: Any) -> None:
-    assert send({"action": "ping"}) == [{"type": "pong"}]
-
-
-@pytest.mark.parametrize(
-    "frame",
-    [
-        None,
-        "",
-        "hello",
-        "[]",
-        "null",
-        "{}",
-        "[" * 100_000,
-        {"action": "dance"},
-        {"action": "subscribe"},
-        {"action": "subscribe", "job_id": "../x"},
-        {"action": "subscribe", "job_id": 7},
-        {"action": "subscribe", "job_id": "0" * 32, "after_seq": -1},
-        {"action": "ping", "more": 1},
-    ],
-)
-def test_an_invalid_frame_is_answered_with_an_error(send: Any, frame: Any) -> None:
-    (message,) = send(frame)
-    assert (message["type"], message["error"]["code"]) == ("error", "invalid_request")
-    assert message["error"]["message"]
-
-
-def test_the_error_names_the_field_if_there_is_one(send: Any) -> None:
-    (of_field,) = send({"action": "subscribe", "job_id": "a" * 32, "after_seq": -1})
-    assert of_field["error"]["message"].startswith("subscribe.after_seq: ")
-    (of_all,) = send("not JSON")
-    assert of_all["error"]["message"].startswith("Invalid JSON")
-
-
-def test_the_error_names_the_job_of_an_invalid_frame(send: Any) -> None:
-    (message,) = send({"action": "subscribe", "job_id": "nonsense"})
-    assert message["job_id"] == "nonsense"
-
-
-@pytest.mark.parametrize(
-    "frame",
-    [
-        json.dumps({"action": "subscribe", "job_id": "x" * 60_000}),
-        json.dumps({"action": "ping", "x" * 60_000: 1}),
-        json.dumps({"action": "x" * 60_000}),
-        json.dumps({"action": "subscribe", "job_id": "\ud800"}),
-        json.dumps({"action": "subscribe", "job_id": "\x01" * 60}),
-    ],
-    ids=["job_id", "field", "action", "surrogate", "control characters"],
-)
-def test_a_refusal_repeats_no_long_text_of_the_frame_and_is_valid_json(send: Any, frame: str) -> None:
-    (message,) = send(frame)
-    assert (message["type"], message["error"]["code"]) == ("error", "invalid_request")
-    assert len(json.dumps(message)) < 10_000
 
 
 def test_the_snapshot_of_a_long_job_leaves_out_the_links_of_its_inputs(
