@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from cloud.dynamodb import attributes
 from cloud.dynamodb.lenient_item import read_item
 from cloud.s3.keys import parse_avatar_key, upload_key
-from darkroom.contract.jobs import Job, UploadStatus
+from darkroom.contract.jobs import Job, State, UploadStatus
 from darkroom.contract.uploads import PICTURE_TYPES
 
 SHARDS = tuple(str(shard) for shard in range(8))
@@ -117,6 +117,14 @@ class JobRecord(Job):
         # Of a state of a newer version, only this tells whether the job is open.
         ended = record.state.terminal if record.state.known else "due_shard" not in item
         return record.model_copy(update={"ended": ended})
+
+    @property
+    def ended_without_result(self) -> bool:
+        """True if the job has ended and nothing that it stored as a result is one.
+
+        False in a terminal state of a newer version, which may have a result.
+        """
+        return self.state in (State.FAILED, State.CANCELLED, State.EXPIRED)
 
     def input_key(self, role: str) -> str | None:
         """Return the S3 key of the input for a role: the upload, or the source to copy; None if it was never

@@ -20,7 +20,6 @@ from cloud.observability import logger
 from cloud.s3.conditions import MISSING_CODES
 from cloud.s3.keys import parse_s3_uri
 from darkroom.contract.errors import DarkroomError, ErrorCode, ErrorDetail
-from darkroom.contract.jobs import State
 from darkroom.contract.results import StageTime
 from handlers.endpoint.cold_start import ColdStartStore
 from handlers.jobs.result_cache import ResultCache
@@ -252,7 +251,7 @@ class OutcomeProcessor:
         check.
         """
         record = self._store.get(outcome.job_id)
-        if record is not None and record.ended and record.state is not State.COMPLETED:
+        if record is not None and record.ended_without_result:
             for file in outcome.result.files:
                 self._s3.delete_object(Bucket=self._settings.bucket, Key=file.key)
                 logger.info("result deleted", job_id=outcome.job_id, key=file.key, state=record.state)

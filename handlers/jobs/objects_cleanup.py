@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from cloud.dynamodb.job_record import JobRecord
 from cloud.observability import logger
 from cloud.s3.keys import intermediates_prefix, results_prefix
-from darkroom.contract.jobs import State
 from darkroom.contract.kinds import VIDEO_KINDS
 
 if TYPE_CHECKING:
@@ -41,5 +40,5 @@ def _unneeded_prefixes(record: JobRecord) -> Iterator[str]:
         return
     if record.kind in VIDEO_KINDS:  # intermediates let a retry resume
         yield intermediates_prefix(record.job_id)
-    if record.state is not State.COMPLETED:
+    if record.ended_without_result:
         yield results_prefix(record.job_id)

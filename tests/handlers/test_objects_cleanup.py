@@ -56,10 +56,14 @@ def test_a_job_that_made_no_intermediates_is_not_searched_for_them(
 
 
 @pytest.mark.parametrize(
-    ("state", "kept"), [("completed", True), ("failed", False), ("cancelled", False), ("expired", False)]
+    ("state", "kept"),
+    [("completed", True), ("failed", False), ("cancelled", False), ("expired", False), ("archived", True)],
 )
 def test_a_result_is_kept_only_if_its_job_was_completed(bucket: S3Client, record: Any, state: str, kept: bool) -> None:
-    """The last attempt of a failed job may have stored its result, and been killed before its outcome arrived."""
+    """The last attempt of a failed job may have stored its result, and been killed before its outcome arrived.
+
+    A state of a newer version may be one with a result.
+    """
     for job in (JOB, OTHER):
         bucket.put_object(Bucket="bucket", Key=f"results/{job}/result.jpg", Body=b"picture")
     for _ in range(2):
