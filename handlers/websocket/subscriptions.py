@@ -4,6 +4,7 @@ So subscribing is one write that returns the job, and a stream record has the su
 has closed stays until ``push`` fails to reach it. A job that has ended keeps its subscribers: it never changes again.
 """
 
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -63,15 +64,27 @@ class Subscriptions:
 
         Every later change is pushed. Raises ``JobNotFound``, ``TooManySubscriptions`` and ``UnreadableItem``.
         """
-        try:
-            return self._add(job_id, owner, subscription)
-        except _ConditionFailed as refused:
-            record = refused.record
-            if record is None or record.owner != owner:
-                raise JobNotFound(job_id) from refused
-            if not record.ended:
-                raise TooManySubscriptions(job_id) from refused
-            return record
+        for may_repeat in (True, False):
+            try:
+                return self._add(job_id, owner, subscription)
+            except _ConditionFailed as refused:
+                record = refused.record
+                if record is None or record.owner != owner:
+                    raise JobNotFound(job_id) from refused
+                if record.ended:
+                    return record
+                if not (may_repeat and self._has_room(record)):
+                    raise TooManySubscriptions(job_id) from refused
+        raise TooManySubscriptions(job_id)
+
+    def _has_room(self, record: JobRecord) -> bool:
+        """Return True if there is room, after those connections are removed whose token has expired."""
+        now = time.time()
+        subscriptions = [Subscription(connection_id, end) for connection_id, end in record.subscribers.items()]
+        expired = [each for each in subscriptions if each.is_expired(now)]
+        for each in expired:
+            self.remove(record.job_id, each.connection_id)
+        return len(subscriptions) - len(expired) < MAX_SUBSCRIPTIONS
 
     def _add(self, job_id: str, owner: str, subscription: Subscription) -> JobRecord:
         update = partial(

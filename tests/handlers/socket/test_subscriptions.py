@@ -154,6 +154,36 @@ def test_a_job_has_a_limited_number_of_subscriptions(
     assert send(request)[0]["type"] == "job"
 
 
+def test_a_new_subscription_takes_the_place_of_one_whose_token_has_expired(
+    job_in: JobIn, subscriptions: Subscriptions, subscribed: Any
+) -> None:
+    job = job_in(State.DISPATCHED)
+    for number in range(MAX_SUBSCRIPTIONS):
+        subscriptions.add(job.job_id, job.owner, Subscription(f"closed-{number}", 1))
+    living = Subscription("living", int(time.time()) + 3600)
+    assert subscriptions.add(job.job_id, job.owner, living).job_id == job.job_id
+    assert subscribed(job) == [living]
+
+
+def test_two_first_subscriptions_to_an_old_row_at_once_are_both_stored(
+    job_in: JobIn, subscriptions: Subscriptions, subscribed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = job_in(State.RUNNING)
+    key = {"job_id": {"S": job.job_id}}
+    clients.dynamodb().update_item(TableName="jobs", Key=key, UpdateExpression="REMOVE subscribers")
+    update = Subscriptions._update
+    others = [Subscription("other")]
+
+    def update_after_the_other(self: Subscriptions, job_id: str, expression: str, *arguments: Any, **more: Any) -> Any:
+        if expression.startswith("SET subscribers = ") and others:
+            self.add(job_id, job.owner, others.pop())
+        return update(self, job_id, expression, *arguments, **more)
+
+    monkeypatch.setattr(Subscriptions, "_update", update_after_the_other)
+    subscriptions.add(job.job_id, job.owner, Subscription("mine"))
+    assert [each.connection_id for each in subscribed(job)] == ["mine", "other"]
+
+
 def test_requests_about_subscriptions_name_only_attributes_that_functions_may_change(
     job_in: JobIn, send: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
