@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,11 @@ from xdist.workermanage import WorkerController
 
 # Several workers share the cores: torch with a thread for each core in every worker would wait for itself.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Under `nohup`, SIGHUP is ignored, and so it would be by the processes that tests start and end with it. They do not
+# inherit a handler: this one ignores it here alone.
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda _signal, _frame: None)
 
 # A slow machine must not fail a property: no example has a deadline. CI keeps hypothesis's own profile otherwise.
 settings.register_profile("darkroom", settings.default, deadline=None)
