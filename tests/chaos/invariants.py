@@ -81,7 +81,11 @@ def ended(snapshot: Snapshot) -> Iterator[str]:
         waits = answer["state"] == State.AWAITING_UPLOAD and answer["message"]
         if not (waits and watch.request.course is Course.ABANDON):
             late = f"{answer['state']}: {answer['message']!r}"
-            yield f"{watch.job_id} was {watch.last.get('state')} when the time was over; later it is {late}"
+            uploads = [key for key in snapshot.objects if key.startswith(f"uploads/{watch.job_id}/")]
+            yield (
+                f"{watch.job_id} was {watch.last.get('state')} when the time was over; later it is {late}. "
+                f"It was submitted again {watch.resubmitted} times; its stored uploads are {sorted(uploads)}"
+            )
 
 
 @invariant("expected end", "A job ends as its caller made it end, or because its three attempts failed.")
