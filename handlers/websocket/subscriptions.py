@@ -64,7 +64,7 @@ class Subscriptions:
 
         Every later change is pushed. Raises ``JobNotFound``, ``TooManySubscriptions`` and ``UnreadableItem``.
         """
-        for may_repeat in (True, False):
+        for _ in range(2):
             try:
                 return self._add(job_id, owner, subscription)
             except _ConditionFailed as refused:
@@ -73,8 +73,8 @@ class Subscriptions:
                     raise JobNotFound(job_id) from refused
                 if record.ended:
                     return record
-                if not (may_repeat and self._has_room(record)):
-                    raise TooManySubscriptions(job_id) from refused
+                if not self._has_room(record):
+                    break
         raise TooManySubscriptions(job_id)
 
     def _has_room(self, record: JobRecord) -> bool:
