@@ -8,6 +8,7 @@ from typing import Any, Self
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
+from cloud.s3.conditions import MISSING_CODES
 from pipeline.weights.store import MANIFEST, Manifest
 
 
@@ -44,7 +45,7 @@ def find_object(s3: Any, bucket: str, key: str) -> Mapping[str, Any] | None:
     try:
         found: Mapping[str, Any] = s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
-        if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
+        if error.response["Error"]["Code"] in MISSING_CODES:
             return None
         raise
     return found
