@@ -23,8 +23,8 @@ def success(
 ) -> str:
     """Return the message for the success topic; the container's response is at ``location``, and ``included``."""
     body = {}
-    if included is not None and len(included) <= MAX_RESPONSE_BYTES:
-        body = {"responseBody": {"content": b64encode(included).decode(), "encoding": "BASE64"}}
+    if (response := _includable(included)) is not None:
+        body = {"responseBody": {"content": b64encode(response).decode(), "encoding": "BASE64"}}
     return _message(
         invocation,
         region,
@@ -45,12 +45,17 @@ def failure(
 ) -> str:
     """Return the message for the error topic; ``location`` is that of the container's response, if there is one."""
     body = {}
-    if included is not None and len(included) <= MAX_RESPONSE_BYTES:
-        body = {"responseBody": {"content": included.decode("utf-8", "replace"), "message": reason}}
+    if (response := _includable(included)) is not None:
+        body = {"responseBody": {"content": response.decode("utf-8", "replace"), "message": reason}}
     response_parameters = (
         {"responseParameters": {"contentType": content_type, "outputLocation": location}} if location else {}
     )
     return _message(invocation, region, invocationStatus="Failed", failureReason=reason, **response_parameters, **body)
+
+
+def _includable(response: bytes | None) -> bytes | None:
+    """Return the response, or None if it is too large to be included."""
+    return response if response is not None and len(response) <= MAX_RESPONSE_BYTES else None
 
 
 def _message(invocation: EndpointInvocation, region: str, **fields: Any) -> str:
