@@ -16,6 +16,7 @@ from cloud.job_queue import JobQueue
 from cloud.observability import logger
 from cloud.s3.keys import parse_upload_key, upload_key
 from cloud.s3.picture_header import NotAPicture
+from cloud.sqs_batch import ReceiveAgain
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import State, UploadStatus
 from darkroom.contract.uploads import AUDIO_TYPES, MEDIA_TYPES
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 UNKNOWN_UPLOAD = "nobody asked for it"
+
+
+class _JobMissing(Exception):
+    """Raised when the job of an upload does not exist."""
 
 
 class UploadProcessor:
@@ -45,22 +50,34 @@ class UploadProcessor:
         self._s3 = s3
         self._inspector = UploadInspector(s3, settings.bucket)
 
-    def process(self, key: str) -> None:
-        """Inspect the object under ``key`` and update its job; delete the object if no job expects it."""
+    def process(self, key: str, *, first_look: bool) -> None:
+        """Inspect the object under ``key`` and update its job; delete the object if no job expects it.
+
+        Raises ``ReceiveAgain`` at the first look if the job does not exist. A request that is repeated with its
+        idempotency key makes the same job again, and its upload has the same key: it must not be deleted meanwhile.
+        """
         parsed = parse_upload_key(key)
         if parsed is None:
             self._delete(key, "not a key of an upload")
             return
         job_id, role = parsed
         try:
-            self._inspect_and_receive(key, job_id, role)
+            try:
+                self._inspect_and_receive(key, job_id, role)
+            except DarkroomError as error:
+                self._reject(key, job_id, role, error)
         except ObjectMissing:
             logger.info("upload is gone", job_id=job_id, role=role)
-        except DarkroomError as error:
-            self._reject(key, job_id, role, error)
+        except _JobMissing as error:
+            if first_look:
+                raise ReceiveAgain(f"no job expects {key} yet") from error
+            self._delete(key, UNKNOWN_UPLOAD)
 
     def _inspect_and_receive(self, key: str, job_id: str, role: str) -> None:
-        """Inspect, clean and receive an upload. Raises ``ObjectMissing``, or ``DarkroomError`` for an unusable file."""
+        """Inspect, clean and receive an upload.
+
+        Raises ``ObjectMissing``, ``_JobMissing``, or ``DarkroomError`` for an unusable file.
+        """
         received = self._inspector.inspect_and_clean(key, accept_audio=True)
         record, queued = self._store.receive_single_upload(job_id, role, received, due_at=self._due_at())
         if record is not None and queued:
@@ -68,7 +85,7 @@ class UploadProcessor:
         elif record is not None and self._is_expected(record, key, role):
             self._receive_of(record, key, role, received)
         elif record is None:
-            self._delete(key, UNKNOWN_UPLOAD)
+            raise _JobMissing
 
     def _receive_of(self, record: JobRecord, key: str, role: str, received: InspectedUpload) -> None:
         """Receive an upload that needs the job's record: several inputs, the result cache, a duplicate event or a
@@ -137,11 +154,10 @@ class UploadProcessor:
         return completed
 
     def _reject(self, key: str, job_id: str, role: str, error: DarkroomError) -> None:
-        """Fail the job of an unusable upload, if it still waits for it."""
+        """Fail the job of an unusable upload, if it still waits for it. Raises ``_JobMissing``."""
         record = self._store.get(job_id)
         if record is None:
-            self._delete(key, UNKNOWN_UPLOAD)
-            return
+            raise _JobMissing
         if not self._is_expected(record, key, role):
             return
         if record.uploads[role].content_type not in MEDIA_TYPES:
