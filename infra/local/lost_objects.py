@@ -1,4 +1,8 @@
-"""Objects of a stack that was restored without its latest changes: S3 stores at once, the other services do not."""
+"""Lost jobs of a stack that was restored without its latest changes: what S3 and the endpoint still have of them.
+
+Both store at once, the other services do not. A caller may repeat the request of a lost job, which makes a job of the
+same id: what is left of the first must be gone by then.
+"""
 
 import json
 import re
@@ -7,8 +11,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from cloud.invocation import parse_inference_id
 from darkroom.contract.jobs import State
 from infra.local.clients import Clients
+from infra.local.endpoint.invocation_store import InvocationStore, StoredInvocation
 from infra.local.state import StackState
 from infra.names import ASSETS, FAILURES, INTERMEDIATES, INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS
 
@@ -32,6 +38,18 @@ def remove_lost_objects(clients: Clients, state: StackState, since: datetime) ->
     return len(lost)
 
 
+def remove_lost_invocations(clients: Clients, state: StackState, store: InvocationStore) -> int:
+    """Remove the stored invocations whose job is not in the restored table; return how many.
+
+    The endpoint must not run. Otherwise it would go on with them, and repeat its notices of those that have ended.
+    """
+    known = {owner for owner, _ in _states(clients, state.tables.jobs, "job_id")}
+    lost = [stored for stored in store.load() if _job_of(stored) not in known]
+    for stored in lost:
+        store.remove(stored)
+    return len(lost)
+
+
 def repeat_upload_notices(clients: Clients, state: StackState) -> int:
     """Send the notices of uploads again whose jobs or assets still wait for them; return how many.
 
@@ -51,6 +69,13 @@ def repeat_upload_notices(clients: Clients, state: StackState) -> int:
         notice = {"Records": [{"s3": {"bucket": {"name": state.bucket}, "object": {"key": quote(key)}}}]}
         clients("sqs").send_message(QueueUrl=state.uploads_queue, MessageBody=json.dumps(notice))
     return len(arrived)
+
+
+def _job_of(stored: StoredInvocation) -> str | None:
+    try:
+        return parse_inference_id(stored.invocation.inference_id)[0]
+    except ValueError:
+        return None
 
 
 def _states(clients: Clients, table: str, id_name: str) -> Iterator[tuple[str, str]]:

@@ -14,9 +14,10 @@ from infra.local import aws_profile, emulator, event_sources, stand_in, synth, u
 from infra.local.clients import Clients
 from infra.local.deploy import deploy, is_deployed, mark_deployed
 from infra.local.emulator import PortTakenError, StartError, address, listening
+from infra.local.endpoint.invocation_store import InvocationStore
 from infra.local.endpoint.settings import HEALTH as ENDPOINT_HEALTH
 from infra.local.lock import locked
-from infra.local.lost_objects import remove_lost_objects, repeat_upload_notices
+from infra.local.lost_objects import remove_lost_invocations, remove_lost_objects, repeat_upload_notices
 from infra.local.options import StackOptions
 from infra.local.progress import Progress, Say, silent
 from infra.local.snapshots.files import STATE, LostWork, SnapshotFiles, UnsavedChanges, clock
@@ -165,8 +166,8 @@ def _ensure_deployed(
     state = StackState.read(options.folder)
     known = state is not None and state.digest == assembly.name and is_deployed(options.clients(), assembly)
     if state is not None and known:
-        running = stand_in.ensure(options, running, state)  # starts in parallel with the emulator
         _clear_lost_work(options, state, progress)
+        running = stand_in.ensure(options, running, state)
         if _responds(state):
             return running, state
     with progress.step("deploying"):
@@ -180,11 +181,16 @@ def _ensure_deployed(
 
 
 def _clear_lost_work(options: StackOptions, state: StackState, progress: Progress) -> None:
-    """Say what a killed emulator has lost, and delete its objects. Until then, the API is closed."""
+    """Say what a killed emulator has lost, and delete its objects and invocations.
+
+    Until then, the API is closed, and the stand-in does not run.
+    """
     lost = LostWork.read(options.folder)
     if lost is None:
         return
-    count = remove_lost_objects(options.clients(), state, lost.since)
+    clients = options.clients()
+    remove_lost_invocations(clients, state, InvocationStore(options.folder / stand_in.INVOCATIONS_FOLDER))
+    count = remove_lost_objects(clients, state, lost.since)
     objects = f"; {count} of their objects were deleted" if count else ""
     progress.say(f"jobs since {clock(lost.since)} are lost, because {lost.reason}{objects}")
     (options.folder / LostWork.file()).unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import httpx2
 from filelock import FileLock
 
 from infra.local.stack import LocalStack
+from infra.local.stand_in import INVOCATIONS_FOLDER
 from tests.e2e.caller import Caller, upload
 from tests.infra.restartable_stack import CONTEXT, RestartableStack, until
 
@@ -57,6 +58,8 @@ def test_jobs_that_were_not_saved_are_said_to_be_lost_and_leave_no_objects(resta
         lost = restartable.caller.run("generate", {"prompt": "a lamp"})["job_id"]
         assert upload(ticket, PICTURE.read_bytes()).is_success
         assert lost in restartable.owners()
+        invocations = restartable.stack.folder / INVOCATIONS_FOLDER
+        assert [path for path in invocations.iterdir() if lost in path.read_text()]
         caller = restartable.caller
         again, form = caller.created(key="again")
         assert upload(form, PICTURE.read_bytes()).is_success
@@ -71,6 +74,8 @@ def test_jobs_that_were_not_saved_are_said_to_be_lost_and_leave_no_objects(resta
     assert "objects were deleted" in said
     assert restartable.caller.http.get(f"/jobs/{lost}").status_code == 404
     assert lost not in restartable.owners()
+    # Otherwise the endpoint would announce its end again, to a job of the same id that a repeated request has made.
+    assert not [path for path in invocations.iterdir() if lost in path.read_text()]
     # S3 stores an upload at once, but its message was lost.
     assert restartable.caller.finish(waiting)["state"] == "completed"
     # A caller who repeats a lost request while the stack starts uploads the same object again.

@@ -90,6 +90,10 @@ class InvocationStore:
                 _, name = self._delivered.popleft()
                 (self._folder / name).unlink(missing_ok=True)
 
+    def remove(self, stored: StoredInvocation) -> None:
+        """Remove an invocation, whatever became of it."""
+        (self._folder / stored.name).unlink(missing_ok=True)
+
     def load(self) -> list[StoredInvocation]:
         """Return what an earlier process left, oldest first. An unreadable file is set aside and logged."""
         for unfinished in self._folder.glob(".*.json-*"):
