@@ -66,10 +66,11 @@ class ApplicationAutoScaling(Protocol):
         ServiceNamespace: str,  # noqa: N803 - boto3's own names
         ResourceId: str,  # noqa: N803
         ScalableDimension: str,  # noqa: N803
-        MinCapacity: int,  # noqa: N803
-        MaxCapacity: int,  # noqa: N803
+        MinCapacity: int = ...,  # noqa: N803
+        MaxCapacity: int = ...,  # noqa: N803
+        SuspendedState: Mapping[str, bool] = ...,  # noqa: N803
     ) -> dict[str, Any]:
-        """Set the minimum and maximum number of instances."""
+        """Set the minimum and maximum number of instances, and which kinds of scaling are suspended."""
 
 
 def application_autoscaling(config: Config = DEFAULT_CONFIG) -> ApplicationAutoScaling:

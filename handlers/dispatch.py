@@ -15,6 +15,7 @@ from cloud.sqs_batch import process_batch
 from handlers.endpoint.cold_start import ColdStartMonitor, ColdStartStore
 from handlers.endpoint.dispatcher import Dispatcher
 from handlers.endpoint.gpu_spend import GpuSpendStore
+from handlers.endpoint.running_videos import RunningVideoStore
 from handlers.jobs.retry import RetryPolicy
 from handlers.settings.dispatch import DispatchSettings
 
@@ -32,7 +33,8 @@ def _dispatcher() -> Dispatcher:
         GpuSpendStore(settings.sockets_table, settings.deployment, dynamodb),
     )
     retry = RetryPolicy(settings, store, queue)
-    return Dispatcher(settings, store, retry, cold_start_monitor, clients.s3(), clients.sagemaker_runtime())
+    videos = RunningVideoStore(settings.sockets_table, settings.endpoint_name, dynamodb)
+    return Dispatcher(settings, store, retry, cold_start_monitor, videos, clients.s3(), clients.sagemaker_runtime())
 
 
 def _dispatch(message: Mapping[str, Any]) -> None:

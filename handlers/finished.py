@@ -14,6 +14,7 @@ from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from handlers.endpoint.cold_start import ColdStartStore
 from handlers.endpoint.outcome_processor import AsyncInferenceNotification, OutcomeProcessor
+from handlers.endpoint.running_videos import RunningVideoStore
 from handlers.jobs.result_cache import ResultCache
 from handlers.jobs.retry import RetryPolicy
 from handlers.settings.finished import FinishedSettings
@@ -27,9 +28,9 @@ def _processor() -> OutcomeProcessor:
     queue = JobQueue(clients.sqs(), settings.queue_url, settings.dead_letter_queue_url)
     cold_starts = ColdStartStore(settings.sockets_table, settings.endpoint_name, dynamodb)
     result_cache = ResultCache(Ledger(settings.ledger_table, dynamodb), cache_days=settings.cache_days)
-    return OutcomeProcessor(
-        settings, store, result_cache, RetryPolicy(settings, store, queue), cold_starts, clients.s3()
-    )
+    videos = RunningVideoStore(settings.sockets_table, settings.endpoint_name, dynamodb)
+    retry = RetryPolicy(settings, store, queue)
+    return OutcomeProcessor(settings, store, result_cache, retry, cold_starts, videos, clients.s3())
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Spend guard function: counts the day's GPU cost every five minutes and stops the endpoint at its limit."""
+"""Spend guard function: every five minutes, counts the day's GPU cost, and stops the endpoint at its limit."""
 
 import time
 from functools import cache
@@ -10,6 +10,7 @@ from cloud import clients
 from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from handlers.endpoint.gpu_spend import GpuSpendStore
+from handlers.endpoint.running_videos import RunningVideoStore
 from handlers.endpoint.spend_guard import SpendGuard
 from handlers.settings.guard import GuardSettings
 
@@ -17,8 +18,10 @@ from handlers.settings.guard import GuardSettings
 @cache
 def _guard() -> SpendGuard:
     settings = GuardSettings.read()
-    spend_store = GpuSpendStore(settings.sockets_table, settings.deployment, clients.dynamodb())
-    return SpendGuard(settings, spend_store, clients.sagemaker(), clients.application_autoscaling())
+    dynamodb = clients.dynamodb()
+    spend_store = GpuSpendStore(settings.sockets_table, settings.deployment, dynamodb)
+    videos = RunningVideoStore(settings.sockets_table, settings.endpoint_name, dynamodb)
+    return SpendGuard(settings, spend_store, videos, clients.sagemaker(), clients.application_autoscaling())
 
 
 @logger.inject_lambda_context

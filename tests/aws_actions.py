@@ -85,7 +85,9 @@ def _dynamodb(operation: str, action: str, params: Params) -> Iterator[Right]:
 def _row(request: Params) -> str:
     """Return the table of a request, with the kind of its row if the partition key says it."""
     table = f"table/{request['TableName']}"
-    partition = (request.get("Key") or request.get("Item") or {}).get("pk", {}).get("S", "")
+    key = request.get("Key") or request.get("Item") or {}
+    queried = request.get("ExpressionAttributeValues", {}) if "KeyConditionExpression" in request else {}
+    partition = (key.get("pk") or queried.get(":pk") or {}).get("S", "")
     kind = _PARTITION.match(partition)
     return f"{table}/{kind[0]}" if kind else table
 

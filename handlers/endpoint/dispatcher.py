@@ -14,8 +14,10 @@ from cloud.observability import logger
 from cloud.s3.keys import invocation_key, upload_key
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
+from darkroom.contract.kinds import VIDEO_KINDS
 from handlers.endpoint.cold_start import ColdStartMonitor
 from handlers.endpoint.endpoint_state import says_absent
+from handlers.endpoint.running_videos import RunningVideoStore
 from handlers.jobs.retry import RetryPolicy
 from handlers.settings.dispatch import DispatchSettings
 
@@ -42,6 +44,7 @@ class Dispatcher:
         store: JobStore,
         retry: RetryPolicy,
         cold_start_monitor: ColdStartMonitor,
+        videos: RunningVideoStore,
         s3: "S3Client",
         runtime: "SageMakerRuntimeClient",
     ) -> None:
@@ -49,6 +52,7 @@ class Dispatcher:
         self._store = store
         self._retry = retry
         self._cold_start_monitor = cold_start_monitor
+        self._videos = videos
         self._s3 = s3
         self._runtime = runtime
 
@@ -71,10 +75,16 @@ class Dispatcher:
         if record is None or record.state is not State.DISPATCHED or record.attempt != message.attempt:
             logger.info("nothing to dispatch", job_id=message.job_id, attempt=message.attempt)
             return
+        attempt = inference_id(record.job_id, record.attempt, record.refusals)
+        is_video = record.kind in VIDEO_KINDS
+        if is_video:
+            self._videos.add(attempt, deadline + NOTICE_SECONDS)
         try:
-            self._invoke(record, deadline)
+            self._invoke(record, attempt, deadline)
         except (ClientError, BotoCoreError) as error:
             logger.warning("endpoint not reached", job_id=record.job_id, attempt=record.attempt, reason=str(error))
+            if is_video:
+                self._videos.remove(attempt)
             if says_absent(error):
                 # The core stack is deployed minutes before the endpoint. Attempts would be used up within seconds.
                 self._retry.defer_or_fail(
@@ -91,7 +101,7 @@ class Dispatcher:
             self._cold_start_monitor.record_invocation(record)
             logger.info("dispatched", job_id=record.job_id, attempt=record.attempt)
 
-    def _invoke(self, record: JobRecord, deadline: float) -> None:
+    def _invoke(self, record: JobRecord, attempt: str, deadline: float) -> None:
         invocation = Invocation(
             job_id=record.job_id,
             attempt=record.attempt,
@@ -107,7 +117,7 @@ class Dispatcher:
         )
         call: InvokeEndpointAsyncInputTypeDef = {
             "EndpointName": self._settings.endpoint_name,
-            "InferenceId": inference_id(record.job_id, record.attempt, record.refusals),
+            "InferenceId": attempt,
             "RequestTTLSeconds": self._settings.invocation_ttl_seconds,
             "InvocationTimeoutSeconds": self._settings.time_limit(record.kind),
             "ContentType": "application/json",

@@ -20,8 +20,10 @@ from cloud.observability import logger
 from cloud.s3.conditions import MISSING_CODES
 from cloud.s3.keys import parse_s3_uri
 from darkroom.contract.errors import DarkroomError, ErrorCode, ErrorDetail
+from darkroom.contract.kinds import VIDEO_KINDS
 from darkroom.contract.results import StageTime
 from handlers.endpoint.cold_start import ColdStartStore
+from handlers.endpoint.running_videos import RunningVideoStore
 from handlers.jobs.result_cache import ResultCache
 from handlers.jobs.retry import TIMED_OUT_ERROR, RetryPolicy
 from handlers.settings.finished import FinishedSettings
@@ -141,6 +143,7 @@ class OutcomeProcessor:
         result_cache: ResultCache,
         retry: RetryPolicy,
         cold_starts: ColdStartStore,
+        videos: RunningVideoStore,
         s3: "S3Client",
     ) -> None:
         self._settings = settings
@@ -148,6 +151,7 @@ class OutcomeProcessor:
         self._result_cache = result_cache
         self._retry = retry
         self._cold_starts = cold_starts
+        self._videos = videos
         self._s3 = s3
 
     def process(self, notice: AsyncInferenceNotification) -> None:
@@ -180,6 +184,8 @@ class OutcomeProcessor:
         if record is not None:
             # A job that is queued again no longer has the start of the failed attempt.
             self._record_cold_start(failed or record)
+        if record is None or record.kind in VIDEO_KINDS:  # of a job that has ended otherwise, the kind is not known
+            self._videos.remove(notice.inference_id)
         logger.info("finished", job_id=job_id, attempt=attempt, outcome=outcome.status, state=record and record.state)
 
     def _read_outcome(

@@ -1,11 +1,15 @@
-"""Spend guard: counts the day's GPU cost, and stops or restarts the endpoint at its limit."""
+"""Spend guard: counts the day's GPU cost, and stops or restarts the endpoint at its limit.
 
-from typing import TYPE_CHECKING
+It also suspends scaling in while videos are made. Auto scaling takes away any instance, and a video is minutes of work.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from cloud import clients, observability
 from cloud.observability import logger
 from handlers.endpoint.endpoint_state import running_instances
 from handlers.endpoint.gpu_spend import DAY_SECONDS, GpuSpend, GpuSpendStore
+from handlers.endpoint.running_videos import RunningVideoStore
 from handlers.settings.guard import GuardSettings
 
 if TYPE_CHECKING:
@@ -15,17 +19,19 @@ SCALABLE_DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 
 
 class SpendGuard:
-    """Counts GPU spend, and stops or restarts an endpoint through its maximum capacity."""
+    """Counts GPU spend, and stops or restarts an endpoint through its maximum capacity; protects running videos."""
 
     def __init__(
         self,
         settings: GuardSettings,
         spend_store: GpuSpendStore,
+        videos: RunningVideoStore,
         sagemaker: "SageMakerClient",
         scaling: clients.ApplicationAutoScaling,
     ) -> None:
         self._settings = settings
         self._spend_store = spend_store
+        self._videos = videos
         self._sagemaker = sagemaker
         self._scaling = scaling
 
@@ -39,6 +45,8 @@ class SpendGuard:
             observability.report_gpu_spend(self._settings.endpoint_name, spend.usd)
         if instances is not None and spend.stopped:
             self._enforce(spend)
+        elif instances is not None:
+            self._protect_videos(now)
 
     def _count(self, now: float, instances: int) -> GpuSpend | None:
         """Return the spend up to ``now``; None when a concurrent check has counted it."""
@@ -61,18 +69,38 @@ class SpendGuard:
         deployment may have reset the capacity.
         """
         if spend.usd >= self._settings.stop_usd:
-            self._set_max_capacity(0)
+            self._register(MinCapacity=0, MaxCapacity=0, SuspendedState=_scale_in(suspended=False))
             return
-        self._set_max_capacity(self._settings.max_instances)
+        self._register(MinCapacity=0, MaxCapacity=self._settings.max_instances)
         self._spend_store.replace(spend, spend.model_copy(update={"stopped": False}))
         logger.info("GPU restarted", max_instances=self._settings.max_instances)
 
-    def _set_max_capacity(self, instances: int) -> None:
+    def _protect_videos(self, now: float) -> None:
+        """Suspend scaling in while videos are made.
+
+        Repeated at every check meanwhile: a deployment, or a stop, may have ended the suspension.
+        """
+        videos = self._videos.get(now)
+        if not videos.running and not videos.suspended:
+            return
+        if videos.running and not videos.suspended:
+            # Recorded first: a suspension that nobody knows of would never end.
+            self._videos.mark_suspended(suspended=True)
+        self._register(SuspendedState=_scale_in(suspended=videos.running))
+        if not videos.running:
+            self._videos.mark_suspended(suspended=False)
+        logger.info("scaling in", suspended=videos.running)
+
+    def _register(self, **values: Any) -> None:
+        """Change the endpoint's scalable target; what ``values`` do not name stays."""
         endpoint, variant = self._settings.endpoint_name, self._settings.variant_name
         self._scaling.register_scalable_target(
             ServiceNamespace="sagemaker",
             ResourceId=f"endpoint/{endpoint}/variant/{variant}",
             ScalableDimension=SCALABLE_DIMENSION,
-            MinCapacity=0,
-            MaxCapacity=instances,
+            **values,
         )
+
+
+def _scale_in(*, suspended: bool) -> dict[str, bool]:
+    return {"DynamicScalingInSuspended": suspended}

@@ -6,7 +6,7 @@ from aws_cdk.aws_events_targets import LambdaFunction
 from aws_cdk.aws_lambda_event_sources import SnsEventSource
 from constructs import Construct
 
-from handlers.endpoint import cold_start, endpoint_history, gpu_spend
+from handlers.endpoint import cold_start, endpoint_history, gpu_spend, running_videos
 from handlers.settings.dispatch import DispatchSettings
 from handlers.settings.finished import FinishedSettings
 from handlers.settings.sweep import SweepSettings
@@ -73,6 +73,7 @@ class JobProcessing(Construct):
             [cold_start.partition(config.endpoint_name)],
             config=config,
         )
+        videos = [running_videos.partition(config.endpoint_name)]
 
         self.uploaded = functions.add_function(
             self,
@@ -116,6 +117,9 @@ class JobProcessing(Construct):
                 allow(["sagemaker:InvokeEndpointAsync", "sagemaker:DescribeEndpoint"], [endpoint]),
                 read_write_cold_starts,
                 allow_rows(
+                    ["dynamodb:UpdateItem", "dynamodb:DeleteItem"], jobs.sockets.table_arn, videos, config=config
+                ),
+                allow_rows(
                     ["dynamodb:GetItem"],
                     jobs.sockets.table_arn,
                     [gpu_spend.partition(config.stack_name)],
@@ -145,6 +149,7 @@ class JobProcessing(Construct):
                 allow(["s3:DeleteObject"], [storage.arn(RESULTS)]),
                 storage.allow_list_bucket(),
                 read_write_cold_starts,
+                allow_rows(["dynamodb:DeleteItem"], jobs.sockets.table_arn, videos, config=config),
                 send_job,
                 send_dead_letter,
             ],

@@ -9,6 +9,7 @@ from aws_cdk.aws_iam import PolicyStatement
 from constructs import Construct
 
 from cloud.observability import GPU_SPEND, NAMESPACE
+from handlers.endpoint import running_videos
 from handlers.endpoint.gpu_spend import partition
 from handlers.endpoint.spend_guard import SCALABLE_DIMENSION
 from handlers.settings.guard import GuardSettings
@@ -21,7 +22,9 @@ MINUTES = 5
 
 
 class SpendGuard(Construct):
-    """Checks every five minutes, raises an alarm at ``daily_usd`` and stops the endpoint at ``stop_usd``."""
+    """Checks every five minutes, raises an alarm at ``daily_usd`` and stops the endpoint at ``stop_usd``. Suspends
+    scaling in while videos are made.
+    """
 
     def __init__(
         self,
@@ -56,6 +59,12 @@ class SpendGuard(Construct):
                     ["dynamodb:GetItem", "dynamodb:UpdateItem"],
                     sockets.table_arn,
                     [partition(config.stack_name)],
+                    config=config,
+                ),
+                allow_rows(
+                    ["dynamodb:Query", "dynamodb:UpdateItem"],
+                    sockets.table_arn,
+                    [running_videos.partition(config.endpoint_name)],
                     config=config,
                 ),
                 PolicyStatement(
@@ -112,5 +121,6 @@ class SpendGuard(Construct):
             self.function.metric_errors(period=Duration.minutes(MINUTES)),
             threshold=0,
             periods=3,
-            text="The spend guard has failed for 15 minutes: nothing limits the cost of the GPU.",
+            text="The spend guard has failed for 15 minutes: nothing limits the cost of the GPU. "
+            "If videos were being made, nothing ends the suspension of scaling in, either.",
         )

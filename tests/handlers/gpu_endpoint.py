@@ -1,11 +1,16 @@
 """The GPU endpoint and its capacity limits on moto."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cloud import clients
 from handlers.endpoint.spend_guard import SCALABLE_DIMENSION
 
+DEPLOYMENT = "darkroom-test"
+NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
+MINUTES = timedelta(minutes=1)
+PRICE = 12.0  # an hour: a dollar every five minutes for each instance
 ENDPOINT, VARIANT = "darkroom-test-g4dn-xlarge", "gpu"
 
 
@@ -47,6 +52,12 @@ class Endpoint:
             MinCapacity=0,
             MaxCapacity=max_instances,
         )
+
+    @property
+    def scale_in_suspended(self) -> bool:
+        """True while scaling in is suspended."""
+        (target,) = self._scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+        return bool(target.get("SuspendedState", {}).get("DynamicScalingInSuspended", False))
 
     @property
     def limits(self) -> tuple[int, int]:

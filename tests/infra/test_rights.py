@@ -164,9 +164,19 @@ def test_only_sweep_describes_the_deployments_former_endpoints(core: Template) -
     [
         (
             "dispatch",
-            {"waking#darkroom-test-g4dn-xlarge": ["GetItem", "UpdateItem"], "guard#darkroom-test": ["GetItem"]},
+            {
+                "waking#darkroom-test-g4dn-xlarge": ["GetItem", "UpdateItem"],
+                "videos#darkroom-test-g4dn-xlarge": ["DeleteItem", "UpdateItem"],
+                "guard#darkroom-test": ["GetItem"],
+            },
         ),
-        ("finished", {"waking#darkroom-test-g4dn-xlarge": ["GetItem", "UpdateItem"]}),
+        (
+            "finished",
+            {
+                "waking#darkroom-test-g4dn-xlarge": ["GetItem", "UpdateItem"],
+                "videos#darkroom-test-g4dn-xlarge": ["DeleteItem"],
+            },
+        ),
     ],
 )
 def test_functions_access_only_their_own_rows_of_the_sockets_table(

@@ -1,7 +1,7 @@
 """Spend guard: a day's GPU cost is counted once and reported; the endpoint stops at its limit."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,50 +11,9 @@ from cloud import clients
 from handlers import guard
 from handlers.endpoint.gpu_spend import MAX_CHARGED_GAP_SECONDS, GpuSpendStore
 from tests.handlers.conftest import SOCKETS
-from tests.handlers.gpu_endpoint import ENDPOINT, VARIANT, Endpoint, metrics
+from tests.handlers.gpu_endpoint import DEPLOYMENT, MINUTES, NOON, PRICE, VARIANT, Endpoint, metrics
 
-DEPLOYMENT = "darkroom-test"
-NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
-MINUTES = timedelta(minutes=1)
-PRICE = 12.0  # an hour: a dollar every five minutes for each instance
 pytestmark = pytest.mark.usefixtures("sockets_table")
-
-
-@pytest.fixture
-def endpoint() -> Endpoint:
-    return Endpoint()
-
-
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Environment of the function as the stack sets it; clear the cached factory after a change."""
-    values = {
-        "SOCKETS_TABLE": SOCKETS,
-        "DEPLOYMENT": DEPLOYMENT,
-        "ENDPOINT_NAME": ENDPOINT,
-        "VARIANT_NAME": VARIANT,
-        "MAX_INSTANCES": "4",
-        "INSTANCE_USD_PER_HOUR": str(PRICE),
-        "STOP_USD": "10",
-        "POWERTOOLS_SERVICE_NAME": "guard",
-    }
-    for name, value in values.items():
-        monkeypatch.setenv(name, value)
-    guard._guard.cache_clear()
-    yield monkeypatch
-    guard._guard.cache_clear()
-
-
-@pytest.fixture
-def check(environment: pytest.MonkeyPatch, context: Any) -> Callable[[datetime], None]:
-    """Runs the scheduled check at a time."""
-
-    def fire(moment: datetime) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("handlers.guard.time.time", moment.timestamp)
-            guard.handler({"source": "aws.events"}, context)
-
-    return fire
 
 
 @pytest.fixture
