@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 
 import httpx2
 
+from darkroom.contract.jobs import State
 from tests.chaos.job_watch import JobDict, JobWatch
 from tests.chaos.service import OUTAGE, OutOfTime, Service, attempt
 from tests.chaos.workload import NOT_A_PICTURE, Course, JobRequest, engine_of
@@ -56,7 +57,9 @@ class CallerSession:
             created = self._request(watch)
             if request.repeated:
                 created = self._request(watch)
+            kills = len(self._service.killed_at)
             if request.course is Course.ABANDON or self._upload(request, created["uploads"]):
+                watch.kills_at_upload = kills
                 return
             self._service.pause()
 
@@ -122,7 +125,10 @@ class CallerSession:
                     watch.see_pushed(message["job"])
 
     def _look(self, watch: JobWatch) -> None:
-        """See the job by GET. A job that a killed emulator has lost is submitted again under its key."""
+        """See the job by GET. A job that a killed emulator has lost is submitted again under its key.
+
+        One that waits for its pictures again gets them again: its end was lost, and S3 had deleted them by then.
+        """
         answer = self._service.ask(watch.request.owner, "GET", f"/jobs/{watch.job_id}")
         if answer.status_code == httpx2.codes.NOT_FOUND:
             if not self._service.may_have_lost(watch.accepted_at):
@@ -135,3 +141,7 @@ class CallerSession:
             return
         assert answer.is_success, answer.text
         watch.see(answer.json())
+        waits = watch.last["state"] == State.AWAITING_UPLOAD and watch.request.course is not Course.ABANDON
+        if waits and watch.kills_at_upload < len(self._service.killed_at):
+            watch.uploaded_again += 1
+            self._submit(watch)

@@ -84,7 +84,9 @@ def ended(snapshot: Snapshot) -> Iterator[str]:
             uploads = [key for key in snapshot.objects if key.startswith(f"uploads/{watch.job_id}/")]
             yield (
                 f"{watch.job_id} was {watch.last.get('state')} when the time was over; later it is {late}. "
-                f"It was submitted again {watch.resubmitted} times; its stored uploads are {sorted(uploads)}"
+                f"It was submitted again {watch.resubmitted} times and its files were uploaded again "
+                f"{watch.uploaded_again} times; its stored uploads are {sorted(uploads)}. "
+                f"Its caller's course is {watch.request.course}"
             )
 
 

@@ -20,6 +20,8 @@ class JobWatch:
     - ``contradictions``: answers that take back an earlier one
     - ``unknown``: True if the service does not know the job, although it was accepted
     - ``resubmitted``: how often it was requested again, because the emulator lost it
+    - ``kills_at_upload``: how often the emulator had been killed before its files were uploaded
+    - ``uploaded_again``: how often they were, because the emulator went back to a state before their end
     """
 
     request: JobRequest
@@ -29,6 +31,8 @@ class JobWatch:
     contradictions: list[str] = field(default_factory=list)
     unknown: bool = False
     resubmitted: int = 0
+    kills_at_upload: int = 0
+    uploaded_again: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property

@@ -62,6 +62,7 @@ def numbers_table(report: Report) -> Table:
     for phase, seconds in report.progress.phase_seconds.items():
         table.add_row(f"seconds: {phase}", f"{seconds:.1f}")
     table.add_row("jobs submitted again", str(sum(watch.resubmitted for watch in report.snapshot.watches)))
+    table.add_row("files uploaded again", str(sum(watch.uploaded_again for watch in report.snapshot.watches)))
     return table
 
 
