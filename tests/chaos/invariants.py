@@ -79,7 +79,9 @@ def ended(snapshot: Snapshot) -> Iterator[str]:
         if answer is None or watch.ended:
             continue
         waits = answer["state"] == State.AWAITING_UPLOAD and answer["message"]
-        if not (waits and watch.request.course is Course.ABANDON):
+        # Nobody watches an abandoned job: it may have expired by now.
+        told = waits or State(answer["state"]).terminal
+        if not (told and watch.request.course is Course.ABANDON):
             late = f"{answer['state']}: {answer['message']!r}"
             uploads = [key for key in snapshot.objects if key.startswith(f"uploads/{watch.job_id}/")]
             yield (

@@ -128,6 +128,11 @@ def test_a_sound_snapshot_violates_nothing(sound: Snapshot) -> None:
     assert {name: found for name, found in violations(sound).items() if found} == {}
 
 
+def test_an_abandoned_job_may_expire_while_nobody_watches_it(sound: Snapshot) -> None:
+    late = replace(sound, answers={**sound.answers, OPEN: answer(OPEN, State.EXPIRED)})
+    assert violations(late)["ended"] == []
+
+
 @pytest.mark.parametrize(
     ("change", "violated"),
     [
