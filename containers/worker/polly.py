@@ -16,9 +16,10 @@ from darkroom.contract.video_params import MAX_VOICE_SECONDS
 from darkroom.contract.voices import Voice
 from pipeline.speech.audio import decode_audio, normalise_peak
 from pipeline.speech.script_errors import check_script, nothing_to_say_error, script_too_long_error
+from pipeline.speech.sentences import ends_clause, ends_sentence
 from pipeline.speech.types import SAMPLE_RATE, Samples, Speech, SpeechSynthesiser
 from pipeline.speech.word_timing import SpeechMark, time_words
-from pipeline.speech.words import ends_clause, ends_sentence, remove_controls, split_words, word_spans
+from pipeline.speech.words import remove_controls, split_words, word_spans
 
 MAX_CHARACTERS = 2_800  # per request; Polly's limit is 3,000 billed characters
 PAUSE = 0.3  # seconds of silence between two requests' sentences

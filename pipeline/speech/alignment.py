@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.speech.audio import detect_voice
+from pipeline.speech.sentences import ends_clause, ends_sentence
 from pipeline.speech.types import SAMPLE_RATE, Samples, Word
 from pipeline.speech.word_timing import distribute_words
-from pipeline.speech.words import ends_clause, ends_sentence, split_words, spoken_length
+from pipeline.speech.words import split_words, spoken_length
 
 PAUSE = 0.15  # seconds; shorter pauses may lie within a word
 WINDOW = 40  # words before and after the expected one where a pause may be placed

@@ -14,8 +14,6 @@ _SIGN = re.compile(
 # Signs that lengthen, repeat or modify the one before: small kana, sound marks, ー and 々.
 _MODIFIERS = frozenset("ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶー々ゝゞヽヾ゛゜\u3099\u309a")
 _SPOKEN_SIGNS = frozenset("&@#%*/\\")  # punctuation by Unicode, but pronounced
-_SENTENCE_END = re.compile(r"[.!?…。！？؟][\W_]*$")
-_CLAUSE_END = re.compile(r"[,;:،؛、，；：–—-][\W_]*$")
 # Lengths in alphabetic letters, the mean over espeak-ng's voices.
 _PER_WORD, _NUMERAL, _HAN, _KANA, _HANGUL = 0.8, 4.0, 4.0, 2.0, 3.0
 
@@ -73,20 +71,6 @@ def spoken_length(word: str) -> float:
     True
     """
     return _PER_WORD + sum(_weight(character) for character in unicodedata.normalize("NFC", word))
-
-
-def ends_sentence(word: str) -> bool:
-    """Return True if a voice comes to rest after the word.
-
-    >>> [ends_sentence(word) for word in ("end.”", "3.5", "well,")]
-    [True, False, False]
-    """
-    return _SENTENCE_END.search(word) is not None
-
-
-def ends_clause(word: str) -> bool:
-    """Return True if a voice may pause after the word without coming to rest."""
-    return _CLAUSE_END.search(word) is not None
 
 
 def _pieces(script: str, language: str) -> Iterator[tuple[int, int]]:

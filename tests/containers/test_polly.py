@@ -176,6 +176,7 @@ def test_too_long_speech_is_rejected_before_the_next_request(polly: StubbedPolly
     [
         ("x" * MAX_CHARACTERS, ""),  # fits
         ("One plank.", "a, " * 900 + "b" + " c" * 45),  # after a sentence, though a clause ends later
+        ("One plank.", "x " * 1290 + "Mr. b" + " c" * 103),  # not after an abbreviation
         ("aaaa, " * 459 + "aaaa,", "b" + " b" * 200),  # after a clause, though a word ends later
         ("planks " * 399 + "planks", "planks " * 29 + "planks"),  # after a word
     ],

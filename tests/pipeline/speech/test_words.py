@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.speech.words import ends_clause, ends_sentence, remove_controls, split_words, spoken_length, word_spans
+from pipeline.speech.words import remove_controls, split_words, spoken_length, word_spans
 
 scripts = st.text(st.sampled_from("ab1é—«»“”.,!¡¿ \n\u00a0שמ语言かナッー「」（）。、&%😀"), max_size=40)
 languages = st.sampled_from(["en-US", "fr-FR", "he-IL", "zh-CN", "ja-JP"])
@@ -55,20 +55,6 @@ def test_every_word_has_a_positive_length(script: str, language: str) -> None:
 def test_longer_words_numerals_and_han_take_longer_than_a_letter() -> None:
     assert spoken_length("extraordinary,") == spoken_length("extraordinary") > spoken_length("at")
     assert min(spoken_length("7"), spoken_length("言"), spoken_length("한"), spoken_length("か")) > spoken_length("a")
-
-
-@pytest.mark.parametrize(
-    ("word", "sentence", "clause"),
-    [
-        ("end.”", True, False),
-        ("终。」", True, False),
-        ("well,", False, True),
-        ("3.5", False, False),
-        ("no —", False, True),
-    ],
-)
-def test_punctuation_ends_sentences_and_clauses(word: str, *, sentence: bool, clause: bool) -> None:
-    assert (ends_sentence(word), ends_clause(word)) == (sentence, clause)
 
 
 @given(st.text(max_size=30))
