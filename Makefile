@@ -111,10 +111,11 @@ bench: $(READY) ## Measure the event path, the functions, the request guard, the
 synth: $(READY) ## Synthesize the CloudFormation templates for AWS into cdk.out/
 	@$(BIN)/python -m infra
 
-reference: $(READY) ## Renew what is generated from the contract, the plans, the models and the templates: openapi.json, docs/
+reference: $(READY) ## Renew what is generated from the contract, the fonts, the plans, the models and the templates: openapi.json, docs/
 	@$(BIN)/python -m handlers.http_api.openapi --write
 	@$(BIN)/python -m handlers.http_api.errors_reference
 	@$(BIN)/python -m handlers.websocket.asyncapi --write
+	@$(BIN)/python -m pipeline.subtitles.character_table
 	@$(BIN)/python -m infra.commands.kinds_reference
 	@$(BIN)/python -m infra.costs --markdown
 	@$(BIN)/python -c "from pipeline.plans import plans_markdown; print(plans_markdown())" > docs/plans.md

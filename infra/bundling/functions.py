@@ -155,7 +155,7 @@ def build_layer(build: Path = BUILD) -> Path:
             install_packages(
                 staging / "python",
                 *("--requirement", str(LOCK), "--require-hashes"),
-                *("--python-platform", "aarch64-manylinux2014", "--python-version", PYTHON_VERSION),
+                *("--python-platform", "aarch64-manylinux_2_28", "--python-version", PYTHON_VERSION),
             )
         except BuildError:
             shutil.rmtree(staging)

@@ -1,7 +1,8 @@
 """Subtitle burner: draws white text with a dark outline into frames, readable on any background."""
 
+import unicodedata
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
@@ -10,11 +11,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from darkroom.contract.subtitle_characters import cannot_burn_message, is_drawable, missing_characters
 from pipeline.core.arrays import Rgb
 from pipeline.subtitles.bidirectional import is_left_to_right
 from pipeline.subtitles.cues import Cue
-from pipeline.subtitles.line_breaking import balance_lines, break_penalty, breakable_pieces, unwrap_lines
-from pipeline.subtitles.typesetting import ASCENT, DESCENT, Coverage, Line, Typesetter
+from pipeline.subtitles.line_breaking import balance_lines, breakable_pieces, unwrap_lines
+from pipeline.subtitles.segmentation import clusters
+from pipeline.subtitles.typesetting import Coverage, Line, Typesetter
 
 MAX_LINES = 4
 SAFE_MARGIN = 0.05  # of each side: margin that screens may cut off (title safe area of EBU R 95, for 16:9)
@@ -27,6 +30,7 @@ _OUTLINE = 0.075  # of the size
 # The shadow's blur and offset, of the size, and its opacity.
 _SHADOW_BLUR, _SHADOW_OFFSET, _SHADOW_OPACITY = 0.11, 0.05, 0.65
 _SUPERSAMPLING = 2  # factor of supersampling
+_INVISIBLE = ("Cc", "Cf", "Mn", "Zs")
 _SHRINK = 0.94  # factor to the next size to try when text does not fit
 
 
@@ -38,6 +42,24 @@ class SubtitleOverlay:
     top: int
     background_weight: Rgb
     premultiplied: Rgb
+
+
+def cannot_burn_reason(cues: Iterable[Cue]) -> str | None:
+    """Return why cues cannot be burned in: the fonts lack characters that they need; None if they can."""
+    missing = missing_characters("".join(line for cue in cues for line in cue.lines))
+    return cannot_burn_message(missing) if missing else None
+
+
+def omitted_characters(cues: Iterable[Cue]) -> tuple[str, ...]:
+    """Return what burned-in cues leave out, such as emoji, each once."""
+    lines = " ".join(line for cue in cues for line in cue.lines)
+    return tuple(
+        dict.fromkeys(
+            cluster
+            for cluster in clusters(lines)
+            if any(not is_drawable(each) and unicodedata.category(each) not in _INVISIBLE for each in cluster)
+        )
+    )
 
 
 def safe_area(width: int, height: int) -> tuple[int, int, int, int]:
@@ -95,20 +117,19 @@ class SubtitleBurner:
         Tries the cue's own lines, then others of the same size, then smaller ones.
         """
         left, _top, right, _bottom = safe_area(self._width, self._height)
-        typesetter = self._typesetter
+        typesetter, pieces = self._typesetter, breakable_pieces(text, self._language)
         while True:
             available = right - left - 2 * _border(typesetter.size) - 1
             if all(typesetter.width(line) <= available for line in cue_lines):
                 return typesetter, cue_lines
-            words = breakable_pieces(text)
-            widths = [typesetter.width(word) for _between, word in words]
-            gaps = [typesetter.width(separator) if separator else 0.0 for separator, _word in words]
-            penalties = [0.0, *(break_penalty(one, two, self._language) for (_, one), (_, two) in pairwise(words))]
+            widths = [typesetter.width(piece.text) for piece in pieces]
+            gaps = [typesetter.width(piece.separator) if piece.separator else 0.0 for piece in pieces]
+            penalties = [piece.penalty for piece in pieces]
             for lines in range(2, MAX_LINES + 1):
                 found = balance_lines(widths, gaps, penalties, available, lines)
                 if found is not None:
                     return typesetter, [
-                        "".join(separator + word for separator, word in words[part]).strip() for part in found
+                        "".join(piece.separator + piece.text for piece in pieces[part]).strip() for part in found
                     ]
             typesetter = Typesetter(typesetter.size * _SHRINK, self._language)
 
@@ -117,18 +138,25 @@ class SubtitleBurner:
         border = _border(size)
         left, top, right, bottom = safe_area(self._width, self._height)
         width = min(ceil(max(line.width for line in lines)) + 2 * border + 1, right - left)
-        tall = (len(lines) - 1) * _LEADING + ASCENT + DESCENT
-        height = min(ceil(tall * size) + 2 * border, bottom - top)
+        baselines = _baselines(lines, size)
+        height = min(ceil(baselines[-1] + lines[-1].descent) + 2 * border, bottom - top)
         baseline_limit = min(
             round(self._height * (1 - (_BOTTOM_MARGIN_TALL if self._tall else _BOTTOM_MARGIN))) + border, bottom
         )
         placed = [
-            (line, (width - line.width) / 2, border + (ASCENT + index * _LEADING) * size)
-            for index, line in enumerate(lines)
+            (line, (width - line.width) / 2, border + baseline) for line, baseline in zip(lines, baselines, strict=True)
         ]
         coverage = typesetter.rasterise(placed, width, height, _SUPERSAMPLING)
         background_weight, premultiplied = _blend_factors(coverage, size)
         return SubtitleOverlay((self._width - width) // 2, baseline_limit - height, background_weight, premultiplied)
+
+
+def _baselines(lines: Sequence[Line], size: float) -> list[float]:
+    """Return the baseline of each line in pixels below the text's top; marks of neighbouring lines do not touch."""
+    baselines = [lines[0].ascent]
+    for above, below in pairwise(lines):
+        baselines.append(baselines[-1] + max(_LEADING * size, above.descent + below.ascent))
+    return baselines
 
 
 def _border(size: float) -> int:

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
+from pipeline.speech.sentences import ends_clause, ends_sentence
 from pipeline.speech.types import Word
 from pipeline.subtitles.line_breaking import (
     FORBIDDEN,
+    ZERO_WIDTH_SPACE,
     balance_lines,
-    break_penalty,
+    breakable_pieces,
     display_width,
-    ends_clause,
-    ends_sentence,
     normalise_text,
     separator,
+    split_to_width,
     visible_length,
 )
 
@@ -52,11 +53,11 @@ class Cue:
 class _Unit:
     """Unbreakable unit of text: a word, or a part of one, with the separator before it.
 
-    ``word`` is the word up to the unit's end.
+    ``context`` is the text from the last possible break to the unit's end.
     """
 
     text: str
-    word: str
+    context: str
     start: float
     end: float
     separator: str
@@ -86,48 +87,36 @@ def build_cues(words: Sequence[Word], language: str, *, video_end: float) -> tup
         return ()
     bounds = _best_bounds(units, video_end)
     parts = [units[start:end] for start, end in pairwise(bounds)]
-    texts = [_lines(part) for part in parts]
+    texts = [_lines(part, language) for part in parts]
     return _timed(parts, texts, video_end)
 
 
 def _units(words: Sequence[Word], language: str) -> list[_Unit]:
-    """Split the words into unbreakable units.
-
-    Words are split at inner spaces (as before French punctuation), and if they are wider than a line.
-    """
-    units: list[_Unit] = []
-    before, last_start = "", 0.0
+    """Split the words into unbreakable units: where a line may break, and also if they are wider than a line."""
+    text, last_start = "", 0.0
+    times: list[tuple[float, float]] = []  # by character: when it is heard
     for word in words:
-        text = normalise_text(word.text)
-        if not visible_length(text):
+        own = normalise_text(word.text)
+        if not visible_length(own):
             continue
         start = max(word.start, last_start)
-        each = (max(word.end, start) - start) / len(text)
+        each = (max(word.end, start) - start) / len(own)
         last_start = start
-        at = 0
-        for index, spaced in enumerate(text.split(" ")):
-            own_separator = " " if index else separator(before, spaced, language)
-            penalty = break_penalty(before, spaced, language) if before else 0.0
-            for part in _narrow(spaced):
-                end = at + len(part)
-                before = text[:end]
-                units.append(_Unit(part, before, start + at * each, start + end * each, own_separator, penalty))
-                at, own_separator, penalty = end, "", FORBIDDEN
-            at += 1
+        gap = separator(text, own, language)
+        times += [(start, start)] * len(gap)
+        times += [(start + index * each, start + (index + 1) * each) for index in range(len(own))]
+        text += gap + own
+    units: list[_Unit] = []
+    at = 0
+    for piece in breakable_pieces(text, language) if text else ():
+        at += len(piece.separator)
+        own_separator, penalty, context = piece.separator, piece.penalty, piece.context.removesuffix(piece.text)
+        for part in split_to_width(piece.text, MAX_COLUMNS):
+            end = at + len(part)
+            context += part
+            units.append(_Unit(part, context, times[at][0], times[end - 1][1], own_separator, penalty))
+            at, own_separator, penalty = end, "", FORBIDDEN
     return units
-
-
-def _narrow(text: str) -> list[str]:
-    """Split a word into parts of at most a line's width."""
-    parts, width = [""], 0
-    for character in text:
-        character_width = display_width(character)
-        if width + character_width > MAX_COLUMNS:
-            parts.append("")
-            width = 0
-        parts[-1] += character
-        width += character_width
-    return parts
 
 
 def _best_bounds(units: list[_Unit], video_end: float) -> list[int]:
@@ -167,9 +156,9 @@ def _best_bounds(units: list[_Unit], video_end: float) -> list[int]:
 
 def _ending_penalty(one: _Unit, two: _Unit) -> float:
     """Return the penalty of ending a cue between two neighbours."""
-    if two.break_penalty < FORBIDDEN and ends_sentence(one.word):
+    if two.break_penalty < FORBIDDEN and ends_sentence(one.context):
         return 0.0
-    if two.break_penalty < FORBIDDEN and (ends_clause(one.word) or two.start - one.end >= PAUSE):
+    if two.break_penalty < FORBIDDEN and (ends_clause(one.context) or two.start - one.end >= PAUSE):
         return _CLAUSE_END
     return _PHRASE_END * two.break_penalty
 
@@ -177,7 +166,9 @@ def _ending_penalty(one: _Unit, two: _Unit) -> float:
 def _continuation_penalty(one: _Unit, two: _Unit) -> float:
     """Return the penalty of having both in one cue."""
     silence = two.start - one.end
-    return (_SENTENCE_WITHIN if ends_sentence(one.word) else 0.0) + (_PAUSE_WITHIN * silence if silence >= PAUSE else 0)
+    return (_SENTENCE_WITHIN if ends_sentence(one.context) else 0.0) + (
+        _PAUSE_WITHIN * silence if silence >= PAUSE else 0
+    )
 
 
 def _needed(length: int) -> float:
@@ -185,7 +176,7 @@ def _needed(length: int) -> float:
     return max(MIN_SECONDS, length / CHARACTERS_PER_SECOND)
 
 
-def _lines(units: list[_Unit]) -> tuple[str, ...]:
+def _lines(units: list[_Unit], language: str) -> tuple[str, ...]:
     """Break a cue's text into one line if it fits, else into two of about equal length."""
     widths = [display_width(unit.text) for unit in units]
     gaps = [len(unit.separator) for unit in units]
@@ -193,9 +184,13 @@ def _lines(units: list[_Unit]) -> tuple[str, ...]:
     for lines in range(1, MAX_LINES + 1):
         found = balance_lines(widths, gaps, penalty, MAX_COLUMNS, lines)
         if found is not None:
-            return tuple(
+            lines_text = [
                 "".join(unit.separator + unit.text for unit in units[part])[gaps[part.start] :] for part in found
-            )
+            ]
+            for index, part in enumerate(found[1:]):
+                if not gaps[part.start] and separator(lines_text[index], lines_text[index + 1], language):
+                    lines_text[index] += ZERO_WIDTH_SPACE  # otherwise the lines would be joined with a space again
+            return tuple(lines_text)
     raise AssertionError("the bounds were chosen so that two lines hold it")
 
 

@@ -2,9 +2,19 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
+
+from pipeline.speech.sentences import ends_clause, ends_sentence
+from pipeline.subtitles.segmentation import (
+    breaks_without_spaces,
+    clusters,
+    is_dictionary_script,
+    phrase_starts,
+    word_starts,
+)
 
 # Characters that may not begin a line, and those that may not end one (JIS X 4051).
 _NEVER_FIRST = frozenset(
@@ -13,15 +23,11 @@ _NEVER_FIRST = frozenset(
     "｡､｣･ｧｨｩｪｫｬｭｮｯｰﾞﾟ"
 )
 _NEVER_LAST = frozenset("“‘（〔［｛〈《「『【〖〘｢([{«‹$＄￥£€#＃")
+ZERO_WIDTH_SPACE = "\u200b"  # separates words that no space separates
 _MARKS = ("Mn", "Me", "Cf")  # categories of combining and invisible characters
 # Control characters except white space, and directional formatting characters: removed from lines.
 _UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _SPACE = re.compile(r"[^\S\u00a0\u202f]+")  # breakable spaces, without no-break spaces
-_CLOSERS = r"[\s\"'”’)\]}»›」』】）〉》]*$"
-_SENTENCE = re.compile(r"[.!?…‥。！？؟۔｡]" + _CLOSERS)
-_CLAUSE = re.compile(r"[,;:—–،؛、，；：､]" + _CLOSERS)
-# After these a full stop ends no sentence.
-_ABBREVIATIONS = frozenset(("mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "vs.", "e.g.", "i.e.", "sr.", "sra.", "z.b."))
 # Conjunctions, prepositions, relative pronouns: in English, a good break before them and a bad one after.
 _PHRASE_OPENERS = re.compile(
     "and|but|or|nor|so|because|although|though|while|when|where|if|unless|until|since|that|which|who|whose|as|than|in|on"
@@ -31,7 +37,21 @@ _PHRASE_OPENERS = re.compile(
 _ARTICLES = ("a", "an", "the")
 
 FORBIDDEN = 10.0  # penalty of a wrong break, used only if there is no other way
+WITHIN_WORD = 1.0  # penalty of a break within a word or phrase of Han and kana
 PHRASE_PENALTY, CONJUNCTION_PENALTY = 0.06, 0.02  # penalties of a break within a phrase, and before its opening word
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Piece of a text that is not broken, with the separator and the penalty of a line break before it.
+
+    ``context`` is the text from the last allowed break to the piece's end, by which sentence ends are found.
+    """
+
+    separator: str
+    text: str
+    penalty: float
+    context: str
 
 
 def normalise_text(text: str) -> str:
@@ -88,7 +108,7 @@ def separator(before: str, after: str, language: str) -> str:
     >>> separator("字", "幕", "zh-CN"), separator("two", "words", "en-US"), separator("자막", "입니다", "ko-KR")
     ('', ' ', ' ')
     """
-    if not before or not after:
+    if not before or not after or ZERO_WIDTH_SPACE in (before[-1], after[0]):
         return ""
     sides = (ideographic(before[-1]), ideographic(after[0]))
     unspaced = language.partition("-")[0] in ("zh", "ja")
@@ -101,16 +121,6 @@ def unwrap_lines(lines: Sequence[str], language: str) -> str:
     for line in lines:
         text += separator(text, line, language) + line
     return text
-
-
-def ends_sentence(word: str) -> bool:
-    """Return True if the word's punctuation ends a sentence."""
-    return bool(_SENTENCE.search(word)) and word.lower().lstrip("(\"'“‘«") not in _ABBREVIATIONS
-
-
-def ends_clause(word: str) -> bool:
-    """Return True if the word's punctuation ends a clause."""
-    return bool(_CLAUSE.search(word))
 
 
 def break_penalty(before: str, after: str, language: str) -> float:
@@ -126,26 +136,74 @@ def break_penalty(before: str, after: str, language: str) -> float:
     return PHRASE_PENALTY
 
 
-def breakable_pieces(text: str) -> list[tuple[str, str]]:
-    """Split a plain text into the pieces between possible line breaks, each with the separator before it.
+def breakable_pieces(text: str, language: str) -> list[Piece]:
+    """Split a plain text into the pieces between possible line breaks; the separators and texts joined are the text.
 
-    Pieces are words, or single characters of scripts without spaces, with the punctuation attached to them.
+    Pieces are words. In Han and kana they are characters, and breaks between phrases have the least penalty. In Thai,
+    Lao, Burmese and Khmer they are the words of a dictionary. Punctuation is attached to them.
 
-    >>> breakable_pieces("say 「字幕」 now")
+    >>> [(piece.separator, piece.text) for piece in breakable_pieces("say 「字幕」 now", "en-US")]
     [('', 'say'), (' ', '「字'), ('', '幕」'), (' ', 'now')]
     """
-    pieces: list[tuple[str, str]] = []
+    pieces: list[Piece] = []
     for word in text.split(" "):
         gap = " " if pieces else ""
-        start = 0
-        for end in range(1, len(word)):
-            before, after = word[end - 1], word[end]
-            wide = ideographic(before) or ideographic(after)
-            if wide and break_penalty(before, after, "") < FORBIDDEN:
-                pieces.append((gap, word[start:end]))
-                gap, start = "", end
-        pieces.append((gap, word[start:]))
+        for start, end, inner_penalty in _parts_of_word(word, language):
+            piece, before = word[start:end], pieces[-1].context if pieces else ""
+            penalty = inner_penalty if start else _penalty_at_space(before, piece, language)
+            context = before + gap + piece if penalty >= FORBIDDEN else piece
+            pieces.append(Piece(gap, piece, penalty, context))
+            gap = ""
     return pieces
+
+
+def _penalty_at_space(before: str, after: str, language: str) -> float:
+    if not before or not after:
+        return 0.0
+    penalty = break_penalty(before, after, language)
+    between_phrases = is_dictionary_script(before[-1]) and is_dictionary_script(after[0])
+    return min(penalty, CONJUNCTION_PENALTY) if between_phrases and penalty < FORBIDDEN else penalty
+
+
+def _parts_of_word(word: str, language: str) -> Iterator[tuple[int, int, float]]:
+    """Yield start, end and the penalty of the break before each part of a word between spaces."""
+    wide = [ideographic(each) for each in word]
+    unspaced = [breaks_without_spaces(each) for each in word]
+    phrases = phrase_starts(word, language) if any(wide) else frozenset[int]()
+    words = word_starts(word) if any(unspaced) else frozenset[int]()
+    start, penalty_before = 0, 0.0
+    for index in range(1, len(word)):
+        before, after = word[index - 1], word[index]
+        if any(wide[index - 1 : index + 1]):
+            penalty = break_penalty(before, after, language)
+            if penalty and penalty < FORBIDDEN and index not in phrases:
+                penalty = WITHIN_WORD
+        elif before == ZERO_WIDTH_SPACE or (index in words and any(unspaced[index - 1 : index + 1])):
+            penalty = break_penalty(before, after, "")
+            penalty = max(penalty, 2 * PHRASE_PENALTY)  # rather at a space, which ends a phrase
+        else:
+            continue
+        if penalty < FORBIDDEN:
+            yield start, index, penalty_before
+            start, penalty_before = index, penalty
+    yield start, len(word), penalty_before
+
+
+def split_to_width(text: str, columns: int) -> list[str]:
+    """Split a text into parts of at most ``columns``, between grapheme clusters.
+
+    >>> split_to_width("नमस्ते", 2)
+    ['नम', 'स्ते']
+    """
+    parts, width = [""], 0
+    for cluster in clusters(text):
+        cluster_width = min(display_width(cluster), columns)
+        if parts[-1] and width + cluster_width > columns:
+            parts.append("")
+            width = 0
+        parts[-1] += cluster
+        width += cluster_width
+    return parts
 
 
 def balance_lines(

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.speech.types import Word
+from pipeline.speech.word_timing import distribute_words
+from pipeline.speech.words import split_words
 from pipeline.subtitles.cues import CHARACTERS_PER_SECOND, MAX_COLUMNS, Cue, build_cues
 from pipeline.subtitles.line_breaking import display_width, unwrap_lines, visible_length
 
@@ -180,7 +182,7 @@ def test_right_to_left_text_stays_in_logical_order() -> None:
 
 def test_a_word_wider_than_a_line_is_split() -> None:
     (lines,) = lines_of([Word("x" * 60, 0, 4)])
-    assert lines == ("x" * 42, "x" * 18)
+    assert lines == ("x" * 42 + "\u200b", "x" * 18)  # joined again without a space
 
 
 def test_too_fast_speech_stays_synchronous() -> None:
@@ -226,3 +228,29 @@ def test_without_words_there_are_no_cues() -> None:
 @given(st.lists(st.text("字幕ab 。", min_size=1, max_size=9).map(str.strip).filter(bool), min_size=1, max_size=3))
 def test_unwrapped_lines_keep_all_characters(lines: list[str]) -> None:
     assert unwrap_lines(lines, "zh-CN").replace(" ", "") == "".join(lines).replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "words"),
+    [
+        (
+            "ja-JP",
+            "新しいソフトウェアのダウンロードが必要です。設定画面からアップデートしてください。",
+            ["ダウンロード", "アップデート"],
+        ),
+        (
+            "zh-CN",
+            "我们更换了客厅里的地板墙壁和天花板，整个房间看起来完全不一样了。",
+            ["地板", "墙壁", "天花板", "房间"],
+        ),
+        ("th", "สวัสดีครับวันนี้เราจะไปดูบ้านหลังใหม่ด้วยกันนะครับบ้านหลังนี้สวยมาก", ["บ้าน", "หลัง", "สวัสดี"]),
+        ("km", "សួស្តីថ្ងៃនេះយើងនឹងទៅមើលផ្ទះថ្មីជាមួយគ្នាហើយផ្ទះនេះស្អាតណាស់", ["ផ្ទះ", "យើង"]),
+        ("lo", "ສະບາຍດີມື້ນີ້ພວກເຮົາຈະໄປເບິ່ງເຮືອນຫຼັງໃໝ່ນຳກັນເຮືອນນີ້ງາມຫຼາຍ", ["ເຮືອນ", "ພວກ"]),
+    ],
+)
+def test_lines_of_scripts_without_spaces_end_between_words(language: str, text: str, words: list[str]) -> None:
+    cues = build_cues(tuple(distribute_words(split_words(text, language), 0, 8)), language, video_end=9)
+    lines = [line.strip("\u200b") for cue in cues for line in cue.lines]
+    assert len(lines) > 1
+    assert "".join(lines) == text
+    assert sum(line.count(word) for line in lines for word in words) == sum(text.count(word) for word in words)

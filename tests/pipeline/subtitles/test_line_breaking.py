@@ -17,7 +17,7 @@ from pipeline.subtitles.line_breaking import (
 
 
 def pieces(text: str) -> list[str]:
-    return ["".join(piece) for piece in breakable_pieces(text)]
+    return [piece.separator + piece.text for piece in breakable_pieces(text, "")]
 
 
 @pytest.mark.parametrize(
