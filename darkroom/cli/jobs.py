@@ -21,6 +21,7 @@ from darkroom.client.responses import Created
 from darkroom.client.result_files import downloadable_files
 from darkroom.contract.jobs import Job, State
 from darkroom.contract.kinds import Kind
+from darkroom.contract.languages import UNDETERMINED
 from darkroom.contract.open_enum import unknown_values
 from darkroom.contract.results import Picture, ResultFile, SubtitleFile, Video
 
@@ -190,7 +191,8 @@ def _file_summary(file: ResultFile) -> str:
     """Return a file's type, size, dimensions and duration, as far as its type has them."""
     facts = [file.content_type, format_bytes(file.size)]
     if isinstance(file, SubtitleFile):
-        facts.insert(1, f"{file.language}, {file.cues} cues")
+        language = "language unknown" if file.language == UNDETERMINED else file.language
+        facts.insert(1, f"{language}, {file.cues} cues")
     if isinstance(file, Picture):
         facts.insert(0, f"{file.width}×{file.height}")
     if isinstance(file, Video):

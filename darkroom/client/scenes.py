@@ -13,8 +13,9 @@ from darkroom.client.errors import ScenesError
 from darkroom.client.input_folder import InputFolder
 from darkroom.client.sources import Models, NamedSource, allowed_models, parse_source
 from darkroom.contract.kinds import Kind
+from darkroom.contract.scenes import Scene
 from darkroom.contract.uploads import AssetReference, AudioUpload, AvatarReference, Upload
-from darkroom.contract.video_params import MAX_SCENES, MIN_SCENES, MUSIC, VOICE_TRACK, Scene
+from darkroom.contract.video_params import MAX_SCENES, MIN_SCENES, MUSIC, VOICE_TRACK
 
 SCENES = "scenes"
 SCRIPT = "script"

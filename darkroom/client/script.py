@@ -3,7 +3,7 @@
 import sys
 
 from darkroom.client.input_folder import InputFolder
-from darkroom.contract.video_params import MAX_SCRIPT_CHARACTERS
+from darkroom.contract.spoken import MAX_SCRIPT_CHARACTERS
 
 FILE = "@"
 STANDARD_INPUT = "-"

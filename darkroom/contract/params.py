@@ -50,6 +50,20 @@ class Params(Contract):
     def check_consent(self, _own: Collection[str], /) -> None:
         """Check the consent of the people in the caller's own pictures, named by role. Raises ``ValueError``."""
 
+    def check_drawable(self) -> None:
+        """Check that everything to be drawn into the result has characters of a font. Raises ``ValueError``."""
+
+    def with_voices(self, _sounds: Collection[str], /) -> Self:
+        """Return a copy that names every voice that will speak; ``_sounds`` are the roles of recordings.
+
+        Raises ``DarkroomError`` (``invalid_request``) if no voice reads a script.
+        """
+        return self
+
+    def without_automatic_voices(self, _sounds: Collection[str], /) -> Self:
+        """Return a copy without the voices that ``with_voices`` would name again, so that other params may change."""
+        return self
+
     def check_engine(self, _engine: Engine, _roles: Collection[str], /) -> None:
         """Check that the engine supports these params. Raises ``DarkroomError`` (``engine_unavailable``)."""
 

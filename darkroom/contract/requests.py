@@ -39,6 +39,7 @@ class BaseRequest(Contract):
     def _check_roles(self) -> Self:
         sounds = {role for role, source in self.sources.items() if isinstance(source, AudioUpload)}
         self.params.check_roles(self.sources.keys() - sounds, sounds)
+        self.params.check_drawable()
         self.params.check_consent(
             {role for role, source in self.sources.items() if not isinstance(source, AvatarReference)}
         )

@@ -47,7 +47,7 @@ class SubtitleFile(ResultFile):
     """Subtitle file: the text of a video's speech with its times."""
 
     format: Open[Literal["srt", "vtt"]]
-    language: str = Field(description="A BCP 47 tag.")
+    language: str = Field(description="A BCP 47 tag; `und` if the language is not known.")
     cues: int
 
 

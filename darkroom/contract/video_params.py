@@ -2,27 +2,23 @@
 
 from collections.abc import Collection, Set
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.params import Contract, Params, Prompt, Seed
-from darkroom.contract.picture_styles import PictureStyleName
-from darkroom.contract.voices import Language, VoiceName, voices
+from darkroom.contract.params import Params, Seed
+from darkroom.contract.scenes import AvatarScene, GeneratedScene, Scene, Transition
+from darkroom.contract.spoken import Spoken
+from darkroom.contract.voices import Language
 
-MAX_SCRIPT_CHARACTERS = 5_000
 MAX_SCRIPTS_CHARACTERS = 15_000  # of all scenes together: ten minutes of a fast voice
 MAX_VOICE_SECONDS = 300
 MAX_VIDEO_SECONDS = 600
 MIN_SCENES, MAX_SCENES = 2, 20
 MUSIC = "music"  # role reserved for the background music
 VOICE_TRACK = "voice_track"
-
-# Words to be spoken, stripped.
-Script = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_SCRIPT_CHARACTERS)]
-RoleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$", description="A role of the request's uploads.")]
 
 
 class Subtitles(StrEnum):
@@ -71,31 +67,6 @@ class Resolution(StrEnum):
         return round(across * unit / 2) * 2, round(down * unit / 2) * 2
 
 
-class Transition(StrEnum):
-    """Transition from one scene to the next."""
-
-    CUT = "cut"
-    FADE = "fade"
-    SLIDE = "slide"
-
-
-class Spoken(Contract):
-    """Base of models with speech: script and voice."""
-
-    script: Script = Field(
-        "",
-        description="Text to be spoken, or the words of a recorded voice.",
-    )
-    voice: VoiceName | None = Field(None, description="Voice; GET /voices lists them. Default: that of the language.")
-
-    def check_voice(self, language: str | None) -> None:
-        """Check that the voice speaks the language. Raises ``ValueError``."""
-        if self.voice is not None and language is not None and voices()[self.voice].language != language:
-            raise ValueError(
-                f"the voice {self.voice} speaks {voices()[self.voice].language}, not {language}; leave one of them out"
-            )
-
-
 class VideoParams(Params):
     """Base of the params of both video kinds.
 
@@ -106,7 +77,7 @@ class VideoParams(Params):
 
     language: Language | None = Field(
         None,
-        description="Language of the speech; when left out, that of the voice or of the recording.",
+        description="Language of the speech; when left out, that of the voice, the script or the recording.",
     )
     subtitles: Subtitles = Field(Subtitles.NONE, description="Burned into the picture, as SRT and VTT files, or both.")
     aspect: VideoAspect = Field(VideoAspect.TALL, description="Width to height.")
@@ -138,6 +109,20 @@ class VideoParams(Params):
 class RenderVideoParams(Spoken, VideoParams):
     """Params of ``render_video``. Without a script, a recorded voice is needed."""
 
+    def check_drawable(self) -> None:
+        """Check that burned-in subtitles can be drawn. Raises ``ValueError``, which names files as the way out."""
+        if self.subtitles.burned:
+            super().check_drawable()
+
+    def with_voices(self, sounds: Collection[str], /) -> Self:
+        """Name the voice, unless it is a recording."""
+        return self if VOICE_TRACK in sounds else self.with_voice(self.language, self.script)
+
+    def without_automatic_voices(self, sounds: Collection[str], /) -> Self:
+        """Leave the voice out, unless another one would be chosen."""
+        bare = self.model_copy(update={"voice": None})
+        return bare if bare.with_voices(sounds).voice == self.voice else self
+
     @model_validator(mode="after")
     def _voice_speaks_the_language(self) -> Self:
         self.check_voice(self.language)
@@ -159,66 +144,6 @@ class RenderVideoParams(Spoken, VideoParams):
         """Raise ``DarkroomError`` (``engine_unavailable``) if subtitles need transcription, which preview lacks."""
         if self.subtitles is not Subtitles.NONE and VOICE_TRACK in roles and not self.script:
             _require_script(engine, "the voice_track")
-
-
-class BaseScene(Spoken):
-    """Base of all scenes."""
-
-    voice_track: RoleName | None = Field(
-        None, description="The role of a recorded voice, in place of a synthesised one."
-    )
-    transition: Transition | None = Field(
-        None, description="Transition from the scene before; that of the whole video when left out."
-    )
-    seconds: float | None = Field(
-        None, gt=0, le=60, description="Minimum length in seconds; when left out, the length of its speech, or 4."
-    )
-
-    @model_validator(mode="after")
-    def _one_voice(self) -> Self:
-        if self.voice is not None and self.voice_track is not None:
-            raise ValueError("voice has no effect with a voice_track, which has a voice of its own")
-        return self
-
-    @property
-    def picture_role(self) -> str | None:
-        """Role of the picture that the scene shows; None if it is generated."""
-        return None
-
-
-class ImageScene(BaseScene):
-    """A picture, over which the camera moves slowly."""
-
-    type: Literal["image"]
-    picture: RoleName
-
-    @property
-    def picture_role(self) -> str | None:
-        """Role of the picture."""
-        return self.picture
-
-
-class GeneratedScene(BaseScene):
-    """A picture made from words, over which the camera moves slowly."""
-
-    type: Literal["generated"]
-    prompt: Prompt = Field(min_length=1, pattern=r"\S", description="Prompt: content of the picture.")
-    style: PictureStyleName | None = Field(None, description="Style to add; GET /styles?kind=generate lists them.")
-
-
-class AvatarScene(BaseScene):
-    """A portrait that speaks."""
-
-    type: Literal["avatar"]
-    avatar: RoleName
-
-    @property
-    def picture_role(self) -> str | None:
-        """Role of the portrait."""
-        return self.avatar
-
-
-Scene = Annotated[ImageScene | GeneratedScene | AvatarScene, Field(discriminator="type")]
 
 
 class RenderScenesParams(VideoParams):
@@ -246,6 +171,38 @@ class RenderScenesParams(VideoParams):
         if sum(scene.seconds or 0 for scene in self.scenes) > MAX_VIDEO_SECONDS:
             raise ValueError(f"the scenes last longer than {MAX_VIDEO_SECONDS} seconds, which is the limit")
         return self
+
+    def check_drawable(self) -> None:
+        """Check that burned-in subtitles can be drawn. Raises ``ValueError``, naming the scene and the way out."""
+        for number, scene in enumerate(self.scenes if self.subtitles.burned else (), 1):
+            try:
+                scene.check_drawable()
+            except ValueError as error:
+                raise ValueError(f"scene {number}: {error}") from error
+
+    def with_voices(self, _sounds: Collection[str], /) -> Self:
+        """Name the voice of every scene that has no recording."""
+        everything = "\n".join(scene.script for scene in self.scenes if scene.voice_track is None)
+        scenes = []
+        for number, scene in enumerate(self.scenes, 1):
+            try:
+                spoken = scene if scene.voice_track is not None else scene.with_voice(self.language, everything)
+            except DarkroomError as error:
+                raise DarkroomError(error.detail.code, f"Scene {number}: {error.detail.message}") from error
+            scenes.append(spoken)
+        return self.model_copy(update={"scenes": tuple(scenes)})
+
+    def without_automatic_voices(self, sounds: Collection[str], /) -> Self:
+        """Leave out the voice of every scene, unless another one would be chosen."""
+        bare = self.model_copy(
+            update={"scenes": tuple(scene.model_copy(update={"voice": None}) for scene in self.scenes)}
+        )
+        named = bare.with_voices(sounds).scenes
+        scenes = [
+            without if chosen.voice == scene.voice else scene
+            for scene, without, chosen in zip(self.scenes, bare.scenes, named, strict=True)
+        ]
+        return self.model_copy(update={"scenes": tuple(scenes)})
 
     @property
     def speaking_roles(self) -> Set[str]:

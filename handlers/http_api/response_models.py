@@ -8,6 +8,7 @@ from cloud.s3.presigner import PresignedPost
 from darkroom.contract.engine import Engine
 from darkroom.contract.jobs import Job
 from darkroom.contract.kinds import Kind
+from darkroom.contract.spoken import MAX_SCRIPT_CHARACTERS
 from darkroom.contract.translation import Translation
 from darkroom.contract.uploads import (
     AUDIO_TYPES,
@@ -19,7 +20,7 @@ from darkroom.contract.uploads import (
     ContentType,
 )
 from darkroom.contract.version import API_VERSION, OLDEST_CLIENT
-from darkroom.contract.video_params import MAX_SCRIPT_CHARACTERS, MAX_VIDEO_SECONDS, MAX_VOICE_SECONDS
+from darkroom.contract.video_params import MAX_VIDEO_SECONDS, MAX_VOICE_SECONDS
 
 
 class JobWithUploads(BaseModel):

@@ -88,11 +88,12 @@ class ResolvedRequest:
 def resolve_request(request: BaseRequest, owner: str, library: AssetLibrary, default_engine: Engine) -> ResolvedRequest:
     """Resolve a job request.
 
-    Raises ``DarkroomError``: ``engine_unavailable`` when the requested engine cannot do it, ``not_found`` and
-    ``conflict`` for assets.
+    Raises ``DarkroomError``: ``engine_unavailable`` when the requested engine cannot do it, ``invalid_request`` when no
+    voice reads a script, ``not_found`` and ``conflict`` for assets.
     """
     engine = resolve_engine(request.kind, request.engine, default_engine)
     request.params.check_engine(engine, request.sources)
+    params = request.params.with_voices(request.sources)
     uploads: dict[str, UploadStatus] = {}
     copied_from: dict[str, str] = {}
     for role, source in request.sources.items():
@@ -115,7 +116,7 @@ def resolve_request(request: BaseRequest, owner: str, library: AssetLibrary, def
         kind=request.kind,
         engine=engine,
         allow_preview=request.allow_preview,
-        params=request.params.model_dump(mode="json"),
+        params=params.model_dump(mode="json"),
         uploads=uploads,
         copied_from=copied_from,
         cache=request.cache,
@@ -126,7 +127,8 @@ def resolve_rerun(record: JobRecord, rerun: Rerun, default_engine: Engine) -> Re
     """Resolve a rerun of an ended job.
 
     Raises ``DarkroomError``: ``conflict`` when the job has not ended or its inputs were never uploaded,
-    ``engine_unavailable`` when the engine cannot do it. Raises ``RequestValidationError`` for invalid params.
+    ``engine_unavailable`` when the engine cannot do it, ``invalid_request`` when no voice reads a script. Raises
+    ``RequestValidationError`` for invalid params.
     """
     if not record.ended:
         raise DarkroomError(ErrorCode.CONFLICT, f"The job has not ended: it is {record.state}.")
@@ -139,19 +141,23 @@ def resolve_rerun(record: JobRecord, rerun: Rerun, default_engine: Engine) -> Re
         )
     engine = resolve_engine(record.kind, asked, default_engine)
     allow_preview = record.allow_preview if rerun.allow_preview is None else rerun.allow_preview
+    audio_roles = {role for role, upload in record.uploads.items() if upload.content_type in AUDIO_TYPES}
     try:
-        params = params_model(record.kind).model_validate(record.params | rerun.params)
+        params = params_model(record.kind).model_validate(
+            {**_replaceable_params(record, rerun, audio_roles), **rerun.params}
+        )
     except ValidationError as error:
         errors = [{**each, "loc": ("body", "params", *each["loc"])} for each in error.errors()]
         raise RequestValidationError(errors) from error
-    audio_roles = {role for role, upload in record.uploads.items() if upload.content_type in AUDIO_TYPES}
     try:
         params.check_roles(record.uploads.keys() - audio_roles, audio_roles)
+        params.check_drawable()
         params.check_consent({role for role, upload in record.uploads.items() if upload.avatar is None})
     except ValueError as error:
         loc = ("body", "params")
         raise RequestValidationError([{"type": "value_error", "loc": loc, "msg": str(error)}]) from error
     params.check_engine(engine, record.uploads)
+    params = params.with_voices(audio_roles)
     copied_from = {}
     copied_etags = {role: etag for role in record.uploads if (etag := record.input_etag(role)) is not None}
     for role in record.uploads:
@@ -172,3 +178,14 @@ def resolve_rerun(record: JobRecord, rerun: Rerun, default_engine: Engine) -> Re
         cache=rerun.cache,
         copied_etags=copied_etags,
     )
+
+
+def _replaceable_params(record: JobRecord, rerun: Rerun, sounds: set[str]) -> Mapping[str, Any]:
+    """Return a job's params for a rerun: if others are given, without voices that nobody chose."""
+    if not rerun.params:
+        return record.params
+    try:
+        stored = params_model(record.kind).model_validate(record.params)
+        return stored.without_automatic_voices(sounds).model_dump(mode="json")
+    except (ValidationError, DarkroomError):
+        return record.params

@@ -11,7 +11,8 @@ import av
 import numpy as np
 
 from darkroom.contract.errors import DarkroomError
-from darkroom.contract.video_params import RenderScenesParams, RenderVideoParams, Scene
+from darkroom.contract.scenes import Scene
+from darkroom.contract.video_params import RenderScenesParams, RenderVideoParams
 from pipeline.core.arrays import Rgb
 from pipeline.core.stages import Stage, StageContext
 from pipeline.decoding.client import decode_picture

@@ -5,7 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from darkroom.contract.video_params import AvatarScene, RenderScenesParams, Scene
+from darkroom.contract.scenes import AvatarScene, Scene
+from darkroom.contract.video_params import RenderScenesParams
 from pipeline.core.best_effort import best_effort
 from pipeline.core.stages import Artifact, Slot, Stage, StageContext
 from pipeline.imaging.codec import thumbnail

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import ceil
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.video_params import MAX_VIDEO_SECONDS, RenderScenesParams, Transition
+from darkroom.contract.scenes import Transition
+from darkroom.contract.video_params import MAX_VIDEO_SECONDS, RenderScenesParams
 from pipeline.video import FPS
 from pipeline.video.talking_portrait import LEAD_FRAMES, TAIL_FRAMES
 

@@ -1,32 +1,20 @@
 """Errors for scripts that cannot be spoken, worded so that the author can fix them."""
 
-import unicodedata
 from collections.abc import Iterable
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.languages import check_letters
 from darkroom.contract.video_params import MAX_VOICE_SECONDS
 from darkroom.contract.voices import Voice
-from pipeline.speech.language import LETTERS
 from pipeline.speech.word_timing import SpeechMark
 from pipeline.speech.words import is_pronounceable
 
 
 def check_script(script: str, voice: Voice) -> None:
-    """Raise ``DarkroomError`` (``invalid_request``) for a script of punctuation alone, or mostly in foreign letters.
-
-    A voice would skip foreign letters or spell them one by one.
-    """
+    """Raise ``DarkroomError`` (``invalid_request``) for a script of punctuation alone, or mostly in foreign letters."""
     if not is_pronounceable(script):
         raise nothing_to_say_error(voice)
-    letter_names = ("LATIN", "FULLWIDTH LATIN", *LETTERS.get(voice.language.split("-")[0], ()))
-    letters = [character for character in script if character.isalpha()]
-    foreign = sum(not unicodedata.name(letter, "").startswith(letter_names) for letter in letters)
-    if foreign * 2 > len(letters):
-        raise DarkroomError(
-            ErrorCode.INVALID_REQUEST,
-            f"The voice {voice.name} speaks {voice.language}, and most of the script is in letters of another "
-            "language. Choose that language, or a voice that speaks it.",
-        )
+    check_letters(script, voice)
 
 
 def nothing_to_say_error(voice: Voice) -> DarkroomError:

@@ -9,7 +9,7 @@ from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import SAVED, Clip, SavedFile, SavedSubtitles, SavedVideo
 from pipeline.core.stages import Slot, Stage, StageContext
 from pipeline.imaging.load_save import save_picture, save_thumbnail
-from pipeline.subtitles.burner import SubtitleBurner
+from pipeline.subtitles.burner import SubtitleBurner, cannot_burn_reason, omitted_characters
 from pipeline.subtitles.cues import Cue
 from pipeline.subtitles.formats import srt, vtt
 from pipeline.video import FPS
@@ -74,7 +74,8 @@ def save_video(
     first = next(pictures)
     stills = save_picture(first, None, context, name="poster"), save_thumbnail(first, context)
     frames_with_subtitles: Iterable[Rgb] = chain((first,), pictures)
-    if params.subtitles.burned:
+    burned, filed = _subtitle_forms(cues, params, context)
+    if burned:
         frames_with_subtitles = _burned(frames_with_subtitles, SubtitleBurner(cues, width, height, language))
     path = context.folder / "result.mp4"
 
@@ -83,7 +84,7 @@ def save_video(
 
     encode_video(path, frames_with_subtitles, sound, width, height, on_frame=report)
     video = SavedVideo("result", path, "video/mp4", width, height, frames / FPS, frames, float(FPS))
-    return (video, *stills, *(_save_subtitles(cues, language, context) if params.subtitles.filed else ()))
+    return (video, *stills, *(_save_subtitles(cues, language, context) if filed else ()))
 
 
 def cropped_frames(clip: Clip, width: int, height: int, frames: int) -> Generator[Rgb, None, None]:
@@ -101,6 +102,21 @@ def cropped_frames(clip: Clip, width: int, height: int, frames: int) -> Generato
         if last is None:
             raise ValueError("a clip has no frames")
         yield last
+
+
+def _subtitle_forms(cues: Sequence[Cue], params: VideoParams, context: StageContext) -> tuple[bool, bool]:
+    """Return whether to burn the cues in, and whether to save them as files.
+
+    Cues that no font can draw are saved, and a note says so: what a recording says is not known before.
+    """
+    reason = cannot_burn_reason(cues) if params.subtitles.burned else None
+    if reason is not None:
+        context.notes.append(f"The subtitles are in files instead of the picture: {reason.partition(', so')[0]}.")
+        return False, True
+    omitted = omitted_characters(cues) if params.subtitles.burned else ()
+    if omitted:
+        context.notes.append(f"Left out of the subtitles in the picture, as no font here has it: {' '.join(omitted)}")
+    return params.subtitles.burned, params.subtitles.filed
 
 
 def _burned(pictures: Iterable[Rgb], burner: SubtitleBurner) -> Iterator[Rgb]:

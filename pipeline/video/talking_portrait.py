@@ -10,7 +10,8 @@ import numpy as np
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.video_params import VOICE_TRACK, RenderVideoParams, Spoken, Subtitles, VideoParams
+from darkroom.contract.spoken import Spoken
+from darkroom.contract.video_params import VOICE_TRACK, RenderVideoParams, Subtitles, VideoParams
 from darkroom.contract.voices import Voice, voice_for
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import Clip

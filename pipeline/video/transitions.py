@@ -6,7 +6,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from darkroom.contract.video_params import Transition
+from darkroom.contract.scenes import Transition
 from pipeline.core.arrays import Rgb
 
 

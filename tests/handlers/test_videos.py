@@ -191,3 +191,83 @@ def test_every_voice_is_listed(driver: JobDriver) -> None:
     listed = driver.call("GET", "/voices").body["voices"]
     assert [each["name"] for each in listed] == list(voices())
     assert listed[0]["language"] == "en-US"
+
+
+@pytest.mark.parametrize(
+    ("params", "voice"),
+    [
+        ({"script": "Hola, bienvenidos a nuestra nueva casa."}, "lucia"),
+        ({"script": "Hola, bienvenidos a nuestra nueva casa.", "language": "en-GB"}, "amy"),
+        ({"script": "Hola, bienvenidos a nuestra nueva casa.", "voice": "matthew"}, "matthew"),
+        ({"script": "Hello."}, "joanna"),
+    ],
+)
+def test_the_answer_names_the_voice(driver: JobDriver, params: Any, voice: str) -> None:
+    answer = driver.call("POST", "/jobs", video(params))
+    assert (answer.status, answer.body["job"]["params"]["voice"]) == (201, voice)
+
+
+def test_a_recorded_voice_is_not_replaced_by_another(driver: JobDriver) -> None:
+    answer = driver.call("POST", "/jobs", video({"script": "Hola a todos."}, voice_track=SOUND))
+    assert (answer.status, answer.body["job"]["params"]["voice"]) == (201, None)
+
+
+def test_every_scene_names_its_voice(driver: JobDriver) -> None:
+    scene = {"type": "image", "picture": "room"}
+    request = scenes(
+        scene | {"script": "Este es el salón antes de la reforma."},
+        scene | {"script": "¡Mira!"},
+        scene | {"script": "And this is what became of it.", "voice": "brian"},
+        scene,
+        scene | {"script": "Hola", "voice_track": "track"},
+        uploads={"room": AMARA, "track": SOUND},
+    )
+    found = driver.call("POST", "/jobs", request).body["job"]["params"]["scenes"]
+    assert [each["voice"] for each in found] == ["lucia", "lucia", "brian", None, None]
+
+
+def test_a_script_that_no_voice_reads_is_refused(driver: JobDriver) -> None:
+    refused = driver.call("POST", "/jobs", video({"script": "नमस्ते, यह एक छोटा परीक्षण है।"}))
+    assert "voice_track" in refused.problem(422, "invalid_request")["detail"]
+    named = driver.call("POST", "/jobs", video({"script": "今日はいい天気", "voice": "joanna"}))
+    assert "letters of another language" in named.problem(422, "invalid_request")["detail"]
+    scene = {"type": "image", "picture": "room"}
+    second = driver.call("POST", "/jobs", scenes(scene, scene | {"script": "สวัสดีครับ"}, uploads={"room": AMARA}))
+    assert second.problem(422, "invalid_request")["detail"].startswith("Scene 2: No voice speaks")
+
+
+def test_words_that_cannot_be_burned_in_are_refused_with_the_way_out(driver: JobDriver) -> None:
+    params = {"script": "ᠮᠣᠩᠭᠣᠯ", "subtitles": "burned"}
+    refused = driver.call("POST", "/jobs", video(params, voice_track=SOUND))
+    assert "ask for subtitles: file" in json.dumps(refused.problem(422, "invalid_request"))
+    accepted = driver.call("POST", "/jobs", video(params | {"subtitles": "file"}, voice_track=SOUND))
+    assert accepted.status == 201
+    driver.run(
+        driver.upload(
+            driver.upload(driver.get(accepted.body["job"]["job_id"]), None, role="avatar"), WAVE, role="voice_track"
+        )
+    )
+    again = driver.call("POST", f"/jobs/{accepted.body['job']['job_id']}/rerun", {"params": {"subtitles": "both"}})
+    assert "ask for subtitles: file" in json.dumps(again.problem(422, "invalid_request"))
+
+
+SPANISH = {"script": "Hola, bienvenidos a nuestra nueva casa."}
+GERMAN = {"script": "Das ist das Zimmer, wie es war."}
+
+
+@pytest.mark.parametrize(
+    ("params", "changes", "voice"),
+    [
+        (SPANISH, GERMAN, "vicki"),
+        (SPANISH, {"language": "fr-FR"}, "lea"),
+        (SPANISH, {"resolution": "360p"}, "lucia"),
+        (SPANISH | {"voice": "sergio"}, GERMAN, "sergio"),
+    ],
+)
+def test_a_rerun_chooses_the_voice_again_unless_the_caller_did(
+    driver: JobDriver, params: Any, changes: Any, voice: str
+) -> None:
+    job = driver.call("POST", "/jobs", video(params)).body["job"]["job_id"]
+    driver.run(driver.upload(driver.get(job), None, role="avatar"))
+    answer = driver.call("POST", f"/jobs/{job}/rerun", {"params": changes, "cache": False})
+    assert (answer.status, answer.body["job"]["params"]["voice"]) == (201, voice)

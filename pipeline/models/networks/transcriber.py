@@ -11,14 +11,16 @@ from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.languages import UNDETERMINED
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import CTranslate2Network
 from pipeline.speech.types import SAMPLE_RATE, Samples, Transcript, Word
+from pipeline.subtitles.line_breaking import ZERO_WIDTH_SPACE
+from pipeline.subtitles.segmentation import is_dictionary_script
 from pipeline.weights.store import Weights
 
 logger = logging.getLogger(__name__)
 
-UNDETERMINED = "und"  # BCP 47 tag of an undetermined language
 WHISPER_RATE = 16_000  # samples per second of Whisper's input
 BLOCK = SAMPLE_RATE  # samples that are resampled at a time
 
@@ -61,11 +63,17 @@ class WhisperTranscriber(CTranslate2Network):
 
 
 def words_of(recognised: Iterable[Any], seconds: float) -> tuple[Word, ...]:
-    """Convert faster-whisper's words: stripped, in order, without overlaps, within [0, ``seconds``]."""
+    """Convert faster-whisper's words: stripped, in order, without overlaps, within [0, ``seconds``].
+
+    A word of Thai and its like, which follows another one without a space, begins with a zero-width space.
+    """
     words: list[Word] = []
     last = 0.0
     for each in recognised:
         if text := each.word.strip():
+            follows = bool(words) and not each.word[0].isspace()
+            if follows and is_dictionary_script(words[-1].text[-1]) and is_dictionary_script(text[0]):
+                text = ZERO_WIDTH_SPACE + text
             start = min(max(float(each.start), last), seconds)
             last = min(max(float(each.end), start), seconds)
             words.append(Word(text, start, last))

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from darkroom.contract.errors import DarkroomError
 from darkroom.contract.params import Aspect, GenerateParams
-from darkroom.contract.video_params import GeneratedScene, RenderScenesParams
+from darkroom.contract.scenes import GeneratedScene
+from darkroom.contract.video_params import RenderScenesParams
 from pipeline.core.stages import Artifact, Slot, Stage, StageContext
 from pipeline.decoding.client import decode_picture
 from pipeline.imaging.codec import save_png

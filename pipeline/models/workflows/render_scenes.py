@@ -7,7 +7,8 @@ from pydantic import BaseModel
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import Kind
-from darkroom.contract.video_params import AvatarScene, GeneratedScene, RenderScenesParams, Scene
+from darkroom.contract.scenes import AvatarScene, GeneratedScene, Scene
+from darkroom.contract.video_params import RenderScenesParams
 from pipeline.core.artifacts import SAVED
 from pipeline.core.networks import Network
 from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext

@@ -476,7 +476,7 @@ export interface components {
             script?: string;
             /**
              * Voice
-             * @description Voice; GET /voices lists them. Default: that of the language.
+             * @description Voice; GET /voices lists them. Default: the first of `language`, else of the language that the script is in. The job's params name it.
              */
             voice?: ("joanna" | "matthew" | "amy" | "brian" | "lucia" | "sergio" | "lea" | "vicki" | "daniel" | "bianca" | "camila" | "laura" | "ola" | "burcu" | "tatyana" | "zeina" | "noa" | "zhiyu" | "takumi" | "seoyeon") | null;
             /**
@@ -1024,7 +1024,7 @@ export interface components {
             script?: string;
             /**
              * Voice
-             * @description Voice; GET /voices lists them. Default: that of the language.
+             * @description Voice; GET /voices lists them. Default: the first of `language`, else of the language that the script is in. The job's params name it.
              */
             voice?: ("joanna" | "matthew" | "amy" | "brian" | "lucia" | "sergio" | "lea" | "vicki" | "daniel" | "bianca" | "camila" | "laura" | "ola" | "burcu" | "tatyana" | "zeina" | "noa" | "zhiyu" | "takumi" | "seoyeon") | null;
             /**
@@ -1088,7 +1088,7 @@ export interface components {
             script?: string;
             /**
              * Voice
-             * @description Voice; GET /voices lists them. Default: that of the language.
+             * @description Voice; GET /voices lists them. Default: the first of `language`, else of the language that the script is in. The job's params name it.
              */
             voice?: ("joanna" | "matthew" | "amy" | "brian" | "lucia" | "sergio" | "lea" | "vicki" | "daniel" | "bianca" | "camila" | "laura" | "ola" | "burcu" | "tatyana" | "zeina" | "noa" | "zhiyu" | "takumi" | "seoyeon") | null;
             /**
@@ -1830,7 +1830,7 @@ export interface components {
         RenderScenesParams: {
             /**
              * Language
-             * @description Language of the speech; when left out, that of the voice or of the recording.
+             * @description Language of the speech; when left out, that of the voice, the script or the recording.
              */
             language?: ("en-US" | "en-GB" | "es-ES" | "fr-FR" | "de-DE" | "it-IT" | "pt-BR" | "nl-NL" | "pl-PL" | "tr-TR" | "ru-RU" | "ar" | "he-IL" | "zh-CN" | "ja-JP" | "ko-KR") | null;
             /**
@@ -1921,7 +1921,7 @@ export interface components {
         RenderVideoParams: {
             /**
              * Language
-             * @description Language of the speech; when left out, that of the voice or of the recording.
+             * @description Language of the speech; when left out, that of the voice, the script or the recording.
              */
             language?: ("en-US" | "en-GB" | "es-ES" | "fr-FR" | "de-DE" | "it-IT" | "pt-BR" | "nl-NL" | "pl-PL" | "tr-TR" | "ru-RU" | "ar" | "he-IL" | "zh-CN" | "ja-JP" | "ko-KR") | null;
             /**
@@ -1958,7 +1958,7 @@ export interface components {
             script?: string;
             /**
              * Voice
-             * @description Voice; GET /voices lists them. Default: that of the language.
+             * @description Voice; GET /voices lists them. Default: the first of `language`, else of the language that the script is in. The job's params name it.
              */
             voice?: ("joanna" | "matthew" | "amy" | "brian" | "lucia" | "sergio" | "lea" | "vicki" | "daniel" | "bianca" | "camila" | "laura" | "ola" | "burcu" | "tatyana" | "zeina" | "noa" | "zhiyu" | "takumi" | "seoyeon") | null;
         };
@@ -2373,7 +2373,7 @@ export interface components {
             format: "srt" | "vtt";
             /**
              * Language
-             * @description A BCP 47 tag.
+             * @description A BCP 47 tag; `und` if the language is not known.
              */
             language: string;
             /** Cues */

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.video_params import RenderScenesParams, Transition
+from darkroom.contract.scenes import Transition
+from darkroom.contract.video_params import RenderScenesParams
 from pipeline.scenes.timeline import SceneDuration, build_timeline, timeline_of, transition_frames, transitions_of
 from pipeline.video import FPS
 from pipeline.video.transitions import overlaps

@@ -1,7 +1,10 @@
 """Subtitle files: parsed back unchanged."""
 
 import re
+import unicodedata
+from pathlib import Path
 
+import av
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +16,9 @@ LINES = st.lists(
     min_size=1,
     max_size=2,
 )
+
+
+WRITTEN = str.maketrans("\u2212＜＞＆", "-<>&")
 
 
 @st.composite
@@ -48,7 +54,8 @@ def test_srt_is_parsed_back_unchanged(cues: list[Cue]) -> None:
         assert re.match(r"\d\d:\d\d:\d\d,\d{3} --> \d\d:\d\d:\d\d,\d{3}\n", rest)
         assert rest.count("-->") == 1
         found.append(parsed(rest))
-    as_written = [Cue(cue.start, cue.end, tuple(line.replace("\u2212", "-") for line in cue.lines)) for cue in found]
+    # Its look-alikes are compatible with what was written.
+    as_written = [Cue(cue.start, cue.end, tuple(line.translate(WRITTEN) for line in cue.lines)) for cue in found]
     assert as_written == cues
 
 
@@ -69,3 +76,28 @@ def test_webvtt_is_parsed_back_unchanged(cues: list[Cue]) -> None:
 def test_without_cues_the_files_are_valid() -> None:
     assert srt([]) == ""
     assert vtt([], "en-US") == "WEBVTT\nLanguage: en-US\n"
+
+
+TEXTS = ("Use List<String> & x<y --> 5 > 3", r"and {\an8}<b>bold</b> {y:i} C:\new &lt;", "a -> b, 5 > 3")
+
+
+def test_players_show_markup_in_srt_as_words(tmp_path: Path) -> None:
+    path = tmp_path / "subtitles.srt"
+    path.write_text(srt([Cue(number, number + 1, (line,)) for number, line in enumerate(TEXTS)]), "utf-8", newline="")
+    with av.open(str(path)) as container:
+        events = [event for packet in container.demux() for event in packet.decode()]
+    # FFmpeg's decoder makes events of SubStation Alpha, whose readers hide {…} and read \\N as a line break.
+    shown = [re.sub(r"\{[^}]*\}", "", event.ass.decode().split(",", 8)[8]) for event in events]
+    assert not any(re.search(r"\\[Nnh]", text) for text in shown)
+    plain = [unicodedata.normalize("NFKC", text).replace("\u2060", "").replace("\u2212", "-") for text in shown]
+    assert plain == list(TEXTS)
+
+
+def test_only_markup_is_replaced_in_srt() -> None:
+    assert "5 > 3 & a -> b\r\n" in srt([Cue(0, 1, ("5 > 3 & a -> b",))])
+    assert "List＜String＞" in srt([Cue(0, 1, ("List<String>",))])
+
+
+def test_webvtt_names_a_language_that_is_known_alone() -> None:
+    assert vtt([], "und") == "WEBVTT\n"
+    assert "Language: hi" in vtt([], "hi")

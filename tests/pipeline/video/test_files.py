@@ -39,6 +39,45 @@ def test_subtitles_on_a_still_picture_disappear_in_time(tmp_path: Path) -> None:
     assert max(swings[26:]) < 20
 
 
+def encoded(folder: Path, cues: tuple[Cue, ...], subtitles: str, language: str) -> StageContext:
+    """Encode a second of grey with subtitles."""
+    grey = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+    encode_video(folder / "clip.mp4", [grey] * 2, None, WIDTH, HEIGHT, intermediate=True)
+    params = RenderVideoParams(script="", subtitles=subtitles, aspect="16:9", resolution="360p")
+    context = StageContext(params, {}, folder)
+    context[CLIP] = Clip(folder / "clip.mp4", None)
+    context[SPEECH] = Speech(np.zeros(SAMPLE_RATE, np.float32), ())
+    context[TRANSCRIPT] = Transcript((), language)
+    context[CUES] = cues
+    EncodeVideo().run(context)
+    return context
+
+
+def test_words_of_a_recording_that_no_font_has_are_in_files(tmp_path: Path) -> None:
+    context = encoded(tmp_path, (Cue(0.0, 1.0, ("ᠮᠣᠩᠭᠣᠯ",)),), "burned", "mn")
+    assert context.notes == [
+        "The subtitles are in files instead of the picture: no font here has ᠮ (U+182E), ᠣ (U+1823), ᠩ (U+1829), "
+        "ᠭ (U+182D), ᠯ (U+182F)."
+    ]
+    assert "ᠮᠣᠩᠭᠣᠯ" in (tmp_path / "subtitles.vtt").read_text("utf-8")
+    assert max(float(np.ptp(frame[..., 1])) for frame in decode_frames(tmp_path / "result.mp4")) < 20
+
+
+def test_hindi_is_burned_in_and_named_in_the_files(tmp_path: Path) -> None:
+    context = encoded(tmp_path, (Cue(0.0, 1.0, ("नमस्ते",)),), "both", "hi")
+    assert context.notes == []
+    assert "Language: hi" in (tmp_path / "subtitles.vtt").read_text("utf-8")
+    assert max(float(np.ptp(frame[..., 1])) for frame in decode_frames(tmp_path / "result.mp4")) > 100
+
+
+def test_a_note_names_what_is_left_out_of_the_picture(tmp_path: Path) -> None:
+    context = encoded(tmp_path, (Cue(0.0, 1.0, ("Party 🎉 \U0001f469\u200d\U0001f467 ok\ufe0f",)),), "burned", "en")
+    assert context.notes == [
+        "Left out of the subtitles in the picture, as no font here has it: 🎉 \U0001f469\u200d\U0001f467"
+    ]
+    assert list(tmp_path.glob("subtitles.*")) == []
+
+
 def test_a_clip_without_frames_raises_value_error(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "clip.avi"), "w") as container:
         stream = container.add_stream("mjpeg", rate=FPS)

@@ -170,7 +170,7 @@ def test_a_recording_without_a_script_is_transcribed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("script", "language", "read"),
-    [("你好吗我很好。", None, "zh"), ("Gut so.", "de-DE", "de-DE"), ("All right.", None, "en-US")],
+    [("你好吗我很好。", None, "zh"), ("Gut so.", "de-DE", "de-DE"), ("All right.", None, "und")],
 )
 def test_a_recordings_script_has_the_language_of_its_letters(
     tmp_path: Path, script: str, language: str | None, read: str

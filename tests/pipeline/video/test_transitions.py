@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from darkroom.contract.video_params import Transition
+from darkroom.contract.scenes import Transition
 from pipeline.core.arrays import Rgb
 from pipeline.video.transitions import join_clips, overlaps
 

@@ -109,6 +109,11 @@ def test_words_are_stripped() -> None:
     assert whisper.requests == [("es", 32_000)]
 
 
+def test_words_of_a_script_without_spaces_are_marked_by_zero_width_spaces() -> None:
+    recognised = [recognised_word(" บ้าน", 0, 1), recognised_word("หลังนี้", 1, 2), recognised_word(" สวย", 2, 3)]
+    assert [word.text for word in words_of(recognised, 3)] == ["บ้าน", "\u200bหลังนี้", "สวย"]
+
+
 @pytest.mark.parametrize(
     ("given", "requests"), [("zh-CN", "zh"), ("en", "en"), (None, None), ("tlh", None), ("xx-YY", None)]
 )
