@@ -26,21 +26,26 @@ def is_needed(character: str) -> bool:
     return (category in _NEEDED_CATEGORIES or category[0] == "P") and ord(character) not in _PICTOGRAPHS
 
 
-def is_drawable(character: str) -> bool:
-    """Return True if a font has the character."""
-    starts, ends = _ranges()
-    index = bisect_right(starts, ord(character)) - 1
-    return index >= 0 and ord(character) <= ends[index]
+def drawable_form(character: str) -> str | None:
+    """Return what is drawn for a character: itself if a font has it, else its plain form (NFKC); None if none has.
+
+    >>> drawable_form("क"), drawable_form("𝓗"), drawable_form("㍿"), drawable_form("🎉")
+    ('क', 'H', '株式会社', None)
+    """
+    if _has_font(character):
+        return character
+    plain = unicodedata.normalize("NFKC", character)
+    return plain if plain != character and all(_has_font(each) for each in plain) else None
 
 
 def missing_characters(text: str) -> str:
-    """Return the needed characters of a text that no font has, each once, in their order.
+    """Return the needed characters of a text that no font can draw, each once, in their order.
 
     >>> missing_characters("नमस्ते, hello"), missing_characters("ꡀꡁꡀ")
     ('', 'ꡀꡁ')
     """
     composed = dict.fromkeys(unicodedata.normalize("NFC", text))
-    return "".join(each for each in composed if is_needed(each) and not is_drawable(each))
+    return "".join(each for each in composed if is_needed(each) and drawable_form(each) is None)
 
 
 def cannot_burn_message(missing: str) -> str:
@@ -54,6 +59,13 @@ def cannot_burn_message(missing: str) -> str:
     return (
         f"no font here has {named}{more}, so the subtitles cannot be burned into the picture: ask for subtitles: file"
     )
+
+
+@cache
+def _has_font(character: str) -> bool:
+    starts, ends = _ranges()
+    index = bisect_right(starts, ord(character)) - 1
+    return index >= 0 and ord(character) <= ends[index]
 
 
 @cache

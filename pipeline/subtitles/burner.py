@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from darkroom.contract.subtitle_characters import cannot_burn_message, is_drawable, missing_characters
+from darkroom.contract.subtitle_characters import cannot_burn_message, drawable_form, missing_characters
 from pipeline.core.arrays import Rgb
 from pipeline.subtitles.bidirectional import is_left_to_right
 from pipeline.subtitles.cues import Cue
@@ -57,7 +57,7 @@ def omitted_characters(cues: Iterable[Cue]) -> tuple[str, ...]:
         dict.fromkeys(
             cluster
             for cluster in clusters(lines)
-            if any(not is_drawable(each) and unicodedata.category(each) not in _INVISIBLE for each in cluster)
+            if any(drawable_form(each) is None and unicodedata.category(each) not in _INVISIBLE for each in cluster)
         )
     )
 

@@ -97,7 +97,7 @@ def _units(words: Sequence[Word], language: str) -> list[_Unit]:
     times: list[tuple[float, float]] = []  # by character: when it is heard
     for word in words:
         own = normalise_text(word.text)
-        if not visible_length(own):
+        if not visible_length(own.replace(" ", "")):
             continue
         start = max(word.start, last_start)
         each = (max(word.end, start) - start) / len(own)

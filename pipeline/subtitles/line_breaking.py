@@ -24,6 +24,7 @@ _NEVER_FIRST = frozenset(
 )
 _NEVER_LAST = frozenset("“‘（〔［｛〈《「『【〖〘｢([{«‹$＄￥£€#＃")
 ZERO_WIDTH_SPACE = "\u200b"  # separates words that no space separates
+_ADDRESS_MARKS = "/?&=-_.,;:#+@~|"  # after these a long address may be broken
 _MARKS = ("Mn", "Me", "Cf")  # categories of combining and invisible characters
 # Control characters except white space, and directional formatting characters: removed from lines.
 _UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
@@ -190,20 +191,25 @@ def _parts_of_word(word: str, language: str) -> Iterator[tuple[int, int, float]]
 
 
 def split_to_width(text: str, columns: int) -> list[str]:
-    """Split a text into parts of at most ``columns``, between grapheme clusters.
+    """Split a text into parts of at most ``columns``: after punctuation, as in an address, else between clusters.
 
-    >>> split_to_width("नमस्ते", 2)
-    ['नम', 'स्ते']
+    >>> split_to_width("नमस्ते", 2), split_to_width("example.com/pictures", 16)
+    (['नम', 'स्ते'], ['example.com/', 'pictures'])
     """
-    parts, width = [""], 0
+    parts: list[list[str]] = [[]]
     for cluster in clusters(text):
-        cluster_width = min(display_width(cluster), columns)
-        if parts[-1] and width + cluster_width > columns:
-            parts.append("")
-            width = 0
-        parts[-1] += cluster
-        width += cluster_width
-    return parts
+        part = parts[-1]
+        if part and display_width("".join(part)) + display_width(cluster) > columns:
+            end = _end_of_part(part)
+            parts[-1:] = [part[:end], part[end:]]
+        parts[-1].append(cluster)
+    return ["".join(part) for part in parts]
+
+
+def _end_of_part(part: list[str]) -> int:
+    """Return where to end a part that is full: after the last punctuation of its second half, else at its end."""
+    after = (index for index in range(len(part), len(part) // 2, -1) if part[index - 1] in _ADDRESS_MARKS)
+    return next(after, len(part))
 
 
 def balance_lines(

@@ -10,7 +10,7 @@ import numpy as np
 import uharfbuzz
 from numpy.typing import NDArray
 
-from darkroom.contract.subtitle_characters import is_needed
+from darkroom.contract.subtitle_characters import drawable_form, is_needed
 from pipeline.subtitles.bidirectional import TextRun, visual_runs
 from pipeline.subtitles.font_files import fonts_for
 from pipeline.subtitles.line_breaking import normalise_text
@@ -69,11 +69,11 @@ class Typesetter:
     def drawable(self, text: str) -> str:
         """Return the drawable form of a text: composed (NFC), with single spaces.
 
-        Emoji, other symbols and marks that no font has are left out. A needed character that no font has stays, and
-        becomes a box.
+        Styled letters that no font has become plain. Emoji, other symbols and marks that no font has are left out. A
+        needed character that no font has stays, and becomes a box.
         """
         composed = _VARIANTS.sub("", normalise_text(text))
-        drawn = (each for each in composed if each == " " or is_needed(each) or self._any_font_has(each))
+        drawn = (drawable_form(each) or (each if is_needed(each) else "") for each in composed)
         return normalise_text(_ORPHAN_JOINERS.sub("", "".join(drawn)))
 
     def line(self, text: str, *, rightward: bool) -> Line:
@@ -118,9 +118,6 @@ class Typesetter:
         extents = image.extents
         rows = np.frombuffer(image.buffer, np.uint8).reshape(extents.height, extents.stride)
         return np.ascontiguousarray(rows[::-1, : extents.width])  # rows come from the bottom up
-
-    def _any_font_has(self, character: str) -> bool:
-        return any(ord(character) in each.characters for each in self._files)
 
     def _font(self, index: int) -> uharfbuzz.Font:
         if index not in self._fonts:

@@ -19,6 +19,7 @@ from darkroom.contract.subtitle_characters import cannot_burn_message, missing_c
         ("\ue000", "\ue000"),
         ("👩\u200d👩\u200d👧 \U0001fae9", ""),
         ("Z̸̡̛̪͎͇̀̈́a̷̢͇̐͒l̶̼̈́g̷̈o̴̝͋", ""),
+        ("𝓗𝓮𝓵𝓵𝓸 𝐇𝐢 ㍿ ㌔", ""),  # drawn as plain letters
         ("", ""),
     ],
 )

@@ -254,3 +254,14 @@ def test_lines_of_scripts_without_spaces_end_between_words(language: str, text: 
     assert len(lines) > 1
     assert "".join(lines) == text
     assert sum(line.count(word) for line in lines for word in words) == sum(text.count(word) for word in words)
+
+
+def test_a_long_address_is_split_after_its_punctuation() -> None:
+    address = "http://example.com/a_very_long/path?with=query&and=more#fragment-that-goes-on"
+    lines = [line.strip("\u200b") for lines in lines_of([Word(address, 0, 6)]) for line in lines]
+    assert "".join(lines) == address
+    assert all(line[-1] in "/?&=-_.#" for line in lines[:-1])
+
+
+def test_a_word_of_invisible_characters_is_no_cue() -> None:
+    assert lines_of([Word("\u200d \ufe0f \u200b", 0, 1)]) == []

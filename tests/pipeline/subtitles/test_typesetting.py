@@ -106,3 +106,7 @@ def test_coverage_is_zero_outside_the_letters_and_full_inside() -> None:
     assert covered.max() == 255
     assert 10 <= columns.min() < columns.max() < 30
     assert 15 < rows.min() < rows.max() <= 50
+
+
+def test_styled_letters_without_a_font_are_plain() -> None:
+    assert Typesetter(SIZE, "ja-JP").drawable("𝓗𝓮𝓵𝓵𝓸 ㍿") == "Hello 株式会社"
