@@ -15,9 +15,11 @@ from cloud.settings import AwsEndpointSettings, AwsRegionSettings
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
 DEFAULT_CONFIG = Config(
@@ -47,9 +49,19 @@ def dynamodb(config: Config = DEFAULT_CONFIG) -> "DynamoDBClient":
     return cast("DynamoDBClient", _session().create_client("dynamodb", config=config))
 
 
+def sns(config: Config = DEFAULT_CONFIG) -> "SNSClient":
+    """Return a client of SNS, for the outcomes of the cpu lane."""
+    return cast("SNSClient", _session().create_client("sns", config=config))
+
+
 def sqs(config: Config = DEFAULT_CONFIG) -> "SQSClient":
     """Return a client of SQS."""
     return cast("SQSClient", _session().create_client("sqs", config=config))
+
+
+def functions(config: Config = DEFAULT_CONFIG) -> "LambdaClient":
+    """Return a client of Lambda, for the cpu lane's function."""
+    return cast("LambdaClient", _session().create_client("lambda", config=config))
 
 
 def sagemaker(config: Config = DEFAULT_CONFIG) -> "SageMakerClient":

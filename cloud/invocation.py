@@ -1,4 +1,4 @@
-"""Invocation protocol between control plane and container: the endpoint's input and output."""
+"""Invocation protocol between control plane and container: the input and output of both lanes."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,8 @@ from darkroom.contract.results import Result, StageTime
 
 # Time allowed for the notice of an outcome to arrive, before sweep treats the attempt as lost.
 NOTICE_SECONDS = 60
-# Longest body of InvokeEndpointAsync, by AWS's service model. A larger input is an object in S3.
+# Longest body of InvokeEndpointAsync, by AWS's service model. A larger input is an object in S3, on both lanes: Lambda
+# takes twice as much for an asynchronous invocation, and its event also goes into the record of a failure.
 MAX_INLINE_BYTES = 128_000
 
 
@@ -57,6 +58,18 @@ def container_params(kind: Kind, params: Mapping[str, Any]) -> dict[str, Any]:
         return model.model_validate(sent).model_dump(mode="json", exclude_defaults=True)
     except ValidationError:
         return sent
+
+
+class FunctionInvocation(BaseModel):
+    """Event of the cpu lane's function: an invocation, or the S3 URI at which it is stored.
+
+    ``inference_id`` names the attempt, as SageMaker's does. The invocation is read by the function, which answers for
+    one that it cannot read.
+    """
+
+    inference_id: str
+    invocation: dict[str, JsonValue] | None = None
+    input_location: str | None = None
 
 
 class Completed(BaseModel):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, Field
 
 from cloud.dynamodb.job_record import JobRecord
+from darkroom.contract.engine import Engine
 from darkroom.contract.jobs import JobId
 from darkroom.contract.kinds import Kind
 from darkroom.contract.open_enum import Open
@@ -25,7 +26,9 @@ class DispatchMessage(BaseModel):
 
     job_id: JobId
     attempt: int = Field(ge=1)  # a newer version may allow more than this one
-    kind: Open[Kind] | None = None  # absent in messages sent by older versions
+    # Absent in messages sent by older versions.
+    kind: Open[Kind] | None = None
+    engine: Open[Engine] | None = None
 
 
 def message_group_id(owner: str) -> str:
@@ -70,7 +73,9 @@ class JobQueue:
 
     def send(self, record: JobRecord, *, delay: int = 0) -> None:
         """Request the next attempt of a queued job, ``delay`` seconds from now."""
-        message = DispatchMessage(job_id=record.job_id, attempt=record.attempt + 1, kind=record.kind)
+        message = DispatchMessage(
+            job_id=record.job_id, attempt=record.attempt + 1, kind=record.kind, engine=record.engine
+        )
         self._client.send_message(
             QueueUrl=self._url,
             MessageBody=message.model_dump_json(),

@@ -1,4 +1,4 @@
-"""Dispatch function, ``queued → dispatched``: turns queue messages into invocations of the endpoint."""
+"""Dispatch function, ``queued → dispatched``: turns queue messages into invocations of the endpoint or the cpu lane."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -10,11 +10,15 @@ from cloud import clients
 from cloud.dynamodb.job_store import JobStore
 from cloud.job_queue import DispatchMessage, JobQueue
 from cloud.lambda_init import run_during_init
+from cloud.lane import Lane, PreviewOn
 from cloud.observability import logger
 from cloud.sqs_batch import process_batch
 from handlers.endpoint.cold_start import ColdStartMonitor, ColdStartStore
+from handlers.endpoint.cpu_lane import CpuLane
 from handlers.endpoint.dispatcher import Dispatcher
+from handlers.endpoint.gpu_lane import GpuLane
 from handlers.endpoint.gpu_spend import GpuSpendStore
+from handlers.endpoint.invoker import Invoker
 from handlers.endpoint.running_videos import RunningVideoStore
 from handlers.jobs.retry import RetryPolicy
 from handlers.settings.dispatch import DispatchSettings
@@ -32,9 +36,13 @@ def _dispatcher() -> Dispatcher:
         ColdStartStore(settings.sockets_table, settings.endpoint_name, dynamodb),
         GpuSpendStore(settings.sockets_table, settings.deployment, dynamodb),
     )
-    retry = RetryPolicy(settings, store, queue)
+    s3 = clients.s3()
     videos = RunningVideoStore(settings.sockets_table, settings.endpoint_name, dynamodb)
-    return Dispatcher(settings, store, retry, cold_start_monitor, videos, clients.s3(), clients.sagemaker_runtime())
+    gpu = GpuLane(settings, cold_start_monitor, videos, s3, clients.sagemaker_runtime())
+    lanes: dict[Lane, Invoker] = {Lane.GPU: gpu}
+    if settings.preview_on is PreviewOn.LAMBDA:
+        lanes[Lane.CPU] = CpuLane(settings, s3, clients.functions())
+    return Dispatcher(settings, store, RetryPolicy(settings, store, queue), lanes)
 
 
 def _dispatch(message: Mapping[str, Any]) -> None:

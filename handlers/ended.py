@@ -27,7 +27,7 @@ def _processor() -> JobEndedProcessor:
         DeadLetterQueue(clients.sqs(), settings.dead_letter_queue_url),
         ObjectsCleanup(clients.s3(), settings.bucket),
         count_ended_job,
-        settings.instance_usd_per_hour,
+        settings.prices,
     )
 
 

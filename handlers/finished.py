@@ -1,4 +1,4 @@
-"""Outcome function: applies SageMaker's notices of finished invocations to their jobs."""
+"""Outcome function: applies the notices of finished invocations, of both lanes, to their jobs."""
 
 from functools import cache
 from typing import Any
@@ -13,7 +13,8 @@ from cloud.job_queue import DeadLetterQueue, JobQueue
 from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from handlers.endpoint.cold_start import ColdStartStore
-from handlers.endpoint.outcome_processor import AsyncInferenceNotification, OutcomeProcessor
+from handlers.endpoint.function_failure import read_notice
+from handlers.endpoint.outcome_processor import OutcomeProcessor
 from handlers.endpoint.running_videos import RunningVideoStore
 from handlers.jobs.result_cache import ResultCache
 from handlers.jobs.retry import RetryPolicy
@@ -44,7 +45,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     for record in event["Records"]:
         message = record["Sns"]["Message"]
         try:
-            notice = AsyncInferenceNotification.model_validate_json(message)
+            notice = read_notice(message)
             parse_inference_id(notice.inference_id)
         except ValueError as error:
             logger.error("notification cannot be read", reason=str(error))

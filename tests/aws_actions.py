@@ -19,6 +19,7 @@ _SERVICES = {
     "sagemaker-runtime": "sagemaker",
 }
 _ACTIONS = {
+    "lambda:Invoke": "lambda:InvokeFunction",
     "bedrock:Converse": "bedrock:InvokeModel",
     "execute-api:DeleteConnection": "execute-api:ManageConnections",
     "execute-api:GetConnection": "execute-api:ManageConnections",
@@ -127,6 +128,10 @@ def _queue(url: str, environment: Mapping[str, str]) -> str:
     raise LookupError(f"no variable of the environment has the queue {url}")
 
 
+def _sns(_operation: str, action: str, params: Params) -> Iterator[Right]:
+    yield action, f"topic/{params['TopicArn'].rpartition(':')[2]}"
+
+
 def _only(resource: str) -> Callable[[str, str, Params], Iterator[Right]]:
     """Return the rule of a service of which a caller uses one resource."""
 
@@ -139,6 +144,8 @@ def _only(resource: str) -> Callable[[str, str, Params], Iterator[Right]]:
 _RULES: dict[str, Callable[[str, str, Params], Iterator[Right]]] = {
     "application-autoscaling": _only("scalable-target"),
     "bedrock": _only("model"),
+    "lambda": _only("cpu-function"),
+    "sns": _sns,
     "dynamodb": _dynamodb,
     "events": _only("event-bus"),
     "polly": _only("*"),  # SynthesizeSpeech has no resource but lexicons

@@ -8,8 +8,10 @@ from pydantic import ConfigDict, Field
 
 from cloud.dynamodb import attributes
 from cloud.dynamodb.lenient_item import read_item
+from cloud.lane import Lane
 from cloud.s3.keys import parse_avatar_key, upload_key
 from darkroom.contract.jobs import Job, State, UploadStatus
+from darkroom.contract.open_enum import Open
 from darkroom.contract.uploads import PICTURE_TYPES
 
 SHARDS = tuple(str(shard) for shard in range(8))
@@ -74,7 +76,8 @@ class JobRecord(Job):
     key of inputs that are copied, and ``copied_etags`` role → ETag of such an object. For a cached job, these are the
     inputs of the earlier job. ``refusals`` counts the invocations that were refused before they ran, since
     ``refused_since``: by a container of another version, or for want of the endpoint. ``endpoint`` is the name of the
-    endpoint that has the attempt, None in items of earlier versions.
+    endpoint that has the attempt, None in items of earlier versions and of other lanes. ``lane`` is where the attempt
+    runs; None is the endpoint.
 
     ``subscribers`` are the job's WebSocket subscriptions: connection id → end of its token, None if it has none.
     ``subscribed_seq`` is ``seq`` when they last changed, None before. Such a change alone leaves ``seq`` as it is.
@@ -95,6 +98,7 @@ class JobRecord(Job):
     reserved_usd: float | None = None
     window_ends: float | None = None
     endpoint: str | None = None
+    lane: Open[Lane] | None = None
     refusals: int = 0
     refused_since: float | None = None
     subscribers: dict[str, int | None] = Field(default_factory=dict)

@@ -15,6 +15,7 @@ from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_writer import JobWriter
 from cloud.dynamodb.lenient_item import UnreadableItem
 from cloud.dynamodb.transaction import ConditionFailed, TransactionItem, put_together
+from cloud.lane import Lane
 from darkroom.contract.errors import ErrorDetail
 from darkroom.contract.jobs import State, states_before
 from darkroom.contract.results import PreviewPicture, Result, StageTime
@@ -160,11 +161,12 @@ class JobStore(JobWriter):
         message: str = WAITING_MESSAGE,
         waking_since: float | None = None,
         endpoint: str | None = None,
+        lane: Lane | None = None,
     ) -> JobRecord | None:
-        """``queued → dispatched``, starting ``attempt`` (the first is 1) at the endpoint of a name."""
+        """``queued → dispatched``, starting ``attempt`` (the first is 1) at the endpoint of a name, or on a lane."""
         update = self._conditional_update({State.QUEUED}, attempt - 1)
         update.set({"state": State.DISPATCHED, "attempt": attempt, "due_at": due_at, "message": message})
-        update.set_or_remove({"started_at": None, "waking_since": waking_since, "endpoint": endpoint})
+        update.set_or_remove({"started_at": None, "waking_since": waking_since, "endpoint": endpoint, "lane": lane})
         return self._apply(job_id, update)
 
     def report_wait(self, job_id: str, attempt: int, message: str) -> JobRecord | None:

@@ -107,6 +107,15 @@ def invocation_key(job_id: str, attempt: int) -> str:
     return f"invocations/{job_id}/{attempt}.json"
 
 
+def outcome_key(inference_id: str) -> str:
+    """Return the key of an outcome that is too large for its notice.
+
+    >>> outcome_key("0" * 32 + "-2")
+    'outcomes/00000000000000000000000000000000-2.out'
+    """
+    return f"outcomes/{inference_id}.out"
+
+
 def parse_s3_uri(location: str) -> tuple[str, str]:
     """Return bucket and key of an ``s3://`` URI. Raises ``ValueError`` for anything else.
 

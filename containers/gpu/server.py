@@ -7,7 +7,7 @@ from secrets import compare_digest
 
 import anyio
 import anyio.to_thread
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -16,9 +16,9 @@ from starlette.routing import Route
 from cloud.invocation import Abandoned, Completed, Failed, Invocation
 from containers.worker.invocation_params import typed_params
 from containers.worker.json_logging import job_context
+from containers.worker.unreadable_invocation import answer_unreadable, field_errors
 from containers.worker.worker import Worker
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.jobs import JobId
 
 logger = logging.getLogger(__name__)
 
@@ -82,11 +82,11 @@ def make_app(invocations: InvocationRunner, token: SecretStr | None = None) -> S
         try:
             invocation = Invocation.model_validate_json(body)
         except ValidationError as error:
-            errors = [
-                {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]}
-                for item in error.errors(include_url=False, include_context=False, include_input=False)
-            ]
-            return _unreadable(body, errors)
+            unreadable = answer_unreadable(body, error)
+            if unreadable is not None:
+                return _outcome(unreadable)
+            # SageMaker tells the functions the status of a problem, but not what it says.
+            return _problem(400, "The body is not an invocation.", ErrorCode.INVALID_REQUEST, field_errors(error))
         try:
             params = typed_params(invocation)
         except DarkroomError as error:
@@ -102,34 +102,6 @@ def make_app(invocations: InvocationRunner, token: SecretStr | None = None) -> S
         return _outcome(outcome)
 
     return Starlette(routes=[Route("/ping", ping), Route("/invocations", invoke, methods=["POST"])])
-
-
-class _AttemptOfInvocation(BaseModel):
-    """The part of an invocation that names its attempt."""
-
-    job_id: JobId
-    attempt: int = Field(ge=1)
-
-
-def _unreadable(body: bytes, errors: list[dict[str, str]]) -> Response:
-    """Answer an invocation that cannot be read: a final outcome of its attempt, or a problem if it names none.
-
-    SageMaker tells the functions the status of a problem, but not what it says.
-    """
-    try:
-        named = _AttemptOfInvocation.model_validate_json(body)
-    except ValidationError:
-        logger.warning("what came is no invocation: %s", errors)
-        return _problem(400, "The body is not an invocation.", ErrorCode.INVALID_REQUEST, errors)
-    with job_context(named.job_id, named.attempt):
-        logger.warning("the invocation could not be read: %s", errors)
-    what = "; ".join(f"{error['field']}: {error['message']}" for error in errors)
-    reason = DarkroomError(
-        ErrorCode.UNKNOWN_TO_VERSION,
-        "The machine could not read its instructions, as it and the service are of versions that do not go together. "
-        f"Tell the operator: {what}",
-    )
-    return _outcome(Failed(job_id=named.job_id, attempt=named.attempt, error=reason.detail))
 
 
 def _outcome(outcome: Outcome) -> Response:

@@ -29,8 +29,9 @@ def set_log_stage(stage: str) -> None:
         FORMATTER.thread_safe_append_keys(stage=stage)
 
 
-def configure(level: str) -> None:
-    """Send all logs as JSON lines to standard error."""
+def configure(level: str, *, service: str = SERVICE) -> None:
+    """Send all logs as JSON lines to standard error, named by the service that writes them."""
+    FORMATTER.append_keys(service=service)
     handler = logging.StreamHandler()
     handler.setFormatter(FORMATTER)
     logging.basicConfig(level=level, handlers=[handler], force=True)

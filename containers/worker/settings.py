@@ -6,8 +6,10 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import Kind
 from darkroom.contract.uploads import MAX_AUDIO_BYTES
+from darkroom.contract.video_params import MAX_VIDEO_SECONDS
 from pipeline.weights.catalog import choose_models
 from pipeline.weights.store import default_folder
 
@@ -57,6 +59,13 @@ class Settings(BaseSettings):
     heartbeat_seconds: float = Field(1.0, gt=0, description="Maximum time until a cancellation is noticed.")
     drain_seconds: float = Field(
         20.0, ge=0, description="Time for running jobs after SIGTERM; SageMaker sends SIGKILL after 30 s."
+    )
+    max_video_seconds: float = Field(
+        MAX_VIDEO_SECONDS, gt=0, description="Length of the longest video, less where a job has little time."
+    )
+    reported_engines: tuple[Engine, ...] = Field(
+        tuple(Engine),
+        description="Engines whose digests are written, as JSON; another lane writes its own.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

@@ -95,6 +95,11 @@ class Storage:
         """Upload a small object to ``key``."""
         self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
 
+    def read_bytes(self, key: str) -> bytes:
+        """Return a small object. Raises botocore's errors."""
+        with closing(self._client.get_object(Bucket=self._bucket, Key=key)["Body"]) as body:
+            return body.read()
+
     def keys(self, prefix: str) -> list[str]:
         """Return the first thousand keys with ``prefix``."""
         response = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix)

@@ -40,6 +40,8 @@ logger = logging.getLogger(__name__)
 PREPARE = ("prepare", "Getting the models ready")
 DOWNLOAD = ("download", "Fetching what was uploaded")
 UPLOAD = ("upload", "Storing the result")
+# Prefix of the folder of a running job.
+TEMPORARY_PREFIX = "darkroom-"
 # The plan's share of the progress ends here; uploading its results takes the rest.
 PLAN_PROGRESS_END = 0.97
 
@@ -174,7 +176,7 @@ class Worker:
 
     def _run_prepared(self, attempt: Attempt, prepared: PreparedPlan) -> Result:
         try:
-            with tempfile.TemporaryDirectory(prefix="darkroom-", ignore_cleanup_errors=True) as name:
+            with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, ignore_cleanup_errors=True) as name:
                 plan_result = self._run_plan(attempt, prepared, Path(name))
         finally:
             log_stage_times(attempt.invocation, prepared.plan.engine, attempt.timeline)
@@ -194,6 +196,7 @@ class Worker:
             network_provider=prepared.network_provider,
             speaker=self._speaker,
             intermediates=attempt.intermediates,
+            max_video_seconds=self._settings.max_video_seconds,
         )
         if plan.engine is not invocation.engine:
             context.notes.append(f"Made by the {plan.engine} engine: the {invocation.engine} engine is not available.")

@@ -1,33 +1,24 @@
-"""Dispatcher: starts a queued job's attempt by an asynchronous invocation of the endpoint."""
+"""Dispatcher: starts a queued job's attempt by an asynchronous invocation on the lane of its engine."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
-from cloud.invocation import MAX_INLINE_BYTES, NOTICE_SECONDS, Invocation, container_params, inference_id
+from cloud.invocation import NOTICE_SECONDS, Invocation, container_params
 from cloud.job_queue import DispatchMessage
+from cloud.lane import Lane
 from cloud.observability import logger
-from cloud.s3.keys import invocation_key, upload_key
+from cloud.s3.keys import upload_key
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
-from darkroom.contract.kinds import VIDEO_KINDS
-from handlers.endpoint.cold_start import ColdStartMonitor
-from handlers.endpoint.endpoint_state import says_absent
-from handlers.endpoint.running_videos import RunningVideoStore
+from handlers.endpoint.invoker import Invoker
 from handlers.jobs.retry import RetryPolicy
 from handlers.settings.dispatch import DispatchSettings
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
-    from mypy_boto3_sagemaker_runtime.type_defs import InvokeEndpointAsyncInputTypeDef
-
-ABSENT_ENDPOINT_DELAY_SECONDS = 60  # the same each time: a deployment ends within minutes
-ABSENT_ENDPOINT_MESSAGE = "Waiting for the endpoint: it is being deployed, or was not deployed yet"
 ENDPOINT_UNAVAILABLE_ERROR = ErrorDetail(
     code=ErrorCode.ENDPOINT_UNAVAILABLE,
     message="The machines that make pictures could not be reached. Try again in a few minutes.",
@@ -36,38 +27,31 @@ ENDPOINT_UNAVAILABLE_ERROR = ErrorDetail(
 
 
 class Dispatcher:
-    """Dispatches queued jobs to the endpoint."""
+    """Dispatches queued jobs to the lanes."""
 
     def __init__(
-        self,
-        settings: DispatchSettings,
-        store: JobStore,
-        retry: RetryPolicy,
-        cold_start_monitor: ColdStartMonitor,
-        videos: RunningVideoStore,
-        s3: "S3Client",
-        runtime: "SageMakerRuntimeClient",
+        self, settings: DispatchSettings, store: JobStore, retry: RetryPolicy, lanes: Mapping[Lane, Invoker]
     ) -> None:
         self._settings = settings
         self._store = store
         self._retry = retry
-        self._cold_start_monitor = cold_start_monitor
-        self._videos = videos
-        self._s3 = s3
-        self._runtime = runtime
+        self._lanes = lanes
 
     def dispatch(self, message: DispatchMessage, *, redelivered: bool) -> None:
         """Start the attempt of ``message``. A late or duplicate message does nothing."""
         now = time.time()
-        deadline = now + self._settings.invocation_ttl_seconds + self._settings.time_limit(message.kind)
-        wait = self._cold_start_monitor.estimate_wait(now)
+        lane = self._lane_of(message)
+        invoker = self._lanes[lane]
+        deadline = now + invoker.wait_seconds + self._settings.time_limit(message.kind, lane)
+        wait = invoker.estimate_wait(now)
         record = self._store.dispatch(
             message.job_id,
             message.attempt,
             due_at=deadline + NOTICE_SECONDS,
             message=wait.message,
             waking_since=wait.waking_since,
-            endpoint=self._settings.endpoint_name,
+            endpoint=invoker.endpoint,
+            lane=None if lane is Lane.GPU else lane,
         )
         if record is None and redelivered:
             # The process may have died between its write and its call; a second call of one attempt is harmless.
@@ -75,33 +59,39 @@ class Dispatcher:
         if record is None or record.state is not State.DISPATCHED or record.attempt != message.attempt:
             logger.info("nothing to dispatch", job_id=message.job_id, attempt=message.attempt)
             return
-        attempt = inference_id(record.job_id, record.attempt, record.refusals)
-        is_video = record.kind in VIDEO_KINDS
-        if is_video:
-            self._videos.add(attempt, deadline + NOTICE_SECONDS)
         try:
-            self._invoke(record, attempt, deadline)
+            invoker.invoke(record, self._invocation(record, lane, deadline))
         except (ClientError, BotoCoreError) as error:
-            logger.warning("endpoint not reached", job_id=record.job_id, attempt=record.attempt, reason=str(error))
-            if is_video:
-                self._videos.remove(attempt)
-            if says_absent(error):
-                # The core stack is deployed minutes before the endpoint. Attempts would be used up within seconds.
+            logger.warning(
+                "machines not reached", job_id=record.job_id, attempt=record.attempt, lane=lane, reason=str(error)
+            )
+            postponement = invoker.postponement(error)
+            if postponement is not None:
                 self._retry.defer_or_fail(
                     record.job_id,
                     record.attempt,
                     record.refusals,
                     ENDPOINT_UNAVAILABLE_ERROR,
-                    message=ABSENT_ENDPOINT_MESSAGE,
-                    delay=ABSENT_ENDPOINT_DELAY_SECONDS,
+                    message=postponement.message,
+                    delay=postponement.delay,
                 )
             else:
                 self._retry.retry_or_fail(record.job_id, record.attempt, ENDPOINT_UNAVAILABLE_ERROR)
         else:
-            self._cold_start_monitor.record_invocation(record)
-            logger.info("dispatched", job_id=record.job_id, attempt=record.attempt)
+            invoker.record_invocation(record)
+            logger.info("dispatched", job_id=record.job_id, attempt=record.attempt, lane=lane)
 
-    def _invoke(self, record: JobRecord, attempt: str, deadline: float) -> None:
+    def _lane_of(self, message: DispatchMessage) -> Lane:
+        """Return the lane of a message's job. Messages of earlier versions do not name the engine: it is read."""
+        engine = message.engine
+        if engine is None:
+            record = self._store.get(message.job_id)
+            if record is None:
+                return Lane.GPU  # there is nothing to dispatch
+            engine = record.engine
+        return self._settings.lane_of(engine)
+
+    def _invocation(self, record: JobRecord, lane: Lane, deadline: float) -> bytes:
         invocation = Invocation(
             job_id=record.job_id,
             attempt=record.attempt,
@@ -113,30 +103,6 @@ class Dispatcher:
             etags={role: upload.etag for role, upload in record.uploads.items() if upload.etag is not None},
             progress=record.progress,
             deadline=datetime.fromtimestamp(deadline, UTC),
-            time_limit_seconds=self._settings.time_limit(record.kind),
+            time_limit_seconds=self._settings.time_limit(record.kind, lane),
         )
-        call: InvokeEndpointAsyncInputTypeDef = {
-            "EndpointName": self._settings.endpoint_name,
-            "InferenceId": attempt,
-            "RequestTTLSeconds": self._settings.invocation_ttl_seconds,
-            "InvocationTimeoutSeconds": self._settings.time_limit(record.kind),
-            "ContentType": "application/json",
-            "Accept": "application/json",
-        }
-        body = invocation.model_dump_json().encode()
-        if len(body) > MAX_INLINE_BYTES or not self._invoke_inline({**call, "Body": body}):
-            key = invocation_key(record.job_id, record.attempt)
-            self._s3.put_object(Bucket=self._settings.bucket, Key=key, Body=body, ContentType="application/json")
-            call["InputLocation"] = f"s3://{self._settings.bucket}/{key}"
-            self._runtime.invoke_endpoint_async(**call)
-
-    def _invoke_inline(self, call: "InvokeEndpointAsyncInputTypeDef") -> bool:
-        """Invoke the endpoint with a body. Return False if its region does not know that."""
-        try:
-            self._runtime.invoke_endpoint_async(**call)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ValidationError" or says_absent(error):
-                raise
-            logger.warning("body refused", endpoint=call["EndpointName"], reason=str(error))
-            return False
-        return True
+        return invocation.model_dump_json().encode()

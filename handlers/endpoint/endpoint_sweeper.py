@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from cloud.dynamodb.job_record import SHARDS, JobRecord
 from cloud.dynamodb.job_store import ATTEMPT_STATES, JobStore
 from cloud.dynamodb.lenient_item import UnreadableItem
+from cloud.lane import Lane
 from cloud.observability import logger
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
@@ -99,7 +100,7 @@ class EndpointSweeper:
                 except UnreadableItem as error:
                     logger.warning("open job cannot be read", job_id=job_id, reason=str(error))
                     continue
-                if record is None or record.state not in ATTEMPT_STATES:
+                if record is None or record.state not in ATTEMPT_STATES or record.lane is Lane.CPU:
                     continue
                 if (record.endpoint or self._settings.deployment) == endpoint:
                     yield record

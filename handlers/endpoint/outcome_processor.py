@@ -16,7 +16,9 @@ from cloud import job_metrics
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
 from cloud.invocation import Abandoned, Completed, Failed, Invocation, Outcome, parse_inference_id
+from cloud.lane import Lane
 from cloud.observability import logger
+from cloud.outcome_notice import COMPLETED, lane_of_source
 from cloud.s3.conditions import MISSING_CODES
 from cloud.s3.keys import parse_s3_uri
 from darkroom.contract.errors import DarkroomError, ErrorCode, ErrorDetail
@@ -38,6 +40,11 @@ CONTAINER_FAILED_ERROR = ErrorDetail(
     message="The machine that made this picture failed. Submitting the job again usually helps.",
     retryable=True,
 )
+OUT_OF_MEMORY_ERROR = ErrorDetail(
+    code=ErrorCode.OUT_OF_MEMORY,
+    message="The machine ran out of memory. Try again, perhaps with a smaller photo.",
+    retryable=True,
+)
 # Containers answer 400 to what they cannot read. Those of 0.1.0 answer so to unknown kinds and params, too.
 NOT_UNDERSTOOD = re.compile(r"received (client|server) error \(400\)")
 # Fields of an invocation that every version knows. An error in one of them, or in no field, is not one of a version.
@@ -47,6 +54,24 @@ UNKNOWN_TO_VERSION_ERROR = ErrorDetail(
     message="The machine that was asked is of a version that cannot do this job yet. Submit it again later.",
     retryable=True,
 )
+
+
+# Words of a failure's reason, in lower case: those of SageMaker, and of Lambda's records.
+_TIMED_OUT = ("timed out", "timedout", "timeout", "time out", "expired", "ttl", "eventageexceeded")
+# Lambda kills the process of a function that uses more memory than it has.
+_OUT_OF_MEMORY = ("signal: killed", "outofmemory", "out of memory")
+
+
+def error_of_reason(reason: str) -> ErrorDetail:
+    """Return the error of an attempt to which the container gave no outcome, by the reason of the failure.
+
+    >>> error_of_reason("Runtime.ExitError: Runtime exited with error: signal: killed").code.value
+    'out_of_memory'
+    """
+    words = reason.lower()
+    if any(word in words for word in _TIMED_OUT):
+        return TIMED_OUT_ERROR
+    return OUT_OF_MEMORY_ERROR if any(word in words for word in _OUT_OF_MEMORY) else CONTAINER_FAILED_ERROR
 
 
 class _FieldError(BaseModel):
@@ -118,7 +143,7 @@ class _ResponseBody(BaseModel):
 
 
 class AsyncInferenceNotification(BaseModel):
-    """SageMaker's notification of a finished asynchronous invocation.
+    """Notification of a finished asynchronous invocation: SageMaker's, or the cpu lane's in its form.
 
     Only the inference id is required: it names the attempt. Without a status and its outcome, or the location of that,
     the attempt counts as lost, which is sooner than its deadline.
@@ -129,6 +154,7 @@ class AsyncInferenceNotification(BaseModel):
     inference_id: str = Field(alias="inferenceId")
     status: Annotated[str, BeforeValidator(_text)] = Field("", alias="invocationStatus")
     failure_reason: Annotated[str, BeforeValidator(_text)] = Field("", alias="failureReason")
+    source: Annotated[str, BeforeValidator(_text)] = Field("", alias="eventSource")
     response: Annotated[_Response, BeforeValidator(_object)] = Field(_Response(), alias="responseParameters")
     response_body: Annotated[_ResponseBody, BeforeValidator(_object)] = Field(_ResponseBody(), alias="responseBody")
 
@@ -157,11 +183,12 @@ class OutcomeProcessor:
     def process(self, notice: AsyncInferenceNotification) -> None:
         """Apply one notification. A duplicate, or one of an outdated attempt, does nothing."""
         job_id, attempt, refusals = parse_inference_id(notice.inference_id)
+        lane = lane_of_source(notice.source)
         outcome = self._read_outcome(notice, job_id, attempt)
         failed: JobRecord | None = None
         match outcome:
             case Completed():
-                cost = self._cost(outcome.timeline)
+                cost = self._cost(lane, outcome.timeline)
                 record = self._store.complete(
                     job_id, attempt, result=outcome.result, timeline=outcome.timeline, cost_usd=cost
                 )
@@ -174,7 +201,7 @@ class OutcomeProcessor:
                 record = self._retry.defer_or_fail(job_id, attempt, refusals, outcome.error)
             case Failed():
                 # Without an outcome of the container, nobody knows what the attempt did with its time.
-                known = None if isinstance(outcome, LostAttempt) else self._cost(outcome.timeline)
+                known = None if isinstance(outcome, LostAttempt) else self._cost(lane, outcome.timeline)
                 failed = self._store.get(job_id)
                 record = self._retry.retry_or_fail(
                     job_id, attempt, outcome.error, timeline=outcome.timeline, cost_usd=known, before=failed
@@ -191,7 +218,7 @@ class OutcomeProcessor:
     def _read_outcome(
         self, notice: AsyncInferenceNotification, job_id: str, attempt: int
     ) -> Completed | Failed | Abandoned:
-        if notice.status != "Completed":
+        if notice.status != COMPLETED:
             return self._failure(notice, job_id, attempt)
         lost = LostAttempt(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
         for body in self._responses(notice):
@@ -213,10 +240,7 @@ class OutcomeProcessor:
         reason = notice.failure_reason.lower()
         if NOT_UNDERSTOOD.search(reason):
             return Failed(job_id=job_id, attempt=attempt, error=self._refusal(notice))
-        timed_out = any(word in reason for word in ("timed out", "timeout", "time out", "expired", "ttl"))
-        return LostAttempt(
-            job_id=job_id, attempt=attempt, error=TIMED_OUT_ERROR if timed_out else CONTAINER_FAILED_ERROR
-        )
+        return LostAttempt(job_id=job_id, attempt=attempt, error=error_of_reason(reason))
 
     def _refusal(self, notice: AsyncInferenceNotification) -> ErrorDetail:
         """Return the error of an invocation that the container could not read, by its answer, if there is one."""
@@ -262,6 +286,5 @@ class OutcomeProcessor:
                 self._s3.delete_object(Bucket=self._settings.bucket, Key=file.key)
                 logger.info("result deleted", job_id=outcome.job_id, key=file.key, state=record.state)
 
-    def _cost(self, timeline: list[StageTime]) -> float:
-        seconds = sum(entry.seconds for entry in timeline)
-        return round(seconds * self._settings.instance_usd_per_hour / 3600, 8)
+    def _cost(self, lane: Lane, timeline: list[StageTime]) -> float:
+        return self._settings.prices.usd(lane, sum(entry.seconds for entry in timeline))

@@ -81,7 +81,7 @@ def rate_limiter() -> RateLimiter:
 def budget() -> Budget:
     """The daily budget of each caller."""
     config = settings()
-    return Budget(ledger(), daily_usd=config.owner_daily_usd, usd_per_hour=config.instance_usd_per_hour)
+    return Budget(ledger(), daily_usd=config.owner_daily_usd, prices=config.prices, lane_of=config.lane_of)
 
 
 @cache

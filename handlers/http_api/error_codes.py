@@ -153,9 +153,11 @@ ERROR_CODES: Mapping[ErrorCode, ErrorCodeDescription] = {
         remedy="Send a mask of the photo's size: white is filled, black stays.",
     ),
     ErrorCode.TOO_LONG: ErrorCodeDescription(
+        status=HTTPStatus.UNPROCESSABLE_ENTITY,
         in_jobs=True,
         title="Too long",
-        meaning="The script, the recording or the video would last longer than is allowed.",
+        meaning="The script, the recording or the video would last longer than is allowed, or than the engine can make "
+        "in the time that it has in this deployment.",
         remedy="Shorten it; `message` has the limit.",
     ),
     ErrorCode.REJECTED_CONTENT: ErrorCodeDescription(

@@ -19,6 +19,7 @@ from cloud.dynamodb.ledger import Ledger, LedgerUpdate
 from cloud.dynamodb.stream_records import JobChange
 from cloud.dynamodb.transaction import ConditionFailed, PermanentWriteError
 from cloud.job_queue import DeadLetterQueue
+from cloud.lane import LanePrices
 from cloud.observability import logger
 from handlers.jobs.event_publisher import EventPublisher
 from handlers.jobs.objects_cleanup import ObjectsCleanup
@@ -31,8 +32,8 @@ MARKER_SECONDS = 7 * 86400
 class JobEndedProcessor:
     """Writes ended jobs to the ledger, deletes their unneeded objects and publishes their events.
 
-    ``count_ended_job`` returns the ledger update that counts a job in the daily statistics. ``usd_per_hour`` is the
-    instance's price.
+    ``count_ended_job`` returns the ledger update that counts a job in the daily statistics. ``prices`` are those of
+    both lanes.
     """
 
     def __init__(
@@ -42,14 +43,14 @@ class JobEndedProcessor:
         dead_letters: DeadLetterQueue,
         cleanup: ObjectsCleanup,
         count_ended_job: Callable[[JobRecord], LedgerUpdate],
-        usd_per_hour: float,
+        prices: LanePrices,
     ) -> None:
         self._ledger = ledger
         self._publisher = publisher
         self._dead_letters = dead_letters
         self._cleanup = cleanup
         self._count_ended_job = count_ended_job
-        self._usd_per_hour = usd_per_hour
+        self._prices = prices
 
     def process(self, batch: list[JobChange]) -> str | None:
         """Process a batch in order; return the sequence number to retry from, or None.
@@ -75,7 +76,7 @@ class JobEndedProcessor:
 
     def _write_ledger(self, record: JobRecord) -> None:
         updates = [_once_only_marker(record), self._count_ended_job(record)]
-        settled = settle_budget(record, usd_per_hour=self._usd_per_hour)
+        settled = settle_budget(record, self._prices)
         if settled is not None:
             updates.append(settled)
         try:

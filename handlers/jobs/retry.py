@@ -117,5 +117,6 @@ class RetryPolicy:
         """Return the cost of a lost attempt by the clock; None if it never started."""
         if record is None or record.attempt != attempt or record.started_at is None:
             return None
-        seconds = min(max(time.time() - record.started_at, 0.0), self._settings.time_limit(record.kind))
-        return round(seconds * self._settings.instance_usd_per_hour / 3600, 8)
+        limit = self._settings.time_limit(record.kind, record.lane)
+        seconds = min(max(time.time() - record.started_at, 0.0), limit)
+        return self._settings.prices.usd(record.lane, seconds)

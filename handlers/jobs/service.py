@@ -28,6 +28,7 @@ from handlers.jobs.result_cache import CachedResult, ResultCache
 from handlers.limits.budget import Budget
 from handlers.limits.limit_exceeded import LimitExceeded
 from handlers.limits.rate_limiter import RateLimiter
+from handlers.limits.work_limit import check_work
 from handlers.settings.api import ApiSettings
 
 CANCELLED_ERROR = ErrorDetail(code=ErrorCode.CANCELLED, message="Cancelled on request.", retryable=False)
@@ -70,7 +71,8 @@ class JobService:
         """Create a job, or return the one that the same key and request created before.
 
         Raises ``DarkroomError``: ``idempotency_mismatch`` when the key was used for another request,
-        ``engine_unavailable``, ``not_found`` and ``conflict`` for assets, ``rate_limited``, ``budget_exceeded``.
+        ``engine_unavailable``, ``too_long``, ``not_found`` and ``conflict`` for assets, ``rate_limited``,
+        ``budget_exceeded``.
         """
         identity = JobIdentity.of(owner, request, idempotency_key)
         engine, library = self._settings.default_engine, self._dependencies.library
@@ -144,10 +146,17 @@ class JobService:
         if prefetched.existing is not None:
             return self._replay(identity, prefetched.existing)
         resolved = resolve()
+        self._check_work(resolved)
         cached = self._find_cached(identity.owner, resolved, prefetched)
         if cached is not None:
             return self._complete_from_cache(identity, resolved, cached)
         return self._create_new(identity, resolved, window_open=prefetched.window_open)
+
+    def _check_work(self, resolved: ResolvedRequest) -> None:
+        """Raise ``DarkroomError`` (``too_long``) for a video that the lane of its engine could not make in time."""
+        lane, engine = self._settings.lane_of(resolved.engine), resolved.engine
+        limit = self._settings.time_limit(resolved.kind, lane)
+        check_work(resolved.kind, engine, resolved.params, lane=lane, limit_seconds=limit)
 
     def _find_cached(self, owner: str, resolved: ResolvedRequest, prefetched: Prefetched) -> CachedResult | None:
         inputs = resolved.input_digests

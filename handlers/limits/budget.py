@@ -1,6 +1,6 @@
 """Daily budget of an owner: reserves a job's estimated cost, and settles it when the job ends."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from unicodedata import east_asian_width
@@ -11,6 +11,7 @@ from cloud.dynamodb.conditional_update import ConditionalUpdate
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.ledger import MICROS, Ledger, LedgerUpdate
 from cloud.dynamodb.transaction import TransactionItem
+from cloud.lane import Lane, LanePrices
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorCode
 from darkroom.contract.jobs import State
@@ -40,18 +41,22 @@ class Spending(BaseModel):
 
 
 class Budget:
-    """Budgets of all owners: ``daily_usd`` per UTC day (0: no limit), at the instance's ``usd_per_hour``."""
+    """Budgets of all owners: ``daily_usd`` per UTC day (0: no limit), at the prices of the lane of an engine's jobs."""
 
-    def __init__(self, ledger: Ledger, *, daily_usd: float, usd_per_hour: float) -> None:
+    def __init__(
+        self, ledger: Ledger, *, daily_usd: float, prices: LanePrices, lane_of: Callable[[Engine], Lane]
+    ) -> None:
         self._ledger = ledger
         self._limit = round(daily_usd * MICROS)
-        self._usd_per_hour = usd_per_hour
+        self._prices = prices
+        self._lane_of = lane_of
 
     def estimate(self, kind: Kind, engine: Engine, params: Mapping[str, Any]) -> float | None:
         """Return the estimated cost of a job in dollars, which is to be reserved; None without a limit."""
         if self._limit == 0:
             return None
-        micros: int = round(estimate_seconds(kind, engine, params) / 3600 * self._usd_per_hour * MICROS)
+        usd = self._prices.usd(self._lane_of(engine), estimate_seconds(kind, engine, params))
+        micros: int = round(usd * MICROS)
         return micros / MICROS
 
     def reservation(self, owner: str, estimate_usd: float, *, now: datetime) -> list[TransactionItem]:
@@ -100,8 +105,16 @@ def estimate_seconds(kind: Kind, engine: Engine, params: Mapping[str, Any]) -> f
     estimate = definition.engines[engine]
     if not definition.makes_video:
         return estimate.seconds * int(params.get("count", 1))
-    shown = sum(_seconds_shown(scene) for scene in params.get("scenes", [params]))
-    return estimate.seconds + estimate.per_video_second * shown
+    return estimate.seconds + estimate.per_video_second * video_seconds(params)
+
+
+def video_seconds(params: Mapping[str, Any]) -> float:
+    """Estimate the length of a video in seconds, rather too high.
+
+    >>> video_seconds({"scenes": [{"type": "image", "seconds": 10}, {"type": "image", "script": "x" * 240}]})
+    30.0
+    """
+    return sum(_seconds_shown(scene) for scene in params.get("scenes", [params]))
 
 
 def _seconds_shown(scene: Mapping[str, Any]) -> float:
@@ -114,16 +127,16 @@ def _seconds_shown(scene: Mapping[str, Any]) -> float:
     return max(spoken, scene.get("seconds") or SILENT_SECONDS)
 
 
-def settle_budget(record: JobRecord, *, usd_per_hour: float) -> LedgerUpdate | None:
+def settle_budget(record: JobRecord, prices: LanePrices) -> LedgerUpdate | None:
     """Return the update that replaces an ended job's reservation by its cost; None if nothing changes.
 
-    A job cancelled while it ran pays the wall time of that attempt, at ``usd_per_hour``, and what earlier ones cost.
+    A job cancelled while it ran pays the wall time of that attempt, by its lane's price, and what earlier ones cost.
     Some jobs cost at least their reservation, because what they took is unknown and would otherwise be free: those of
     ``_keeps_reservation``.
     """
     if record.reserved_usd is None:
         return None
-    cost = (record.cost_usd or 0) + _cancelled_seconds(record) * usd_per_hour / 3600
+    cost = (record.cost_usd or 0) + prices.usd(record.lane, _cancelled_seconds(record))
     cost = max(cost, record.reserved_usd if _keeps_reservation(record) else 0)
     difference = round(cost * MICROS) - round(record.reserved_usd * MICROS)
     if difference == 0:

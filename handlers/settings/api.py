@@ -8,14 +8,17 @@ from pydantic_core import from_json
 from darkroom.contract.engine import Engine
 from handlers.limits import rates
 from handlers.settings.jobs import JobsSettings
+from handlers.settings.lane import LaneSettings, TimeLimitSettings
+from handlers.settings.prices import PriceSettings
 
 
-class ApiSettings(JobsSettings):
+class ApiSettings(JobsSettings, TimeLimitSettings, LaneSettings, PriceSettings):
     """Settings of ``handlers.api``."""
 
     bucket: str
     queue_url: str
     endpoint_name: str
+    cpu_function: str = Field("", description="Name of the cpu lane's function; empty if the deployment has none.")
     issuer: str
     client_id: str
     socket_url: str
@@ -28,7 +31,6 @@ class ApiSettings(JobsSettings):
     owner_daily_usd: float = Field(
         10.0, ge=0, description="Largest cost of one owner's jobs in a UTC day; 0: no limit."
     )
-    instance_usd_per_hour: float = Field(0.7364, ge=0)
     cache_days: int = Field(7, ge=0, description="Days for which a result is reused for an identical job; 0: never.")
     queue_seconds: int = Field(120, ge=1, description="Time in the queue after which a job's message is sent again.")
     bedrock_model: str = Field("", description="Model or inference profile that enhances prompts; empty: rules only.")

@@ -2,10 +2,11 @@
 
 from pydantic import Field
 
+from handlers.settings.lane import LaneSettings
 from handlers.settings.retry import RetrySettings
 
 
-class DispatchSettings(RetrySettings):
+class DispatchSettings(RetrySettings, LaneSettings):
     """Settings of ``handlers.dispatch``."""
 
     bucket: str
@@ -15,4 +16,8 @@ class DispatchSettings(RetrySettings):
     look_seconds: int = Field(15, ge=0, description="Minimum time between two checks of the endpoint's instances.")
     invocation_ttl_seconds: int = Field(
         3600, ge=60, le=21600, description="Longest wait of an invocation for an instance."
+    )
+    cpu_function: str = Field("", description="Name of the cpu lane's function; empty if the deployment has none.")
+    cpu_event_seconds: int = Field(
+        300, ge=60, le=21600, description="Longest wait of an invocation of the cpu lane for its function."
     )

@@ -2,13 +2,14 @@
 
 from pydantic import Field
 
-from darkroom.contract.kinds import VIDEO_KINDS, Kind
 from handlers.settings.jobs import JobsSettings
+from handlers.settings.lane import TimeLimitSettings
+from handlers.settings.prices import PriceSettings
 
 MAX_QUEUE_SECONDS = 6 * 60 * 60
 
 
-class RetrySettings(JobsSettings):
+class RetrySettings(JobsSettings, TimeLimitSettings, PriceSettings):
     """Settings of the retry policy."""
 
     queue_url: str
@@ -21,10 +22,3 @@ class RetrySettings(JobsSettings):
         description="Time after which a job fails that is queued without any change, or whose attempts are "
         "refused before they run.",
     )
-    invocation_seconds: int = Field(900, ge=1, le=3600, description="Time limit of an attempt.")
-    video_seconds: int = Field(3600, ge=1, le=3600, description="Time limit of an attempt that makes a video.")
-    instance_usd_per_hour: float = Field(0.7364, ge=0)
-
-    def time_limit(self, kind: Kind | None) -> int:
-        """Return the time limit of an attempt in seconds."""
-        return self.video_seconds if kind in VIDEO_KINDS else self.invocation_seconds

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import Kind
 from darkroom.contract.results import ModelUsed
+from darkroom.contract.video_params import MAX_VIDEO_SECONDS
 from pipeline.core.intermediates import Intermediates, NoIntermediates
 from pipeline.core.networks import LoadedNetworks, Network, NetworkProvider
 
@@ -51,6 +52,7 @@ class StageContext:
     - ``folder``: the job's own directory, removed after the job
     - ``network_provider``: loads networks; None for an engine without them
     - ``speaker``: synthesises speech from scripts; None if unavailable
+    - ``max_video_seconds``: length of the longest video that the job's time allows
     - ``intermediates``: stores finished parts for the job's next attempt
     - ``report``: callback for the running stage's progress (0 to 1); it raises on cancellation and after the deadline
     - ``check``: callback that raises like ``report``, and reports nothing
@@ -69,6 +71,7 @@ class StageContext:
         network_provider: NetworkProvider | None = None,
         speaker: "SpeechSynthesiser | None" = None,
         intermediates: Intermediates | None = None,
+        max_video_seconds: float = MAX_VIDEO_SECONDS,
         report_progress_image: "Callable[[Rgb], None]" = lambda _picture: None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
@@ -78,6 +81,7 @@ class StageContext:
         self.network_provider = network_provider
         self.speaker = speaker
         self.intermediates = intermediates or NoIntermediates()
+        self.max_video_seconds = max_video_seconds
         self.notes: list[str] = []
         self.models_used: dict[ModelUsed, None] = {}
         self.unsafe_progress_images = False

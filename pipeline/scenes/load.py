@@ -61,7 +61,7 @@ class LoadScenes(Stage):
                         context.files[scene.voice_track], context.check, report=report
                     )
             # Fails as soon as the total is too long, before all recordings are in memory.
-            timeline_of(params, recorded_seconds(params, voices))
+            timeline_of(params, recorded_seconds(params, voices), context.max_video_seconds)
         context[VOICES] = voices
 
 

@@ -40,7 +40,7 @@ class SynthesiseSceneSpeech(Stage):
         """
         params, voices = context.params_as(RenderScenesParams), context[VOICES]
         seconds = recorded_seconds(params, voices)
-        timeline = timeline_of(params, seconds)
+        timeline = timeline_of(params, seconds, context.max_video_seconds)
         speeches: list[Speech | None] = []
         for index, scene in enumerate(params.scenes):
             report = _part_of(context, self.message, index, len(params.scenes))
@@ -55,7 +55,7 @@ class SynthesiseSceneSpeech(Stage):
                     )
                 speeches.append(speech)
                 seconds[index] = speech.seconds
-                timeline = timeline_of(params, seconds)
+                timeline = timeline_of(params, seconds, context.max_video_seconds)
             else:
                 speeches.append(None)
         context[SPEECHES] = tuple(speeches)

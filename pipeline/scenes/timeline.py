@@ -80,11 +80,13 @@ def transition_frames(params: RenderScenesParams) -> int:
     return round(params.transition_seconds * FPS)
 
 
-def timeline_of(params: RenderScenesParams, spoken: Mapping[int, float]) -> Timeline:
+def timeline_of(
+    params: RenderScenesParams, spoken: Mapping[int, float], max_seconds: float = MAX_VIDEO_SECONDS
+) -> Timeline:
     """Compute the timeline of a video, given the speech durations ``spoken`` in seconds, by scene from 0.
 
     Speaking scenes that are missing in ``spoken`` count with their shortest possible duration. Raises ``DarkroomError``
-    (``script_too_long_error``) beyond the limit.
+    (``too_long``) beyond ``max_seconds``.
     """
     speaks_by_scene = [bool(scene.script or scene.voice_track) for scene in params.scenes]
     lengths = [
@@ -92,12 +94,12 @@ def timeline_of(params: RenderScenesParams, spoken: Mapping[int, float]) -> Time
         for index, (scene, speaks) in enumerate(zip(params.scenes, speaks_by_scene, strict=True))
     ]
     timeline = build_timeline(lengths, transitions_of(params), transition_frames(params))
-    if timeline.seconds > MAX_VIDEO_SECONDS:
+    if timeline.seconds > max_seconds:
         all_known = len(spoken) == sum(speaks_by_scene)
         raise DarkroomError(
             ErrorCode.TOO_LONG,
             f"The video would last {'' if all_known else 'at least '}{timeline.seconds:.2f} seconds; "
-            f"{MAX_VIDEO_SECONDS} are the limit. Shorten what is said, or make several videos of it.",
+            f"{max_seconds:g} are the limit. Shorten what is said, or make several videos of it.",
         )
     return timeline
 

@@ -137,6 +137,7 @@ def environment(
         "ENDPOINT_NAME": "endpoint",
         "DEPLOYMENT": "endpoint",
         "DEFAULT_ENGINE": "preview",
+        "PREVIEW_ON": "endpoint",  # tests of the cpu lane set it to lambda
         "ISSUER": "https://issuer.example",
         "CLIENT_ID": "app",
         "JWKS_URL": "https://issuer.example/keys",

@@ -29,6 +29,7 @@ from handlers.statistics.histogram import bucket, quantile
 from handlers.statistics.service import StatisticsService
 from tests.handlers.budget_reservation import reserve_upscale
 from tests.handlers.fixed_clock import NOW, stop_clock
+from tests.handlers.lane_prices import on_the_gpu
 
 DAY = 86_400
 MakeRecord = Callable[..., JobRecord]
@@ -131,7 +132,7 @@ def test_a_window_that_ends_now_is_over(ledger: Ledger, monkeypatch: pytest.Monk
 
 def test_a_job_that_takes_the_last_of_a_budget_is_accepted(ledger: Ledger) -> None:
     noon = datetime(2026, 6, 1, 12, tzinfo=UTC)
-    exact = Budget(ledger, daily_usd=0.004, usd_per_hour=0.36)
+    exact = Budget(ledger, daily_usd=0.004, **on_the_gpu(0.36))
     for _ in range(2):
         assert reserve_upscale(exact, now=noon) == 0.002
     with pytest.raises(LimitExceeded) as exceeded:
@@ -144,10 +145,10 @@ def test_a_job_that_takes_the_last_of_a_budget_is_accepted(ledger: Ledger) -> No
         0.004,
         datetime(2026, 6, 2, tzinfo=UTC),
     )
-    small = Budget(ledger, daily_usd=0.0019, usd_per_hour=0.36)
+    small = Budget(ledger, daily_usd=0.0019, **on_the_gpu(0.36))
     with pytest.raises(LimitExceeded):
         reserve_upscale(small, owner="owner-2", now=noon)
-    assert Budget(ledger, daily_usd=0, usd_per_hour=1).current_spending("owner-1", now=noon).daily_usd is None
+    assert Budget(ledger, daily_usd=0, **on_the_gpu(1)).current_spending("owner-1", now=noon).daily_usd is None
 
 
 def test_statistics_reach_back_thirty_days_and_are_kept_five_longer(ledger: Ledger, record: MakeRecord) -> None:

@@ -21,6 +21,7 @@ from handlers.limits.budget import Budget, estimate_seconds, settle_budget
 from handlers.limits.limit_exceeded import LimitExceeded
 from tests.handlers.atomic import Atomic
 from tests.handlers.budget_reservation import reserve_upscale
+from tests.handlers.lane_prices import PRICES, on_the_gpu
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 # 0.36 dollars an hour are 100 millionths a second: an upscaling by models (20 s) is reserved 0.002.
@@ -29,7 +30,7 @@ WISH: Any = {"kind": "upscale", "uploads": {"photo": {"content_type": "image/jpe
 
 
 def budget(ledger: Ledger, daily_usd: float = 0.01) -> Budget:
-    return Budget(ledger, daily_usd=daily_usd, usd_per_hour=PRICE)
+    return Budget(ledger, daily_usd=daily_usd, **on_the_gpu(PRICE))
 
 
 def reserve(budget: Budget, *, owner: str = "owner-1", now: datetime = NOON, **params: Any) -> float | None:
@@ -88,7 +89,7 @@ def test_several_pictures_are_reserved_for_one_by_one(ledger: Ledger) -> None:
 def test_no_limit_asks_nobody(ledger: Ledger, record: Callable[..., JobRecord]) -> None:
     assert reserve(budget(ledger, 0)) is None
     assert spent(ledger) == 0
-    assert settle_budget(record(reserved_usd=None, cost_usd=0.5), usd_per_hour=0.7364) is None
+    assert settle_budget(record(reserved_usd=None, cost_usd=0.5), PRICES) is None
 
 
 @pytest.mark.parametrize(("cost", "left"), [(None, 0), (0.0, 0), (0.0005, 500), (0.002, 2000), (0.0044, 4400)], ids=str)
@@ -98,7 +99,7 @@ def test_what_a_job_cost_takes_the_place_of_what_was_reserved(
     reserved = reserve(budget(ledger))
     # It ended the day after: its own day is settled.
     job = record(state="completed", created_at=NOON, reserved_usd=reserved, cost_usd=cost)
-    change = settle_budget(job, usd_per_hour=0.7364)
+    change = settle_budget(job, PRICES)
     if change is not None:
         ledger.transact([change])
     assert spent(ledger) == left
@@ -116,7 +117,7 @@ def test_cancelling_gives_back_only_what_was_not_begun(
     started_at = None if started_at is None else NOON.timestamp()
     times = {"created_at": NOON, "updated_at": NOON, "started_at": started_at}
     job = record(state="cancelled", reserved_usd=reserved, cost_usd=cost, **times)
-    change = settle_budget(job, usd_per_hour=0.7364)
+    change = settle_budget(job, PRICES)
     if change is not None:
         ledger.transact([change])
     assert spent(ledger) == left
@@ -131,15 +132,13 @@ def test_a_job_cancelled_while_it_ran_pays_its_wall_time_if_that_is_more(
 ) -> None:
     times = {"created_at": NOON, "started_at": NOON.timestamp(), "updated_at": NOON + timedelta(seconds=seconds)}
     job = record(state="cancelled", reserved_usd=0.002, cost_usd=cost, **times)
-    change = settle_budget(job, usd_per_hour=0.7364)
+    change = settle_budget(job, PRICES)
     added = 0 if change is None else int(change.update.arguments()["ExpressionAttributeValues"][":v0"]["N"])
     assert 0.002 + added / 1e6 == pytest.approx(dollars, abs=2e-6)
 
 
 def test_what_was_forgotten_meanwhile_is_no_obstacle(ledger: Ledger, record: Callable[..., JobRecord]) -> None:
-    change = settle_budget(
-        record(state="failed", created_at=NOON, reserved_usd=0.002, cost_usd=0.003), usd_per_hour=0.7364
-    )
+    change = settle_budget(record(state="failed", created_at=NOON, reserved_usd=0.002, cost_usd=0.003), PRICES)
     assert change is not None
     ledger.transact([change])
     assert spent(ledger) == 1000
@@ -158,7 +157,7 @@ def test_at_the_end_of_all_jobs_the_day_holds_just_what_they_cost(
         jobs.append(record(created_at=moment, reserved_usd=reserved, cost_usd=cost))
     assert spent(ledger, day.isoformat()) - before == 2000 * len(costs)
     for job in jobs:
-        change = settle_budget(JobRecord.from_item(job.to_item()), usd_per_hour=0.7364)
+        change = settle_budget(JobRecord.from_item(job.to_item()), PRICES)
         if change is not None:
             ledger.update_item(change.partition, change.sort, change.update)
     assert spent(ledger, day.isoformat()) - before == sum(round((cost or 0) * 1e6) for cost in costs)

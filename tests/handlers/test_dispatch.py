@@ -16,7 +16,7 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import MAX_ATTEMPTS, State
 from handlers import dispatch
-from handlers.endpoint import dispatcher
+from handlers.endpoint import gpu_lane
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
@@ -230,7 +230,7 @@ def test_an_endpoint_that_is_reachable_again_gets_the_next_attempt(
 def test_a_job_waits_for_an_endpoint_that_is_not_deployed_yet(
     store: JobStore, job_in: JobIn, deliver: Any, endpoint: FakeEndpoint, queues: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatcher, "ABSENT_ENDPOINT_DELAY_SECONDS", 0)
+    monkeypatch.setattr(gpu_lane, "ABSENT_ENDPOINT_DELAY_SECONDS", 0)
     endpoint.exists = False
     job = job_in(State.QUEUED)
     for _ in range(2 * MAX_ATTEMPTS):
@@ -239,7 +239,7 @@ def test_a_job_waits_for_an_endpoint_that_is_not_deployed_yet(
     now = store.get(job.job_id)
     assert now is not None
     assert (now.state, now.attempt, now.error) == (State.QUEUED, 0, None)
-    assert now.message == dispatcher.ABSENT_ENDPOINT_MESSAGE
+    assert now.message == gpu_lane.ABSENT_ENDPOINT_MESSAGE
     endpoint.exists = True
     deliver(message(job))
     assert endpoint.invoked() == [inference_id(job.job_id, 1, 2 * MAX_ATTEMPTS)]

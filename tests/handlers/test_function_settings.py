@@ -5,18 +5,22 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from cloud.lane import Lane
 from cloud.settings import EnvironmentSettings
 from darkroom.contract.engine import Engine
+from darkroom.contract.kinds import Kind
 from handlers.settings.retry import RetrySettings
 from tests.handlers.settings_classes import SETTINGS
 
+PRICES = {"instance_usd_per_hour": 0.7364, "cpu_usd_per_hour": 0.141}
 RETRY = {
     "retry_delay_seconds": 5,
     "queue_seconds": 120,
     "queue_limit_seconds": 21_600,
     "invocation_seconds": 900,
     "video_seconds": 3600,
-    "instance_usd_per_hour": 0.7364,
+    "cpu_seconds": 885,
+    **PRICES,
 }
 USUAL: dict[str, dict[str, Any]] = {
     "JobsSettings": {},
@@ -25,7 +29,12 @@ USUAL: dict[str, dict[str, Any]] = {
         "default_engine": Engine.PREVIEW,
         "rate_limits": {},
         "owner_daily_usd": 10.0,
-        "instance_usd_per_hour": 0.7364,
+        **PRICES,
+        "invocation_seconds": 900,
+        "video_seconds": 3600,
+        "cpu_seconds": 885,
+        "preview_on": "lambda",
+        "cpu_function": "",
         "cache_days": 7,
         "queue_seconds": 120,
         "bedrock_model": "",
@@ -35,9 +44,16 @@ USUAL: dict[str, dict[str, Any]] = {
         "retention_days": 30,
     },
     "UploadedSettings": {"cache_days": 7, "queue_seconds": 120},
-    "DispatchSettings": {**RETRY, "look_seconds": 15, "invocation_ttl_seconds": 3600},
+    "DispatchSettings": {
+        **RETRY,
+        "look_seconds": 15,
+        "invocation_ttl_seconds": 3600,
+        "preview_on": "lambda",
+        "cpu_function": "",
+        "cpu_event_seconds": 300,
+    },
     "FinishedSettings": {**RETRY, "cache_days": 7},
-    "EndedSettings": {"instance_usd_per_hour": 0.7364},
+    "EndedSettings": PRICES,
     "SweepSettings": RETRY,
     "GuardSettings": {"max_instances": 4, "instance_usd_per_hour": 0.7364, "stop_usd": 100.0},
     "SocketSettings": {"result_seconds": 3600},
@@ -74,6 +90,8 @@ def test_a_function_that_is_told_only_what_is_required_has_the_documented_values
         ("RetrySettings", "invocation_seconds", (1, 3600), (0, 3601)),
         ("RetrySettings", "video_seconds", (1, 3600), (0, 3601)),
         ("RetrySettings", "instance_usd_per_hour", (0,), (-0.1,)),
+        ("RetrySettings", "cpu_seconds", (1, 900), (0, 901)),
+        ("RetrySettings", "cpu_usd_per_hour", (0,), (-0.1,)),
         ("ApiSettings", "owner_daily_usd", (0,), (-0.1,)),
         ("ApiSettings", "instance_usd_per_hour", (0,), (-0.1,)),
         ("ApiSettings", "cache_days", (0,), (-1,)),
@@ -85,6 +103,7 @@ def test_a_function_that_is_told_only_what_is_required_has_the_documented_values
         ("UploadedSettings", "queue_seconds", (1,), (0,)),
         ("DispatchSettings", "look_seconds", (0,), (-1,)),
         ("DispatchSettings", "invocation_ttl_seconds", (60, 21_600), (59, 21_601)),
+        ("DispatchSettings", "cpu_event_seconds", (60, 21_600), (59, 21_601)),
         ("FinishedSettings", "cache_days", (0,), (-1,)),
         ("GuardSettings", "max_instances", (1,), (0,)),
         ("GuardSettings", "instance_usd_per_hour", (0,), (-0.1,)),
@@ -113,3 +132,10 @@ def test_the_time_limit_is_that_of_the_kind() -> None:
     )
     limits = {kind: given.time_limit(kind) for kind in ("upscale", "render_video", "render_scenes", None)}  # type: ignore[arg-type]
     assert limits == {"upscale": 60, "render_video": 600, "render_scenes": 600, None: 60}
+
+
+def test_the_time_limit_on_the_cpu_lane_is_at_most_that_of_its_function() -> None:
+    given = RetrySettings(jobs_table="j", queue_url="q", dead_letter_queue_url="d", invocation_seconds=60)
+    kinds = (Kind.UPSCALE, Kind.RENDER_VIDEO, None)
+    assert [given.time_limit(kind, Lane.CPU) for kind in kinds] == [60, 885, 60]
+    assert [given.time_limit(kind, Lane.GPU) for kind in kinds] == [60, 3600, 60]

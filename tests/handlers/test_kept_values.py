@@ -24,6 +24,7 @@ from handlers.limits.rates import Rate
 from tests.handlers.budget_reservation import reserve_upscale
 from tests.handlers.calls import Call
 from tests.handlers.fixed_clock import NOW, stop_clock
+from tests.handlers.lane_prices import PRICES, on_the_gpu
 
 DAY = 86_400
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -67,7 +68,7 @@ def test_a_video_is_estimated_by_the_seconds_that_it_shows(params: dict[str, Any
 
 
 def test_a_days_spending_is_kept_for_forty_days_from_its_first_job(ledger: Ledger) -> None:
-    ours = Budget(ledger, daily_usd=1, usd_per_hour=0.36)
+    ours = Budget(ledger, daily_usd=1, **on_the_gpu(0.36))
     for hours in (0, 3):
         reserve_upscale(ours, now=NOON + timedelta(hours=hours))
     row = ledger.get("budget#owner-1", "2026-06-01")
@@ -76,9 +77,7 @@ def test_a_days_spending_is_kept_for_forty_days_from_its_first_job(ledger: Ledge
 
 
 def test_a_settlement_of_a_forgotten_day_is_forgotten_in_turn(ledger: Ledger, record: Callable[..., JobRecord]) -> None:
-    change = settle_budget(
-        record(state="failed", created_at=NOON, reserved_usd=0.002, cost_usd=0.003), usd_per_hour=0.7364
-    )
+    change = settle_budget(record(state="failed", created_at=NOON, reserved_usd=0.002, cost_usd=0.003), PRICES)
     assert change is not None
     ledger.transact([change])
     row = ledger.get("budget#owner-1", "2026-06-01")

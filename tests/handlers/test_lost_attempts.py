@@ -15,6 +15,7 @@ from darkroom.contract.kinds import Kind
 from handlers import finished, sweep
 from handlers.jobs.service import CANCELLED_ERROR
 from handlers.limits.budget import settle_budget
+from tests.handlers.lane_prices import PRICES
 from tests.handlers.test_finished import notice
 
 pytestmark = pytest.mark.usefixtures("environment")
@@ -42,7 +43,7 @@ def now(store: JobStore, job: JobRecord) -> JobRecord:
 
 def owed(job: JobRecord) -> float:
     """What the owner's day holds of an ended job, in dollars."""
-    change = settle_budget(job, usd_per_hour=0.7364)
+    change = settle_budget(job, PRICES)
     assert job.reserved_usd is not None
     added = 0 if change is None else next(iter(change.update.arguments()["ExpressionAttributeValues"].values()))["N"]
     return round(job.reserved_usd + int(added) / MICROS, 6)
@@ -218,4 +219,4 @@ def test_the_ledger_holds_the_reservation_of_a_crashed_job(ledger: Ledger, recor
         reserved_usd=RESERVED,
         error={"code": "container_failed", "message": "It crashed.", "retryable": True},
     )
-    assert settle_budget(job, usd_per_hour=0.7364) is None
+    assert settle_budget(job, PRICES) is None

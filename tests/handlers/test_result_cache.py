@@ -16,6 +16,7 @@ from darkroom.contract.results import HALF_SIZE_NOTE, OVERLAY_FAILED_NOTE
 from handlers.jobs.result_cache import ResultCache
 from handlers.limits.budget import settle_budget
 from tests.handlers.job_driver import JobDriver
+from tests.handlers.lane_prices import PRICES
 from tests.handlers.uploads import picture, sha256
 
 PHOTO, OTHER = picture(colour="teal"), picture(colour="navy")
@@ -41,7 +42,7 @@ def test_an_identical_job_is_completed_at_once(driver: JobDriver, queues: Any) -
     kept = driver.get(job["job_id"])
     assert (kept.due_at, kept.reserved_usd, kept.window_ends) == (None, None, None)
     assert kept.expires_at == first.expires_at
-    assert settle_budget(kept, usd_per_hour=0.7364) is None
+    assert settle_budget(kept, PRICES) is None
     assert queues.sent() == []
 
 
@@ -120,7 +121,7 @@ def test_an_undeclared_picture_hits_the_cache_after_its_upload(driver: JobDriver
     assert queues.sent() == []
     bucket.head_object(Bucket="bucket", Key=f"uploads/{job.job_id}/photo")
     assert driver.upload(job, None, times=2) == end
-    change = settle_budget(end, usd_per_hour=0.7364)
+    change = settle_budget(end, PRICES)
     assert change is not None, "what was reserved is given back"
     # The first job, and nothing else.
     assert driver.submit().headers["ratelimit-remaining"] == "3"

@@ -1,0 +1,1 @@
+"""The cpu lane: a Lambda function with the preview engine."""
