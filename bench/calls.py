@@ -22,8 +22,8 @@ from bench.section import Section
 from darkroom.client.client import Client
 from darkroom.contract.kinds import Kind
 from infra.costs.job_costs import job_cost
-from infra.costs.prices import PriceTable
 from infra.local.stack import LocalStack
+from infra.prices import PriceTable
 
 MINIMAL_UNWATCHED, MINIMAL_WATCHED = "minimal chain", "minimal chain, watched"
 EMPTY_UNWATCHED, EMPTY_WATCHED = "empty plan", "empty plan, watched"

@@ -60,6 +60,10 @@ def container_params(kind: Kind, params: Mapping[str, Any]) -> dict[str, Any]:
         return sent
 
 
+# Inference id of an event that only starts a process of the cpu lane's function.
+WARM = "warm"
+
+
 class FunctionInvocation(BaseModel):
     """Event of the cpu lane's function: an invocation, or the S3 URI at which it is stored.
 

@@ -1,83 +1,26 @@
 """Configuration of a deployment: the validated ``-c key=value`` context of the CDK app."""
 
-import json
-import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    HttpUrl,
-    TypeAdapter,
-    UrlConstraints,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from cloud.lane import PreviewOn
 from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import Kind
 from handlers.limits import rates
+from infra.context_values import https_url, json_object, number, stage_name, web_origins, words
 from infra.instance_types import check_gpu, check_known_or_given, check_machine_image, list_price, machine_image
+from infra.prices import lambda_price
 from pipeline.weights.catalog import choose_models
 
-_ORIGIN = re.compile(
-    r"(?!https://[^:]+:443$)(?!http://[^:]+:80$)[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:]+\])(:\d{1,5})?"
-)
-_HTTPS_URL = TypeAdapter(Annotated[HttpUrl, UrlConstraints(allowed_schemes=["https"])])
+# Of the function's time: what is left for storing a result and announcing it (containers/cpu).
+CPU_RESERVE_SECONDS = 15
 
 
 class ConfigError(ValueError):
     """Raised for an invalid context; the message names every wrong key."""
-
-
-def _words(value: object) -> object:
-    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
-
-
-def _json(value: object) -> object:
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error}") from error
-
-
-def _stage(stage: str) -> str:
-    if stage.endswith("-"):
-        raise ValueError("SageMaker's names may not end in a hyphen")
-    if stage.endswith(("-gpu", "-studio")):
-        raise ValueError("the stacks of another stage end in -gpu and -studio")
-    return stage
-
-
-def _number(value: object) -> object:
-    """Parse a whole number of the command line, whose values are texts; a ``Literal`` takes numbers only."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
-
-
-def _origins(origins: list[str]) -> list[str]:
-    """Check web origins (RFC 6454): browsers send scheme, host and a port other than the scheme's own."""
-    for origin in origins:
-        if origin != "*" and not _ORIGIN.fullmatch(origin):
-            raise ValueError(
-                f"{origin!r} is no web origin: https://app.example.com, in lower case, without path, final slash and "
-                "default port, or * for all"
-            )
-    if "*" in origins and len(origins) > 1:
-        raise ValueError("* allows every origin: leave out the others, or the *")
-    return origins
-
-
-def _https(url: str) -> str:
-    """Check an address and return it as it was typed: a parsed URL would gain a slash after the host."""
-    parsed = _HTTPS_URL.validate_python(url)
-    if parsed.query or parsed.fragment:
-        raise ValueError("an address without query and fragment is required")
-    return url
 
 
 class Config(BaseModel):
@@ -89,7 +32,7 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    stage: Annotated[str, AfterValidator(_stage)] = Field(
+    stage: Annotated[str, AfterValidator(stage_name)] = Field(
         "main", pattern=r"^[a-z][a-z0-9-]{0,19}$", description="Names the stacks: darkroom-<stage>."
     )
     local: bool = Field(
@@ -97,16 +40,16 @@ class Config(BaseModel):
     )
     destroy: bool = Field(False, description="Delete pictures and jobs together with the stack; they stay otherwise.")
 
-    issuer: Annotated[str, AfterValidator(_https)] | None = Field(
+    issuer: Annotated[str, AfterValidator(https_url)] | None = Field(
         None,
         description="OIDC issuer to trust instead of the stack's own Cognito pool: exactly as in its tokens' `iss`, "
         "which may end in a slash.",
     )
     audience: str | None = Field(None, description="Client id in the issuer's tokens.")
-    jwks_url: Annotated[str, AfterValidator(_https)] | None = Field(
+    jwks_url: Annotated[str, AfterValidator(https_url)] | None = Field(
         None, description="The issuer's keys; the address in its discovery document if left out."
     )
-    origins: Annotated[list[str], BeforeValidator(_words), AfterValidator(_origins)] = Field(
+    origins: Annotated[list[str], BeforeValidator(words), AfterValidator(web_origins)] = Field(
         ["*"], min_length=1, description="Web origins that may call the API and upload, comma-separated."
     )
 
@@ -144,7 +87,7 @@ class Config(BaseModel):
         pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$",
         description="ARN of the KMS key that encrypts model_data; the container's role may decrypt with it.",
     )
-    models: Annotated[dict[str, str], BeforeValidator(_json)] = Field(
+    models: Annotated[dict[str, str], BeforeValidator(json_object)] = Field(
         {}, description='Other models than the default ones: {"detector": "rt-detr-r18"}.'
     )
     accept_research_licence: bool = Field(
@@ -156,13 +99,38 @@ class Config(BaseModel):
         "espeak",
         description="Speech synthesis: espeak-ng in the container, or Amazon Polly, charged by character.",
     )
-    preload: Annotated[list[Kind], BeforeValidator(_words)] = Field(
+    preload: Annotated[list[Kind], BeforeValidator(words)] = Field(
         [Kind.RESTYLE_ROOM],
         description="Kinds whose networks an instance loads as it starts, comma-separated; the GPU does not hold all.",
     )
     max_instances: int = Field(10, ge=1, le=100)
     jobs_per_instance: int = Field(2, ge=1, le=64, description="Jobs in flight in one container.")
     image: str | None = Field(None, description="URI of a container image in ECR; built from containers/ if left out.")
+
+    preview_on: PreviewOn = Field(
+        PreviewOn.LAMBDA, description="Where the preview engine runs: a Lambda function (`lambda`), or the endpoint."
+    )
+    cpu_image: str | None = Field(
+        None, description="URI of an image of the cpu lane in ECR; built from containers/ if left out."
+    )
+    cpu_architecture: Literal["arm64", "x86_64"] = Field(
+        "arm64", description="Processor of the cpu lane, which its image is built for."
+    )
+    cpu_memory_mb: int = Field(
+        3008, ge=512, le=10_240, description="Memory of the cpu lane; new accounts have 3,008 MB at most."
+    )
+    cpu_timeout_seconds: int = Field(900, ge=60, le=900, description="Time limit of the cpu lane's function.")
+    cpu_event_seconds: int = Field(
+        300, ge=60, le=21_600, description="Time limit of an attempt's wait for the cpu lane's concurrency."
+    )
+    cpu_concurrency: int | None = Field(
+        None, ge=1, description="Most jobs at a time on the cpu lane, reserved of the account's; no limit if left out."
+    )
+    cpu_usd_per_gb_second: float = Field(
+        default_factory=lambda given: lambda_price(given["cpu_architecture"]),
+        ge=0,
+        description="Price from which a preview's cost_usd is computed; the list price of the architecture.",
+    )
 
     upload_seconds: int = Field(900, ge=60, le=3600, description="Validity of an upload form.")
     invocation_seconds: int = Field(900, ge=1, le=3600, description="Time limit of one attempt.")
@@ -180,7 +148,7 @@ class Config(BaseModel):
     retention_days: int = Field(30, ge=1, le=3650, description="Days that results and job rows are kept.")
     upload_days: int = Field(7, ge=1, le=3650)
     preview_days: int = Field(1, ge=1, le=3650)
-    log_days: Annotated[Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365], BeforeValidator(_number)] = 30
+    log_days: Annotated[Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365], BeforeValidator(number)] = 30
     tracing: bool = Field(
         False, description="Trace functions in X-Ray: the first of a second and one in twenty, $5 a million traces."
     )
@@ -190,8 +158,10 @@ class Config(BaseModel):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    rate_limits: Annotated[dict[str, str], BeforeValidator(_json), AfterValidator(rates.validate_overrides)] = Field(
-        {}, description='Other limits per owner than the default ones: {"generate": "10/60"} is ten in 60 seconds.'
+    rate_limits: Annotated[dict[str, str], BeforeValidator(json_object), AfterValidator(rates.validate_overrides)] = (
+        Field(
+            {}, description='Other limits per owner than the default ones: {"generate": "10/60"} is ten in 60 seconds.'
+        )
     )
     owner_daily_usd: float = Field(10.0, ge=0, description="Cost limit of one owner's jobs per UTC day; 0: no limit.")
     cache_days: int = Field(
@@ -269,6 +239,16 @@ class Config(BaseModel):
         if self.local:
             return self.stack_name
         return f"{self.stack_name}-{self.instance_type.removeprefix('ml.').replace('.', '-')}"
+
+    @property
+    def cpu_seconds(self) -> int:
+        """Time limit of an attempt on the cpu lane, which leaves time to announce its end."""
+        return self.cpu_timeout_seconds - CPU_RESERVE_SECONDS
+
+    @property
+    def cpu_usd_per_hour(self) -> float:
+        """Price of an hour of the cpu lane's function, with its memory."""
+        return round(self.cpu_memory_mb / 1024 * self.cpu_usd_per_gb_second * 3600, 6)
 
     @classmethod
     def read(cls, context: Mapping[str, Any]) -> Self:

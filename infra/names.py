@@ -25,6 +25,9 @@ ECR_IMAGE = re.compile(
 
 FUNCTIONS = ("api", "authorize", "dispatch", "ended", "finished", "push", "socket", "sweep", "uploaded")
 
+# The cpu lane's function, which runs a container image; a deployment with preview_on=endpoint has none.
+CPU_FUNCTION = "cpu"
+
 
 def function_output(name: str) -> str:
     """Return the stack output that holds a function's physical name.

@@ -16,7 +16,7 @@ from cloud import clients
 from cloud.dynamodb.job_store import JobStore
 from cloud.dynamodb.ledger import Ledger
 from cloud.instance_reports import InstanceReports
-from cloud.invocation import MAX_INLINE_BYTES, Abandoned, Completed, Failed, FunctionInvocation, Invocation
+from cloud.invocation import MAX_INLINE_BYTES, WARM, Abandoned, Completed, Failed, FunctionInvocation, Invocation
 from cloud.outcome_notice import outcome_notice
 from cloud.s3.keys import outcome_key, parse_s3_uri
 from containers.cpu.settings import FunctionSettings
@@ -68,6 +68,8 @@ class InvocationProcessor:
 
         Raises errors of AWS's calls, and ``ValueError`` for an invocation that names no attempt.
         """
+        if event.inference_id == WARM:
+            return
         body = self._read(event)
         outcome = self._outcome(body, remaining_seconds)
         self._announce(event.inference_id, outcome)

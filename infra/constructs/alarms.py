@@ -12,6 +12,7 @@ from aws_cdk.aws_sns_subscriptions import EmailSubscription
 from constructs import Construct
 
 from infra.config import Config
+from infra.constructs.cpu_lane import CpuLane
 from infra.constructs.jobs import Jobs
 
 STALLED_SECONDS = 15 * 60
@@ -32,6 +33,7 @@ class Alarms(Construct):
         functions: Sequence[Function],
         push: Function,
         ended: Function,
+        cpu_lane: CpuLane | None,
     ) -> None:
         super().__init__(scope, id)
         self.topic = Topic(self, "Topic", enforce_ssl=not config.local)
@@ -85,6 +87,29 @@ class Alarms(Construct):
                 periods=3,
                 text=text,
             )
+
+        if cpu_lane is not None:
+            self._watch_cpu_lane(cpu_lane.function, config.cpu_event_seconds)
+
+    def _watch_cpu_lane(self, function: Function, event_seconds: int) -> None:
+        """Add the alarms of a lane that is too busy, or whose failures are not heard of."""
+        five = Duration.minutes(5)
+        self.add_alarm(
+            self,
+            "OldPreviews",
+            function.metric("AsyncEventAge", period=five, statistic="Maximum"),
+            threshold=event_seconds * 1000 / 2,
+            periods=1,
+            text="A preview has waited for half of its time limit: the lane's or the account's concurrency is used up.",
+        )
+        self.add_alarm(
+            self,
+            "LostFailures",
+            function.metric("DestinationDeliveryFailures", period=five, statistic="Sum"),
+            threshold=0,
+            periods=1,
+            text="Lambda could not report a failed preview: its job waits for its deadline.",
+        )
 
     def add_alarm(
         self,

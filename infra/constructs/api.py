@@ -22,6 +22,7 @@ from infra.config import Config
 from infra.constructs.access_logs import enable_access_logs
 from infra.constructs.api_urls import ApiUrls
 from infra.constructs.assets import Assets
+from infra.constructs.cpu_lane import CpuLane
 from infra.constructs.functions import Functions, allow, allow_in_own_policy
 from infra.constructs.identity import Identity
 from infra.constructs.jobs import BY_OWNER, DUE, Jobs
@@ -59,6 +60,7 @@ class Api(Construct):
         ledger: Ledger,
         library: Assets,
         socket_url: str,
+        cpu_lane: CpuLane | None,
     ) -> None:
         super().__init__(scope, id)
         endpoint = Stack.of(self).format_arn(
@@ -82,6 +84,12 @@ class Api(Construct):
                 rate_limits=json.dumps(config.rate_limits),
                 owner_daily_usd=config.owner_daily_usd,
                 instance_usd_per_hour=config.instance_usd_per_hour,
+                cpu_usd_per_hour=config.cpu_usd_per_hour,
+                invocation_seconds=config.invocation_seconds,
+                video_seconds=config.video_seconds,
+                cpu_seconds=config.cpu_seconds,
+                preview_on=config.preview_on,
+                cpu_function=cpu_lane.function.function_name if cpu_lane else "",
                 cache_days=config.cache_days,
                 queue_seconds=config.queue_seconds,
                 bedrock_model=config.bedrock_model,
@@ -118,6 +126,9 @@ class Api(Construct):
         )
         batch_read = allow(["dynamodb:BatchGetItem"], [ledger.table.table_arn])
         allow_in_own_policy(self, "ReadLedgerBatches", batch_read, self.function)
+        if cpu_lane is not None:
+            describe = allow(["lambda:GetFunctionConfiguration"], [cpu_lane.function.function_arn])
+            allow_in_own_policy(self, "DescribeCpuLane", describe, self.function)
         self.api = HttpApi(
             self,
             "Http",

@@ -15,6 +15,7 @@ from aws_cdk.aws_lambda import (
     IEventSourceMapping,
     IFunction,
 )
+from aws_cdk.aws_sns import Topic
 from aws_cdk.aws_sqs import Queue
 from constructs import Construct
 
@@ -62,6 +63,25 @@ class FailedInvocations:
     ) -> DestinationConfig:
         """Let the function's role send to the queue."""
         return DestinationConfig(destination=_allow_sending(fn, self._queue))
+
+
+@jsii.implements(IDestination)
+class FailuresToTopic:
+    """Topic that gets Lambda's records of the asynchronous invocations that failed."""
+
+    def __init__(self, topic: Topic) -> None:
+        self._topic = topic
+
+    def bind(
+        self,
+        scope: Construct,  # noqa: ARG002 - the CDK's own signature
+        fn: IFunction,
+        *,
+        type: DestinationType,  # noqa: A002, ARG002
+    ) -> DestinationConfig:
+        """Let the function's role publish to the topic."""
+        fn.add_to_role_policy(allow(["sns:Publish"], [self._topic.topic_arn]))
+        return DestinationConfig(destination=self._topic.topic_arn)
 
 
 def _allow_sending(function: IFunction, queue: Queue) -> str:

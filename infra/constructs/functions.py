@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 
 from aws_cdk import Annotations, Duration, RemovalPolicy
 from aws_cdk.aws_iam import Policy, PolicyStatement, Role, ServicePrincipal
-from aws_cdk.aws_lambda import Architecture, Code, Function, LayerVersion, LoggingFormat, Runtime, Tracing
+from aws_cdk.aws_lambda import (
+    Architecture,
+    Code,
+    Function,
+    LayerVersion,
+    LoggingFormat,
+    RecursiveLoop,
+    Runtime,
+    Tracing,
+)
 from aws_cdk.aws_logs import LogGroup, RetentionDays
 from constructs import Construct
 
@@ -103,10 +112,12 @@ class Functions(Construct):
         statements: Sequence[PolicyStatement],
         memory: int = 512,
         timeout: int = TIMEOUT_SECONDS,
+        recursive: bool = False,
     ) -> Function:
         """Create the function ``handlers.<name>.handler`` in ``scope``, with only the given rights.
 
-        ``memory`` is in MB (CPU is proportional to it), ``timeout`` in seconds.
+        ``memory`` is in MB (CPU is proportional to it), ``timeout`` in seconds. A ``recursive`` function's own messages
+        may come back to it: Lambda stops such a chain after some 16 rounds, while a job's tries have their own limits.
         """
         logs = LogGroup(
             scope, f"{name}-logs", retention=RETENTION[self._config.log_days], removal_policy=RemovalPolicy.DESTROY
@@ -130,6 +141,7 @@ class Functions(Construct):
             tracing=Tracing.ACTIVE if self._config.tracing else Tracing.DISABLED,
             memory_size=memory,
             timeout=Duration.seconds(timeout),
+            recursive_loop=RecursiveLoop.ALLOW if recursive else None,
             environment={
                 **environment,
                 "POWERTOOLS_SERVICE_NAME": name,

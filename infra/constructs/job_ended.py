@@ -44,6 +44,7 @@ class JobEnded(Construct):
                 event_bus=self.bus.event_bus_name,
                 dead_letter_queue_url=jobs.dead_letters.queue_url,
                 instance_usd_per_hour=config.instance_usd_per_hour,
+                cpu_usd_per_hour=config.cpu_usd_per_hour,
             ),
             statements=[
                 allow(["dynamodb:UpdateItem"], [ledger.table.table_arn]),

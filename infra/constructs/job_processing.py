@@ -13,8 +13,9 @@ from handlers.settings.sweep import SweepSettings
 from handlers.settings.uploaded import UploadedSettings
 from infra.config import Config
 from infra.constructs.assets import Assets
+from infra.constructs.cpu_lane import CpuLane
 from infra.constructs.event_sources import FailedInvocations, invoke_from_queue
-from infra.constructs.functions import Functions, allow, allow_rows
+from infra.constructs.functions import Functions, allow, allow_in_own_policy, allow_rows
 from infra.constructs.jobs import DUE, Jobs
 from infra.constructs.ledger import Ledger
 from infra.constructs.nag_findings import acknowledge
@@ -30,7 +31,7 @@ LOCAL_CONCURRENCY = 2  # each is a local process; two use the machine's cores be
 
 
 class JobProcessing(Construct):
-    """Functions ``uploaded`` → ``dispatch`` → (endpoint) → ``finished``, and ``sweep`` every minute for stalled
+    """Functions ``uploaded`` → ``dispatch`` → (a lane) → ``finished``, and ``sweep`` every minute for stalled
     jobs and expired connections.
     """
 
@@ -46,6 +47,7 @@ class JobProcessing(Construct):
         container: WorkerResources,
         ledger: Ledger,
         library: Assets,
+        cpu_lane: CpuLane | None,
     ) -> None:
         super().__init__(scope, id)
         concurrency = LOCAL_CONCURRENCY if config.local else CONCURRENCY
@@ -60,6 +62,8 @@ class JobProcessing(Construct):
             "invocation_seconds": config.invocation_seconds,
             "video_seconds": config.video_seconds,
             "instance_usd_per_hour": config.instance_usd_per_hour,
+            "cpu_usd_per_hour": config.cpu_usd_per_hour,
+            "cpu_seconds": config.cpu_seconds,
         }
         send_job = allow(["sqs:SendMessage"], [jobs.queue.queue_arn])
         send_dead_letter = allow(["sqs:SendMessage"], [jobs.dead_letters.queue_arn])
@@ -110,7 +114,11 @@ class JobProcessing(Construct):
                 sockets_table=jobs.sockets.table_name,
                 look_seconds=config.look_seconds,
                 invocation_ttl_seconds=config.invocation_ttl_seconds,
+                preview_on=config.preview_on,
+                cpu_function=cpu_lane.function.function_name if cpu_lane else "",
+                cpu_event_seconds=config.cpu_event_seconds,
             ),
+            recursive=True,
             statements=[
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
                 allow(["s3:PutObject"], [storage.arn(INVOCATIONS)]),
@@ -129,6 +137,9 @@ class JobProcessing(Construct):
                 send_dead_letter,
             ],
         )
+        if cpu_lane is not None:
+            invoke = allow(["lambda:InvokeFunction"], [cpu_lane.function.function_arn])
+            allow_in_own_policy(self, "InvokeCpuLane", invoke, self.dispatch)
         invoke_from_queue(self.dispatch, jobs.queue, batch_size=10, max_concurrency=concurrency)
 
         self.finished = functions.add_function(
@@ -142,6 +153,7 @@ class JobProcessing(Construct):
                 ledger_table=ledger.table.table_name,
                 cache_days=config.cache_days,
             ),
+            recursive=True,
             statements=[
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
                 allow(["dynamodb:PutItem", "dynamodb:UpdateItem"], [ledger.table.table_arn]),

@@ -3,12 +3,23 @@
 They are not in the GPU stack because the local stand-in of the endpoint uses them, too.
 """
 
+from collections.abc import Iterator
+
 from aws_cdk import ArnFormat, Stack
-from aws_cdk.aws_iam import AccountRootPrincipal, CompositePrincipal, IPrincipal, Role, ServicePrincipal
+from aws_cdk.aws_iam import (
+    AccountRootPrincipal,
+    CompositePrincipal,
+    IPrincipal,
+    PolicyStatement,
+    Role,
+    ServicePrincipal,
+)
 from aws_cdk.aws_sns import Topic
 from constructs import Construct
 
 from cloud.instance_reports import ENGINES, INSTANCES
+from cloud.lane import Lane, lane_of
+from darkroom.contract.engine import Engine
 from infra.config import Config
 from infra.constructs.functions import allow, allow_rows
 from infra.constructs.jobs import Jobs
@@ -45,20 +56,11 @@ class WorkerResources(Construct):
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
         for statement in (
-            allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [jobs.table.table_arn]),
-            allow_rows(["dynamodb:PutItem"], ledger.table.table_arn, [ENGINES, INSTANCES], config=config),
-            allow(["s3:GetObject"], [storage.arn(UPLOADS)]),
-            storage.allow_list_bucket(),
-            allow(
-                ["s3:PutObject", "s3:DeleteObject"],
-                [storage.arn(prefix) for prefix in (RESULTS, PREVIEWS, INTERMEDIATES)],
-            ),
-            allow(["s3:GetObject"], [storage.arn(INTERMEDIATES)]),
+            *worker_statements(config=config, storage=storage, jobs=jobs, ledger=ledger, reports=True),
             # SageMaker uses the role to read an input that is too large for the call, write the output and publish the
             # notification.
             allow(["s3:GetObject"], [storage.arn(INVOCATIONS)]),
             allow(["s3:PutObject", "s3:AbortMultipartUpload"], [storage.arn(OUTCOMES)]),
-            *([allow(["polly:SynthesizeSpeech"], ["*"])] if config.speech == "polly" else []),
             allow(["sns:Publish"], [self.success.topic_arn, self.error.topic_arn]),
             allow(
                 ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], [logs]
@@ -77,3 +79,26 @@ class WorkerResources(Construct):
             "/aws/sagemaker/Endpoints/*]",
             reason="SageMaker names the endpoint's log group and streams.",
         )
+
+
+def reported_engines(config: Config) -> list[Engine]:
+    """Return the engines whose digests the GPU container writes: those of the cpu lane come from there."""
+    return [engine for engine in Engine if lane_of(engine, config.preview_on) is Lane.GPU]
+
+
+def worker_statements(
+    *, config: Config, storage: Storage, jobs: Jobs, ledger: Ledger, reports: bool = False
+) -> Iterator[PolicyStatement]:
+    """Yield the rights of a worker, on every lane. ``reports``: it also reports the state of its instance."""
+    rows = [ENGINES, INSTANCES] if reports else [ENGINES]
+    yield allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [jobs.table.table_arn])
+    yield allow_rows(["dynamodb:PutItem"], ledger.table.table_arn, rows, config=config)
+    yield allow(["s3:GetObject"], [storage.arn(UPLOADS)])
+    yield storage.allow_list_bucket()
+    yield allow(
+        ["s3:PutObject", "s3:DeleteObject"],
+        [storage.arn(prefix) for prefix in (RESULTS, PREVIEWS, INTERMEDIATES)],
+    )
+    yield allow(["s3:GetObject"], [storage.arn(INTERMEDIATES)])
+    if config.speech == "polly":
+        yield allow(["polly:SynthesizeSpeech"], ["*"])

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloud.dynamodb.job_record import SHARDS
-from infra.costs.prices import Item, PriceTable
 from infra.costs.templates import Resource, Templates
 from infra.costs.usage import read_usage
+from infra.prices import Item, PriceTable
 
 DAYS = 30
 MINUTES = DAYS * 24 * 60

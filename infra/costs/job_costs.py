@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from infra.costs.job_counts import JobCounts
-from infra.costs.prices import Item, PriceTable
 from infra.costs.usage import read_usage
+from infra.prices import Item, PriceTable
 
 
 @dataclass(frozen=True)

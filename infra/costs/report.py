@@ -14,8 +14,8 @@ from infra.bundling.functions import ROOT
 from infra.costs.idle import IdleCost, idle_costs
 from infra.costs.job_costs import JobCost, job_cost
 from infra.costs.job_counts import COMMAND, MeasuredCounts
-from infra.costs.prices import Item, PriceTable
 from infra.costs.templates import Templates
+from infra.prices import Item, PriceTable
 
 OPERATING = ROOT / "docs" / "operating.md"
 README = ROOT / "README.md"
@@ -97,7 +97,7 @@ def markdown(costs: Costs) -> str:
         f"While jobs run, {JOB_METRICS} metrics of jobs and the spend guard's cost at most "
         f"{_usd(prices.cost(Item.CUSTOM_METRIC, JOB_METRICS + 1))} a month.",
         "",
-        "The prices, with unit and source of each, are in [prices.toml](../infra/costs/prices.toml). What is assumed "
+        "The prices, with unit and source of each, are in [prices.toml](../infra/prices.toml). What is assumed "
         "is in [usage.toml](../infra/costs/usage.toml).",
     ]
     return "\n".join(line if line.startswith("|") else _wrapped(line) for line in lines)

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from cloud.lane import PreviewOn
+from darkroom.contract.engine import Engine
 from infra.config import Config, ConfigError
 from infra.local import emulator
 from infra.local.clients import Clients
@@ -46,8 +48,15 @@ class StackOptions:
         self.stand_in["weights"] = str(Path(self.stand_in.get("weights") or default_folder()).expanduser().resolve())
         self.context = {"stage": "local", "destroy": "true", **given, "local": "true"}
         self.config = Config.read(self.context)
+        if self._endpoint_is_seldom_used():
+            # A container takes seconds of both cores to start, and half a gigabyte.
+            self.stand_in.setdefault("min_instances", "0")
         if self.config.issuer:
             raise ConfigError("a local stack has its own Cognito pool: it takes no issuer")
+
+    def _endpoint_is_seldom_used(self) -> bool:
+        """Return True if only jobs go to the endpoint that ask for the models engine by name."""
+        return self.config.preview_on is PreviewOn.LAMBDA and self.config.default_engine is Engine.PREVIEW
 
     def clients(self) -> Clients:
         """Return root clients of the stack's emulator."""

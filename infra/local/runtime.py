@@ -18,13 +18,14 @@ from infra.local.endpoint.invocation_store import InvocationStore
 from infra.local.endpoint.settings import HEALTH as ENDPOINT_HEALTH
 from infra.local.lock import locked
 from infra.local.lost_objects import remove_lost_invocations, remove_lost_objects, repeat_upload_notices
+from infra.local.lost_previews import report_lost_previews
 from infra.local.options import StackOptions
 from infra.local.progress import Progress, Say, silent
 from infra.local.snapshots.files import STATE, LostWork, SnapshotFiles, UnsavedChanges, clock
 from infra.local.state import Login, RootKey, RunningProcesses, StackState, Tables
 from infra.local.studio import launch as studio
 from infra.local.warm_up import warm_up_functions
-from infra.names import FUNCTIONS, function_output
+from infra.names import CPU_FUNCTION, FUNCTIONS, function_output
 
 _STOP_SECONDS = 15.0
 _PAUSE_SECONDS = 2.0  # an emulator that hangs is stopped all the same
@@ -86,6 +87,7 @@ def _up(options: StackOptions, progress: Progress) -> StackState:
     running, state = _ensure_deployed(options, running, assembly, progress)
     if before is None or before.emulator != running.emulator:
         repeat_upload_notices(options.clients(), state)
+        report_lost_previews(options.clients(), state)
     with progress.step("starting the endpoint"):
         state = state.model_copy(update={"endpoint_control": address(running.endpoint_port)})
         assert running.stand_in is not None
@@ -269,7 +271,9 @@ def _deploy(options: StackOptions, assembly: Path) -> StackState:
         container_role=outputs["ContainerRole"],
         event_bus=outputs["EventBus"],
         endpoint_name=options.config.endpoint_name,
-        functions={name: outputs[function_output(name)] for name in FUNCTIONS},
+        functions={
+            name: outputs[output] for name in (*FUNCTIONS, CPU_FUNCTION) if (output := function_output(name)) in outputs
+        },
     )
 
 

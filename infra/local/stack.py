@@ -13,6 +13,7 @@ import httpx2
 from darkroom.client.ports import free_port
 from infra.bundling import studio as site
 from infra.local import emulator, runtime, users
+from infra.local.access.routes import EXECUTIONS
 from infra.local.clients import Clients, sign
 from infra.local.options import StackOptions
 from infra.local.progress import Progress, Say, silent
@@ -205,7 +206,7 @@ class LocalStack:
             found |= fresh
 
     def wait_idle(self, seconds: float = _IDLE_SECONDS) -> None:
-        """Return when the queues are empty and the endpoint is idle. Raises ``TimeoutError``."""
+        """Return when the queues are empty, and both lanes idle. Raises ``TimeoutError``."""
         deadline = time.monotonic() + seconds
         quiet = 0
         while quiet < 3:  # a message may be between two places at one check
@@ -235,7 +236,15 @@ class LocalStack:
             attributes = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
             if any(int(attributes[name]) for name in names):
                 return True
-        return bool(self._control("GET", "/_status")["invocations"])
+        return bool(self._control("GET", "/_status")["invocations"] or self._executions())
+
+    def _executions(self) -> int:
+        """Return the invocations of the cpu lane that wait or run."""
+        url = f"{emulator.address(self._options.port)}{EXECUTIONS}"
+        with httpx2.Client(trust_env=False, timeout=30.0) as http:
+            response = http.get(url, headers=sign(self._key, "GET", url))
+        executions: int = response.raise_for_status().json()["executions"]
+        return executions
 
     def _set_faults(self, switches: Mapping[str, object]) -> dict[str, Any]:
         return self._control("POST", "/_faults", dict(switches))

@@ -12,10 +12,11 @@ from pathlib import Path
 from filelock import FileLock
 
 from infra.bundling.functions import BUILD, ROOT, code_files, digest, files_under
+from infra.bundling.lane_code import LANE_CODE
 
 # Files and folders, with code and data, that the template is made from, besides infra/*.py and the functions' code.
 TEMPLATE_CODE = (
-    *("infra/stacks", "infra/constructs", "infra/bundling", "pipeline/weights"),
+    *("infra/stacks", "infra/constructs", "infra/bundling", "infra/prices.toml", "pipeline/weights"),
     *("cdk.json", "requirements.lock", "requirements-handlers.lock"),
 )
 _KEPT = 8  # assemblies; the least recently used are deleted
@@ -28,7 +29,7 @@ class SynthError(RuntimeError):
 def fingerprint(context: Mapping[str, str]) -> str:
     """Return a digest of everything that the template and the functions' code depend on."""
     top = [path.relative_to(ROOT) for path in (ROOT / "infra").glob("*.py")]
-    files = {*top, *files_under(*TEMPLATE_CODE), *code_files()}
+    files = {*top, *files_under(*TEMPLATE_CODE, *LANE_CODE), *code_files()}
     return digest(files, json.dumps(dict(context), sort_keys=True))[:20]
 
 

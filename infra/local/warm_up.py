@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from cloud.invocation import WARM
 from infra.local.clients import Clients
 
 _NOBODY = "0" * 32
@@ -23,6 +24,7 @@ EVENTS: dict[str, dict[str, Any]] = {
     "ended": {"Records": []},
     "finished": {"Records": []},
     "authorize": {"methodArn": "warm"},
+    "cpu": {"inference_id": WARM},
     "socket": {"requestContext": {"eventType": "DISCONNECT", "connectionId": "warm"}},
 }
 
@@ -31,4 +33,6 @@ def warm_up_functions(clients: Clients, functions: Mapping[str, str]) -> None:
     """Invoke functions asynchronously; failures to start are ignored."""
     client = clients("lambda")
     for name, event in EVENTS.items():
+        if name not in functions:  # the cpu lane's, where previews run on the endpoint
+            continue
         client.invoke(FunctionName=functions[name], InvocationType="Event", Payload=json.dumps(event))

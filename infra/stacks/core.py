@@ -3,11 +3,13 @@
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
+from cloud.lane import PreviewOn
 from infra.config import Config
 from infra.constructs.alarms import Alarms
 from infra.constructs.api import Api
 from infra.constructs.api_urls import ApiUrls
 from infra.constructs.assets import Assets
+from infra.constructs.cpu_lane import CpuLane
 from infra.constructs.functions import Functions
 from infra.constructs.identity import Identity
 from infra.constructs.job_ended import JobEnded
@@ -37,6 +39,20 @@ class CoreStack(Stack):
         self.worker = WorkerResources(
             self, "Container", config=config, storage=self.storage, jobs=self.jobs, ledger=self.ledger
         )
+        self.cpu_lane = (
+            CpuLane(
+                self,
+                "Previews",
+                config=config,
+                functions=self.functions,
+                storage=self.storage,
+                jobs=self.jobs,
+                ledger=self.ledger,
+                worker=self.worker,
+            )
+            if config.preview_on is PreviewOn.LAMBDA
+            else None
+        )
         self.websocket = WebSocket(
             self,
             "Socket",
@@ -57,6 +73,7 @@ class CoreStack(Stack):
             container=self.worker,
             ledger=self.ledger,
             library=self.assets,
+            cpu_lane=self.cpu_lane,
         )
         self.job_ended = JobEnded(
             self,
@@ -79,6 +96,7 @@ class CoreStack(Stack):
             ledger=self.ledger,
             library=self.assets,
             socket_url=self.websocket.url,
+            cpu_lane=self.cpu_lane,
         )
         self.alarms = Alarms(
             self,
@@ -88,6 +106,7 @@ class CoreStack(Stack):
             functions=self.functions.created,
             push=self.websocket.push,
             ended=self.job_ended.function,
+            cpu_lane=self.cpu_lane,
         )
         self._outputs()
 

@@ -5,7 +5,7 @@ It is a separate stack, so that everything else can be deployed, and run locally
 
 import json
 
-from aws_cdk import CfnCondition, CfnOutput, Duration, Fn, IgnoreMode, Stack
+from aws_cdk import CfnCondition, CfnOutput, Duration, Fn, Stack
 from aws_cdk.aws_applicationautoscaling import (
     AdjustmentType,
     MetricAggregationType,
@@ -16,20 +16,20 @@ from aws_cdk.aws_applicationautoscaling import (
     TargetTrackingScalingPolicy,
 )
 from aws_cdk.aws_budgets import CfnBudget
-from aws_cdk.aws_ecr_assets import DockerImageAsset, Platform
 from aws_cdk.aws_iam import Policy
 from aws_cdk.aws_sagemaker import CfnEndpoint, CfnEndpointConfig, CfnModel
 from constructs import Construct
 
 from handlers.endpoint.spend_guard import SCALABLE_DIMENSION
-from infra.bundling.functions import ROOT
 from infra.config import Config, ConfigError
+from infra.constructs.container_image import container_image
 from infra.constructs.endpoint_alarms import EndpointAlarms, endpoint_metric
 from infra.constructs.endpoint_logs import retain_endpoint_logs
 from infra.constructs.functions import allow
 from infra.constructs.model_data import ModelData
 from infra.constructs.nag_findings import acknowledge
 from infra.constructs.spend_guard import SpendGuard
+from infra.constructs.worker_resources import reported_engines
 from infra.names import ECR_IMAGE, FAILURES, NOTICES_WITH_RESPONSE, OUTCOMES
 from infra.stacks.core import CoreStack
 
@@ -103,19 +103,13 @@ class GpuStack(Stack):
                 resource_name=match["name"],
             )
             return self._config.image, repository
-        ignored = (ROOT / f"{DOCKERFILE}.dockerignore").read_text().splitlines()
-        asset = DockerImageAsset(
+        asset = container_image(
             self,
             "Image",
-            directory=str(ROOT),
-            file=DOCKERFILE,
-            platform=Platform.LINUX_AMD64,
+            DOCKERFILE,
+            platform="linux/amd64",
             # The animator's weights may be used only if the research licence is accepted.
-            # SageMaker's CreateModel accepts Docker's manifests only; a current Docker pushes OCI's, with attestations.
-            outputs=["type=docker"],
             build_args={"ANIMATOR": "1"} if self._config.accept_research_licence else None,
-            exclude=[line for line in ignored if line and not line.startswith("#")],
-            ignore_mode=IgnoreMode.DOCKER,
         )
         return asset.image_uri, asset.repository.repository_arn
 
@@ -142,6 +136,7 @@ class GpuStack(Stack):
                     "ACCEPT_RESEARCH_LICENCE": str(config.accept_research_licence).lower(),
                     "SPEECH": config.speech,
                     "PRELOAD": json.dumps(config.preload if self._weights else []),
+                    "REPORTED_ENGINES": json.dumps(reported_engines(config)),
                 },
             ),
         )

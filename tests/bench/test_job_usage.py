@@ -5,7 +5,7 @@ from typing import Any
 
 from bench.calls import _figures
 from bench.control_plane.job_usage import CLIENT, CONTAINER, SAGEMAKER, JobUsage
-from infra.costs.prices import PriceTable
+from infra.prices import PriceTable
 
 
 def call(caller: str, service: str, operation: str, **more: Any) -> dict[str, Any]:

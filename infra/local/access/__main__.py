@@ -6,6 +6,7 @@ import sys
 from ministack import app as ministack
 
 from infra.local.access.emulator import Emulator
+from infra.local.access.event_queue import EventQueue, ExecutionCount
 from infra.local.access.guard import RequestGuard
 from infra.local.access.origins import AllowedOrigins
 from infra.local.access.repair import Repair
@@ -26,6 +27,9 @@ def main() -> None:
     emulator = Emulator(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
     emulator.restrict()
     _install_snapshots(settings)
+    queue = EventQueue()
+    queue.install()
+    ministack.app = ExecutionCount(ministack.app, queue)
     routes = EmulatorRoutes(emulator, Repair(settings.folder).complete)
     ministack.app = RequestGuard(
         ministack.app,

@@ -15,6 +15,7 @@ from infra.local.access.refusals import Refused, under_repair
 from infra.local.access.request import Request
 
 HEALTH = "/_ministack/health"
+EXECUTIONS = "/_darkroom/executions"  # signed: the number of invocations that wait or run
 _MAX_API_BYTES = 10 * 2**20  # API Gateway's own limit
 _MAX_SIGN_IN_BYTES = 2**16
 _API = re.compile(r"/_aws/execute-api/([0-9a-z]+)/[^/]+(/.*)?", re.DOTALL)

@@ -61,6 +61,7 @@ def _launcher(settings: Settings, role: RoleCredentials | None) -> Launch:
         "MODELS": settings.models,
         "ACCEPT_RESEARCH_LICENCE": str(settings.accept_research_licence).lower(),
         "SPEECH": settings.speech,
+        "REPORTED_ENGINES": settings.reported_engines,
         "CONCURRENCY": str(settings.concurrency),
         "DRAIN_SECONDS": str(settings.stop_seconds / 2),  # the rest is for failing unfinished invocations
         **(role.environment() if role is not None else {}),

@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     models: str = Field("{}", description="Role → id of the model to take instead of the default, as JSON.")
     accept_research_licence: bool = Field(False, description="Use models for non-commercial research only.")
     speech: str = Field("espeak", description="Speech synthesis: `espeak` or `polly`.")
+    reported_engines: str = Field(
+        '["models", "preview"]', description="Engines whose digests the containers write, as JSON."
+    )
     instances: int = Field(1, ge=1, le=16, description="Maximum number of instances.")
     min_instances: int = Field(1, ge=0, le=16, description="Minimum number of instances; 0 scales to zero.")
     concurrency: int = Field(2, ge=1, le=64, description="Invocations at once per instance.")

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from infra.costs.idle import IdleCost, idle_costs
-from infra.costs.prices import PriceTable
 from infra.costs.templates import Templates
+from infra.prices import PriceTable
 from tests.infra.template import Template
 
 SQS = {"EventSourceArn": "queue"}

@@ -4,7 +4,7 @@ import pytest
 
 from infra.costs.job_costs import job_cost
 from infra.costs.job_counts import JobCounts
-from infra.costs.prices import PriceTable
+from infra.prices import PriceTable
 
 NOTHING = dict.fromkeys(JobCounts.model_fields, 0.0)
 

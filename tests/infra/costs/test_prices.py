@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.costs.prices import PATH, Item, PriceTable
+from infra.prices import PATH, Item, PriceTable
 
 
 def test_every_price_has_a_unit_and_says_where_it_is_from() -> None:

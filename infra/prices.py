@@ -3,6 +3,7 @@
 import tomllib
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +20,7 @@ class Item(StrEnum):
     LOG_STORAGE = "log_storage"
     LAMBDA_REQUEST = "lambda_request"
     LAMBDA_GB_SECOND = "lambda_gb_second"
+    LAMBDA_GB_SECOND_X86 = "lambda_gb_second_x86"
     DYNAMODB_READ = "dynamodb_read"
     DYNAMODB_WRITE = "dynamodb_write"
     SQS_REQUEST = "sqs_request"
@@ -69,3 +71,14 @@ class PriceTable(BaseModel):
         """Return what ``count`` units cost, in US dollars."""
         price = self.prices[item]
         return count * price.usd / price.per
+
+
+@cache
+def lambda_price(architecture: str) -> float:
+    """Return the price of a GB-second of Lambda on an architecture, in US dollars.
+
+    >>> lambda_price("arm64") < lambda_price("x86_64")
+    True
+    """
+    item = Item.LAMBDA_GB_SECOND if architecture == "arm64" else Item.LAMBDA_GB_SECOND_X86
+    return PriceTable.read().cost(item, 1)
