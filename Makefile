@@ -90,10 +90,13 @@ format: $(READY) $(WEB_READY) ## Format the code and fix what the linters can
 	@cd $(WEB) && npm run --silent format
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+# What the SDK and the GPU container's server need, and the cpu lane's function does not. After make lock: python -m bench.image_size
+NOT_IN_CPU_IMAGE := rich typer pygments httpx2 httpcore2 httpx2-jsfetch websockets shellingham markdown-it-py mdurl click colorama annotated-doc h11 truststore uvicorn starlette httptools anyio idna
 lock: $(BIN)/uv ## Pin the newest allowed versions again
 	@$(LOCK) pyproject.toml --group handlers --extra container --extra infra --extra dev --output-file requirements.lock --upgrade
 	@$(LOCK) --group handlers --constraint requirements.lock --output-file requirements-handlers.lock --upgrade
 	@$(LOCK) pyproject.toml --extra container --extra models --extra yolo --extra faces --constraint requirements.lock --output-file requirements-container.lock --upgrade
+	@$(subst 3.11,3.13,$(LOCK)) pyproject.toml --extra container --extra lambda --constraint requirements.lock $(addprefix --no-emit-package ,$(NOT_IN_CPU_IMAGE)) --output-file requirements-cpu.lock --upgrade
 	@$(BIN)/uv pip compile --quiet --python-version 3.13 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-package opencv-contrib-python --custom-compile-command "make lock" containers/gpu/animator.in --constraint requirements-container.lock --output-file requirements-animator.lock --upgrade
 
 mutants: $(READY) ## Find what no test notices: faults put into a copy of a module, one at a time: make mutants MODULE=handlers/jobs [SAMPLE=40] [SEED=1]

@@ -95,14 +95,15 @@ class Assembly:
         suffix = "" if stack == "core" else f"-{stack}"
         return Template.read(self.folder / f"darkroom-test{suffix}.template.json")
 
-    def images(self) -> list[dict[str, Any]]:
+    def images(self, stack: str = "gpu") -> list[dict[str, Any]]:
         """The sources of the container images that a deployment builds: folder, file, arguments and outputs."""
-        assets = json.loads((self.folder / "darkroom-test-gpu.assets.json").read_text())
+        suffix = "" if stack == "core" else f"-{stack}"
+        assets = json.loads((self.folder / f"darkroom-test{suffix}.assets.json").read_text())
         return [image["source"] for image in assets["dockerImages"].values()]
 
-    def image_files(self) -> set[str]:
+    def image_files(self, stack: str = "gpu") -> set[str]:
         """The paths of the files that Docker can copy into the container image."""
-        (image,) = self.images()
+        (image,) = self.images(stack)
         context = self.folder / image["directory"]
         return {path.relative_to(context).as_posix() for path in context.rglob("*") if path.is_file()}
 

@@ -3,13 +3,11 @@
 import json
 import re
 
-import grimp
 import pytest
 
 from containers.worker.settings import Settings
 from infra.config import Config
 from tests.infra.template import Assembly, Template, text
-from tests.paths import ROOT
 
 
 def test_the_endpoint_scales_from_zero_to_max_instances(gpu: Template) -> None:
@@ -156,38 +154,8 @@ def test_the_operator_is_told_the_image_and_the_endpoint(gpu: Template) -> None:
     assert outputs["ImageUri"] == text(image)
 
 
-def test_the_image_is_built_with_a_manifest_that_sagemaker_accepts(cloud: Assembly) -> None:
-    assert [image["dockerOutputs"] for image in cloud.images()] == [["type=docker"]]
-
-
 def test_a_deployment_leaves_the_number_of_instances_alone(gpu: Template) -> None:
     assert gpu.only("SageMaker::Endpoint")["RetainAllVariantProperties"] is True
-
-
-def test_the_image_holds_what_the_container_imports_and_no_more(cloud: Assembly) -> None:
-    graph = grimp.build_graph("darkroom", "pipeline", "cloud", "containers")
-    copied = {path for path in cloud.image_files() if path.endswith(".py")}
-
-    def imports_of(start: set[str]) -> set[str]:
-        """Modules that ``start`` imports, directly or not, with the packages that they are in."""
-        found, left = set(start), list(start)
-        while left:
-            name = left.pop()
-            packages = {name.rsplit(".", depth)[0] for depth in range(1, name.count(".") + 1)}
-            # The package's own init imports the SDK where a caller asks for it.
-            imported = packages if name == "darkroom" else packages | graph.find_modules_directly_imported_by(name)
-            left += imported - found
-            found |= imported
-        return found
-
-    def file_of(module: str) -> str:
-        path = module.replace(".", "/")
-        return f"{path}.py" if (ROOT / f"{path}.py").is_file() else f"{path}/__init__.py"
-
-    needed = {file_of(module) for module in imports_of({"containers.gpu.__main__", "pipeline.decoding.child"})}
-    assert needed - copied == set()
-    # The models engine loads its networks by name, so all of pipeline/ is copied.
-    assert {path for path in copied - needed if not path.startswith("pipeline/")} == set()
 
 
 def test_the_endpoints_logs_expire_though_sagemaker_creates_their_group(gpu: Template) -> None:

@@ -58,15 +58,25 @@ def test_the_image_has_what_the_container_imports(graph: grimp.ImportGraph, proj
     assert imported(graph, ("containers", "cloud", "pipeline", "darkroom.contract")) <= image
 
 
-@pytest.mark.parametrize("lock", ["requirements-handlers.lock", "requirements-container.lock"])
-def test_neither_has_boto3_whose_resources_and_transfers_nothing_uses(lock: str) -> None:
+def test_the_cpu_lanes_image_has_what_its_function_imports(graph: grimp.ImportGraph) -> None:
+    pinned = declared(re.findall(r"^[\w.-]+(?===)", (ROOT / "requirements-cpu.lock").read_text("utf-8"), re.MULTILINE))
+    modules = graph.find_upstream_modules("containers.cpu.function") | {"containers.cpu.function"}
+    packages = {name.split(".")[0] for name in modules} - {*OURS, *sys.stdlib_module_names}
+    models = declared(["torch", "diffusers", "transformers", "peft", "safetensors", "ultralytics", "insightface"])
+    needed = declared(DISTRIBUTIONS.get(name, [name])[0] for name in packages)
+    assert needed - models <= pinned
+    assert "awslambdaric" in pinned
+
+
+@pytest.mark.parametrize("lock", ["requirements-handlers.lock", "requirements-container.lock", "requirements-cpu.lock"])
+def test_none_has_boto3_whose_resources_and_transfers_nothing_uses(lock: str) -> None:
     pinned = declared(re.findall(r"^[\w.-]+(?===)", (ROOT / lock).read_text("utf-8"), re.MULTILINE))
     assert "botocore" in pinned
     assert not {"boto3", "s3transfer"} & pinned
 
 
 def test_a_function_imports_its_own_settings_alone(graph: grimp.ImportGraph) -> None:
-    shared = {"jobs", "retry"}
+    shared = {"jobs", "retry", "lane", "prices"}
     for name in (*FUNCTIONS, "guard"):
         found = {
             each for each in graph.find_upstream_modules(f"handlers.{name}") if each.startswith("handlers.settings.")
