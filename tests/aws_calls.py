@@ -26,11 +26,14 @@ from tests.paths import ROOT
 
 RECORD = ROOT / "tests" / "data" / "aws_calls.json"
 CONTAINER = "container"
+# The cpu lane: the worker's calls on it. Those of the worker's threads count as the container's.
+CPU = "cpu"
 COMMAND = "python -m tests.aws_calls"
 # Folders whose tests run functions and container in this process.
 TRAFFIC = ("tests/handlers", "tests/containers", "tests/recorded")
 # File that gets a line for each call, while the record is renewed.
 _VARIABLE = "RECORD_AWS_CALLS"
+_CPU_LANE = str(ROOT / "containers" / "cpu") + os.sep
 _OURS = {str(ROOT / folder) + os.sep: folder for folder in ("handlers", "containers", "tests")}
 # Stand-ins and wrappers that functions and container call: whose code calls them is what counts.
 _STAND_INS = frozenset(
@@ -150,16 +153,23 @@ def note(service: str, operation: str, params: Mapping[str, Any]) -> None:
 def _caller() -> str | None:
     """Return the function, or the container, whose code is running; None for a test's own."""
     frame = sys._getframe(2)
+    worker = None
     while frame is not None:
         path = frame.f_code.co_filename
         folder = _folder(path)
         if folder == "containers":
-            return CONTAINER
+            worker = CPU if path.startswith(_CPU_LANE) else CONTAINER
+            if worker == CPU:
+                return CPU
+        elif worker is not None and folder is not None:
+            return worker
         if folder == "handlers":
             break
         if folder == "tests" and path not in _STAND_INS:
             return None
         frame = frame.f_back  # type: ignore[assignment]
+    if worker is not None:
+        return worker
     # A thread of a function has no frame of its handler.
     return _running[-1] if _running else None
 

@@ -106,12 +106,15 @@ def _parts(found: Services) -> list[tuple[str, str]]:
     endpoint = unknown.get("endpoint", "unknown")
     if found.endpoint is not None:
         endpoint = f"{found.endpoint.status}, {_count_of(found.endpoint.instances, 'instance')}"
+    previews = unknown.get("previews", "unknown")
+    if found.previews is not None:
+        previews = "on the endpoint" if found.previews.status == "absent" else found.previews.status
     backlog = unknown.get("backlog", "unknown")
     if found.backlog is not None:
         each = found.backlog
         more = ", and more than were counted" if each.cut_off else ""
         backlog = f"{each.messages} to dispatch, {each.dispatched} for an instance, {each.running} running{more}"
-    parts = [("endpoint", endpoint), ("backlog", backlog)]
+    parts = [("endpoint", endpoint), ("previews", previews), ("backlog", backlog)]
     if found.instances is None:
         parts.append(("instances", unknown.get("instances", "unknown")))
     return parts

@@ -85,11 +85,18 @@ class Instance(BaseModel):
     vram_total_mb: float | None = None
 
 
+class Previews(BaseModel):
+    """Status of the function that makes previews: ``absent``, or Lambda's state."""
+
+    status: str
+
+
 class Services(BaseModel):
     """Service status. A component that does not respond is None, with its reason in ``reasons``."""
 
     checked_at: datetime
     endpoint: Endpoint | None = None
+    previews: Previews | None = None
     backlog: Backlog | None = None
     instances: list[Instance] | None = None
     reasons: dict[str, str] = {}

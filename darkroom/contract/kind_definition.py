@@ -15,12 +15,13 @@ class EngineSupport:
 
     The budget is reserved from the estimate. Estimates are high on purpose: low ones would let concurrent jobs exceed
     the budget. The difference is released when the job ends. ``seconds`` is for one picture, or for the fixed part of a
-    video. ``per_video_second`` is added for each second of a video.
+    video. ``per_video_second`` is added for each second of a video. ``ignored_params`` have no effect on the engine.
     """
 
     method: str
     seconds: float
     per_video_second: float = 0
+    ignored_params: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

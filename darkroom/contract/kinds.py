@@ -53,7 +53,14 @@ KINDS: Mapping[Kind, KindDefinition] = {
         uploads=PhotoUploads,
         engines={
             Engine.MODELS: EngineSupport("YOLO, SAM 2, CLIP, depth, SD 1.5 under two ControlNets", 30),
-            Engine.PREVIEW: EngineSupport("materials in perspective under the photo's own light", 6),
+            Engine.PREVIEW: EngineSupport(
+                "materials in perspective under the photo's own light",
+                6,
+                ignored_params=(
+                    *("keep", "keep_at", "keep_people", "prompt", "negative_prompt"),
+                    *("profile", "steps", "guidance", "depth_scale", "edges_scale"),
+                ),
+            ),
         },
         form=FormLayout(
             icon="room",
@@ -74,7 +81,11 @@ KINDS: Mapping[Kind, KindDefinition] = {
         uploads=InpaintUploads,
         engines={
             Engine.MODELS: EngineSupport("AOT-GAN; with a prompt, SD 1.5 inpainting", 30),
-            Engine.PREVIEW: EngineSupport("patches of the surroundings at several scales", 10),
+            Engine.PREVIEW: EngineSupport(
+                "patches of the surroundings at several scales",
+                10,
+                ignored_params=("prompt", "negative_prompt", "steps", "guidance"),
+            ),
         },
         form=FormLayout(icon="brush", visible=("prompt",)),
         demo=DemoSample(
@@ -127,7 +138,7 @@ KINDS: Mapping[Kind, KindDefinition] = {
         uploads=PhotoUploads,
         engines={
             Engine.MODELS: EngineSupport("Real-ESRGAN for photos and for drawings, in tiles", 20),
-            Engine.PREVIEW: EngineSupport("Lanczos, sharpened along edges", 5),
+            Engine.PREVIEW: EngineSupport("Lanczos, sharpened along edges", 5, ignored_params=("content",)),
         },
         rate="5/60",
         form=FormLayout(icon="zoom_in", visible=("scale", "content")),

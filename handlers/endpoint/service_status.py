@@ -1,4 +1,4 @@
-"""Service status: the endpoint, its backlog and the reports of its instances."""
+"""Service status: the endpoint, the cpu lane, the backlog and the reports of its instances."""
 
 import time
 from collections.abc import Callable
@@ -14,10 +14,12 @@ from cloud.instance_reports import InstanceReport, InstanceReports
 from cloud.observability import logger
 from darkroom.contract.jobs import State
 from handlers.endpoint.endpoint_state import endpoint_state
+from handlers.endpoint.function_state import function_state
 from handlers.jobs.open_jobs import OpenJobs
 from handlers.settings.api import ApiSettings
 
 if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sqs import SQSClient
 
@@ -32,11 +34,17 @@ class EndpointStatus(BaseModel):
     instances: int = Field(description="Number of running instances; none run while no job waits.")
 
 
+class PreviewsStatus(BaseModel):
+    """Status of the Lambda function that makes previews."""
+
+    status: str = Field(description="`absent`, where the endpoint makes them, or Lambda's state: `Active`, …")
+
+
 class Backlog(BaseModel):
     """Jobs that have not ended."""
 
     messages: int = Field(description="Approximate number of jobs in the queue.")
-    dispatched: int = Field(description="Jobs that wait for an instance.")
+    dispatched: int = Field(description="Jobs that wait for an instance, or for the function of previews.")
     running: int
     cut_off: bool = Field(False, description="More jobs are open than were counted.")
 
@@ -46,6 +54,7 @@ class Services(BaseModel):
 
     checked_at: datetime
     endpoint: EndpointStatus | None
+    previews: PreviewsStatus | None
     backlog: Backlog | None
     instances: list[InstanceReport] | None = Field(description="Instances with a recent report, newest first.")
     reasons: dict[str, str] = Field({}, description="Component → reason why it is null.")
@@ -61,18 +70,21 @@ class ServiceStatusReader:
         reports: InstanceReports,
         sqs: "SQSClient",
         sagemaker: "SageMakerClient",
+        functions: "LambdaClient",
     ) -> None:
         self._settings = settings
         self._open_jobs = open_jobs
         self._reports = reports
         self._sqs = sqs
         self._sagemaker = sagemaker
-        self._threads = ThreadPoolExecutor(4, thread_name_prefix="services")
+        self._functions = functions
+        self._threads = ThreadPoolExecutor(5, thread_name_prefix="services")
 
     def read_status(self) -> Services:
         """Return the status within ``TIMEOUT_SECONDS``; a component that has not responded by then is null."""
         calls: dict[str, Callable[[], Any]] = {
             "endpoint": self._endpoint,
+            "previews": self._previews,
             "backlog": self._backlog,
             "instances": lambda: self._reports.read(time.time()),
         }
@@ -91,6 +103,9 @@ class ServiceStatusReader:
         if state is None:
             return EndpointStatus(status=ABSENT, instances=0)
         return EndpointStatus(status=state.status, instances=state.instances)
+
+    def _previews(self) -> PreviewsStatus:
+        return PreviewsStatus(status=function_state(self._functions, self._settings.cpu_function) or ABSENT)
 
     def _backlog(self) -> Backlog:
         name: Literal["ApproximateNumberOfMessages"] = "ApproximateNumberOfMessages"

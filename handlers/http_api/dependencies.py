@@ -12,6 +12,7 @@ from cloud.job_queue import JobQueue
 from cloud.s3.presigner import Presigner
 from handlers.assets.service import AssetService
 from handlers.assets.table import AssetTable
+from handlers.endpoint.available_engines import AvailableEngines
 from handlers.endpoint.health import HealthCheck
 from handlers.endpoint.service_status import ServiceStatusReader
 from handlers.jobs.object_copies import ObjectCopier
@@ -117,7 +118,14 @@ def health_check() -> HealthCheck:
         clients.s3(fail_fast),
         clients.sqs(fail_fast),
         clients.sagemaker(fail_fast),
+        clients.functions(fail_fast),
     )
+
+
+@cache
+def available_engines() -> AvailableEngines:
+    """The reader of the deployment's engines, with a fail-fast client."""
+    return AvailableEngines(settings(), clients.sagemaker(clients.FAIL_FAST_CONFIG))
 
 
 @cache
@@ -133,7 +141,12 @@ def service_status() -> ServiceStatusReader:
     tables = clients.dynamodb(fail_fast)
     reports = InstanceReports(Ledger(config.ledger_table, tables))
     return ServiceStatusReader(
-        config, OpenJobs(config.jobs_table, tables), reports, clients.sqs(fail_fast), clients.sagemaker(fail_fast)
+        config,
+        OpenJobs(config.jobs_table, tables),
+        reports,
+        clients.sqs(fail_fast),
+        clients.sagemaker(fail_fast),
+        clients.functions(fail_fast),
     )
 
 

@@ -21,7 +21,7 @@ from darkroom.contract.styles import styles
 from darkroom.contract.voices import voices
 from handlers.assets.asset import AssetState, PublicAsset
 from handlers.endpoint.health import Health, Part
-from handlers.endpoint.service_status import Backlog, EndpointStatus, Services
+from handlers.endpoint.service_status import Backlog, EndpointStatus, PreviewsStatus, Services
 from handlers.http_api.error_codes import ERROR_CODES
 from handlers.http_api.openapi_responses import JSON
 from handlers.http_api.problems import CONTENT_TYPE, FieldError, Problem, problem
@@ -191,7 +191,13 @@ def _health() -> Health:
 
 
 def _config() -> PublicConfig:
-    kind = KindSummary(kind=Kind.UPSCALE, description="Enlarge a picture.", engines=list(Engine), makes_video=False)
+    kind = KindSummary(
+        kind=Kind.UPSCALE,
+        description="Enlarge a picture.",
+        engines=list(Engine),
+        ignored_params={Engine.MODELS: [], Engine.PREVIEW: ["content"]},
+        makes_video=False,
+    )
     return PublicConfig(
         socket_url="wss://abc.execute-api.eu-west-1.amazonaws.com/live",
         region="eu-west-1",
@@ -215,6 +221,7 @@ def _services() -> Services:
     return Services(
         checked_at=CREATED_AT,
         endpoint=EndpointStatus(status="InService", instances=1),
+        previews=PreviewsStatus(status="Active"),
         backlog=Backlog(messages=0, dispatched=0, running=1),
         instances=[report],
     )

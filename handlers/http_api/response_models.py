@@ -106,7 +106,11 @@ class KindSummary(BaseModel):
 
     kind: Kind
     description: str
-    engines: list[Engine] = Field(description="Engines that support the kind; the first one is the fallback.")
+    engines: list[Engine] = Field(
+        description="Engines of this deployment that support the kind; the first one is the fallback. Without one, "
+        "jobs of the kind wait until the endpoint is deployed."
+    )
+    ignored_params: dict[Engine, list[str]] = Field({}, description="Engine → params that have no effect on it.")
     makes_video: bool = Field(description="True for kinds whose result is a video.")
 
 

@@ -157,7 +157,7 @@ def test_renewing_the_forms_of_a_queued_job_is_a_conflict(call: Call, job_in: Jo
 # Other routes.
 
 
-def test_styles_and_configuration_are_served(call: Call) -> None:
+def test_styles_and_configuration_are_served(call: Call, sagemaker: "FakeSageMaker") -> None:
     found = {style["name"]: style for style in call("GET", "/styles").body["styles"]}
     assert {"modern", "scandinavian", "boho", "industrial", "minimalist"} <= found.keys()
     for style in found.values():

@@ -17,6 +17,7 @@ from darkroom.contract.jobs import State
 from darkroom.contract.picture_styles import picture_styles
 from handlers.endpoint import service_status
 from handlers.jobs.open_jobs import OpenJobs
+from tests.aws_calls import Recorded
 from tests.handlers.calls import Call
 
 pytestmark = pytest.mark.usefixtures("environment")
@@ -41,6 +42,26 @@ class FakeSageMaker:
 
 def _error(code: str, message: str = "") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, "Operation")
+
+
+class FakeFunctions:
+    """Fake of Lambda that describes the function of previews."""
+
+    def __init__(self) -> None:
+        self.state: str | None = "Active"
+
+    def get_function_configuration(self, **_call: Any) -> dict[str, Any]:
+        if self.state is None:
+            raise _error("ResourceNotFoundException", "Function not found")
+        return {"State": self.state}
+
+
+@pytest.fixture
+def functions(monkeypatch: pytest.MonkeyPatch) -> FakeFunctions:
+    fake = FakeFunctions()
+    monkeypatch.setenv("CPU_FUNCTION", "previews")
+    monkeypatch.setattr("cloud.clients.functions", lambda _config: Recorded("lambda", fake))
+    return fake
 
 
 @pytest.fixture
@@ -80,6 +101,66 @@ def test_an_endpoint_that_does_not_exist_is_absent(call: Call, sagemaker: FakeSa
     sagemaker.error = _error("ValidationException", 'Could not find endpoint "arn:…".')
     body = call("GET", "/services").body
     assert (body["endpoint"], body["instances"]) == ({"status": "absent", "instances": 0}, [])
+
+
+@pytest.mark.parametrize(("state", "said"), [("Active", "Active"), ("Pending", "Pending"), (None, "absent")])
+def test_the_status_has_the_function_of_previews(
+    call: Call, sagemaker: FakeSageMaker, functions: FakeFunctions, state: str | None, said: str
+) -> None:
+    functions.state = state
+    assert call("GET", "/services").body["previews"] == {"status": said}
+
+
+def test_without_a_function_the_status_of_previews_is_absent(call: Call, sagemaker: FakeSageMaker) -> None:
+    assert call("GET", "/services").body["previews"] == {"status": "absent"}
+
+
+def test_the_core_alone_is_healthy(
+    call: Call, sagemaker: FakeSageMaker, functions: FakeFunctions, monkeypatch: pytest.MonkeyPatch, queues: Any
+) -> None:
+    sagemaker.error = _error("ValidationException", 'Could not find endpoint "arn:…".')
+    monkeypatch.setenv("PREVIEW_ON", "lambda")
+    answer = call("GET", "/health")
+    assert (answer.status, answer.body["status"]) == (200, "ok")
+    assert answer.body["parts"].keys() == {"table", "bucket", "queue", "previews"}
+
+
+def test_a_missing_endpoint_is_down_where_previews_run_on_it(call: Call, sagemaker: FakeSageMaker) -> None:
+    sagemaker.error = _error("ValidationException", 'Could not find endpoint "arn:…".')
+    assert call("GET", "/health").body["parts"]["endpoint"]["status"] == "down"
+
+
+@pytest.mark.parametrize(
+    ("state", "health"), [("Active", "ok"), ("Inactive", "ok"), ("Failed", "down"), (None, "down")]
+)
+def test_the_health_has_the_function_of_previews(
+    call: Call, sagemaker: FakeSageMaker, functions: FakeFunctions, state: str | None, health: str
+) -> None:
+    functions.state = state
+    assert call("GET", "/health").body["parts"]["previews"]["status"] == health
+
+
+def test_the_configuration_has_the_engines_of_this_deployment(
+    call: Call, sagemaker: FakeSageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREVIEW_ON", "lambda")
+    sagemaker.error = _error("ValidationException", 'Could not find endpoint "arn:…".')
+    kinds = {each["kind"]: each for each in call("GET", "/config", owner=None).body["kinds"]}
+    assert kinds["restyle_room"]["engines"] == ["preview"]
+    assert kinds["generate"]["engines"] == []
+    assert kinds["upscale"]["ignored_params"] == {"preview": ["content"]}
+
+
+@pytest.mark.parametrize("error", [None, _error("ThrottlingException"), _error("AccessDeniedException")])
+def test_an_endpoint_that_is_not_described_counts_as_deployed_and_is_asked_once_a_minute(
+    call: Call, sagemaker: FakeSageMaker, error: Exception | None
+) -> None:
+    sagemaker.error = error
+    asked = [call("GET", "/config", owner=None).body["kinds"]]
+    sagemaker.error = _error("ValidationException", 'Could not find endpoint "arn:…".')
+    asked.append(call("GET", "/config", owner=None).body["kinds"])
+    for kinds in asked:
+        assert {each["kind"]: each["engines"] for each in kinds}["generate"] == ["models"]
 
 
 def test_a_failed_component_is_null_with_a_reason(

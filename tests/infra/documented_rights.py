@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from tests.aws_calls import CONTAINER
+from tests.aws_calls import CONTAINER, CPU
 from tests.infra.role_rights import Right
 
 _LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg"
 _SAGEMAKER = "https://docs.aws.amazon.com/sagemaker/latest/dg"
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/API"
-_FUNCTIONS = ("api", "authorize", "dispatch", "ended", "finished", "guard", "push", "socket", "sweep", "uploaded")
+_FUNCTIONS = ("api", "authorize", CPU, "dispatch", "ended", "finished", "guard", "push", "socket", "sweep", "uploaded")
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,13 @@ DOCUMENTED = (
         "Container*",
         "SageMaker publishes the notices of asynchronous invocations with the model's role.",
         f"{_SAGEMAKER}/async-inference-create-endpoint-prerequisites.html",
+    ),
+    DocumentedRight(
+        (CPU,),
+        ("sns:Publish",),
+        "ContainerError*",
+        "Lambda reports failed asynchronous invocations with the function's role.",
+        f"{_LAMBDA}/invocation-async-retain-records.html",
     ),
     DocumentedRight(
         (CONTAINER,),

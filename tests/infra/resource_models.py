@@ -61,7 +61,7 @@ RESOURCE_MODELS = {
     ),
     "AWS::Lambda::EventInvokeConfig": ResourceModel("lambda", ("PutFunctionEventInvokeConfig",)),
     "AWS::Lambda::EventSourceMapping": ResourceModel("lambda", ("CreateEventSourceMapping",)),
-    "AWS::Lambda::Function": ResourceModel("lambda", ("CreateFunction",)),
+    "AWS::Lambda::Function": ResourceModel("lambda", ("CreateFunction", "PutFunctionRecursionConfig")),
     "AWS::Lambda::LayerVersion": ResourceModel("lambda", ("PublishLayerVersion",)),
     "AWS::Lambda::Permission": ResourceModel("lambda", ("AddPermission",)),
     "AWS::Logs::LogGroup": ResourceModel("logs", ("CreateLogGroup", "PutRetentionPolicy")),

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from infra.names import FUNCTIONS
-from tests.aws_calls import CONTAINER, Call
+from tests.aws_calls import CONTAINER, CPU, Call
 from tests.infra.template import Assembly, Resource, Template, listed, text
 
 _ARN = "arn:AWS::Partition:{service}:AWS::Region:AWS::AccountId:{resource}"
@@ -62,7 +62,7 @@ class RoleRights:
         """The logical ids of the roles by caller."""
         found = {name: _role(self._core, name) for name in FUNCTIONS}
         (container, _) = self._core.of_type("IAM::Role", "ContainerRole")[0]
-        return found | {"guard": _role(self._gpu, "guard"), CONTAINER: container}
+        return found | {CPU: _role(self._core, CPU), "guard": _role(self._gpu, "guard"), CONTAINER: container}
 
     def rights(self, caller: str) -> set[Right]:
         """What the role of a caller allows, by action and resource."""
@@ -80,13 +80,13 @@ class RoleRights:
         rights = {caller: self.rights(caller) for caller in self.roles()}
         return [
             f"{caller} may not {action} on {resource}"
-            for caller, action, resource in sorted(calls)
+            for caller, action, resource in sorted(on_every_lane(calls))
             if not any(right.allows(self._needed(action, resource)) for right in rights[caller])
         ]
 
     def unused(self, calls: set[Call]) -> list[tuple[str, Right]]:
         """Callers and rights that no call needs, or that name more than it needs."""
-        made = [(caller, self._needed(action, resource)) for caller, action, resource in calls]
+        made = [(caller, self._needed(action, resource)) for caller, action, resource in on_every_lane(calls)]
         return [
             (caller, right)
             for caller in self.roles()
@@ -126,7 +126,15 @@ class RoleRights:
                 return _ARN.format(service="bedrock", resource=f"inference-profile/{model}"), ""
             case "*":
                 return "*", ""
-        raise LookupError(resource)
+        return self._place_of_a_lane(kind, rest), ""
+
+    def _place_of_a_lane(self, kind: str, rest: str) -> str:
+        match kind:
+            case "cpu-function":
+                return self._core.function_id(CPU)
+            case "topic":
+                return self._core.name_of("SNS::Topic", f"Container{rest.capitalize()}")
+        raise LookupError(kind)
 
     def _statements(self, role: str) -> Iterator[Resource]:
         for template in (self._core, self._gpu):
@@ -138,6 +146,15 @@ class RoleRights:
     def _resolved(self, value: Any) -> str:
         found = text(value)
         return self._exports.get(found, found)
+
+
+def on_every_lane(calls: set[Call]) -> set[Call]:
+    """Return the calls, and those that the cpu lane makes as the container does: one worker runs on both.
+
+    Reports of an instance are the container's own.
+    """
+    shared = {(CPU, action, resource) for caller, action, resource in calls if caller == CONTAINER}
+    return calls | (shared - {(CPU, "dynamodb:PutItem", "table/ledger/instances")})
 
 
 def _role(template: Template, function: str) -> str:

@@ -6,6 +6,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from infra.names import CPU_FUNCTION
+
 Resource = dict[str, Any]
 
 
@@ -39,7 +41,7 @@ class Template:
         (found,) = [
             resource["Properties"]
             for _, resource in self.of_type("Lambda::Function")
-            if resource["Properties"]["Handler"] == f"handlers.{name}.handler"
+            if _is_function(resource["Properties"], name)
         ]
         return dict(found)
 
@@ -47,7 +49,7 @@ class Template:
         (found,) = [
             logical
             for logical, resource in self.of_type("Lambda::Function")
-            if resource["Properties"]["Handler"] == f"handlers.{name}.handler"
+            if _is_function(resource["Properties"], name)
         ]
         return found
 
@@ -81,6 +83,13 @@ class Template:
         """The logical id of the one resource of a type."""
         ((name, _),) = self.of_type(kind, prefix)
         return name
+
+
+def _is_function(function: Resource, name: str) -> bool:
+    """Return True for one of our functions; the cpu lane's runs from an image, except on the emulator."""
+    if name == CPU_FUNCTION:
+        return function.get("PackageType") == "Image" or function.get("Handler") == "containers.cpu.function.handler"
+    return bool(function.get("Handler") == f"handlers.{name}.handler")
 
 
 class Assembly:

@@ -41,6 +41,10 @@ def test_the_toolkits_own_context_keys_are_ignored() -> None:
         ({"model_data_key": "alias/models", "model_data": "s3://m/v1/"}, "model_data_key"),
         ({"model_data_key": "arn:aws:kms:us-east-1:111122223333:key/0123"}, "model_data_key needs model_data"),
         ({"max_instances": "0"}, "max_instances"),
+        ({"preview_on": "gpu"}, "preview_on: .*'lambda' or 'endpoint'"),
+        ({"cpu_timeout_seconds": "901"}, "cpu_timeout_seconds"),
+        ({"cpu_memory_mb": "20000"}, "cpu_memory_mb"),
+        ({"cpu_architecture": "riscv"}, "cpu_architecture"),
         ({"models": "rt-detr-r18"}, "not JSON"),
         ({"models": '{"detector": "dpt-large"}'}, "no model 'dpt-large' for the role 'detector'"),
         ({"stage": "Main Stage"}, "stage"),
@@ -89,6 +93,8 @@ EXAMPLES = {
     "model_data": "s3://our-models/darkroom/v1/",
     "model_data_key": "arn:aws:kms:eu-west-1:111122223333:key/0123-4567",
     "image": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/darkroom:1",
+    "cpu_image": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/darkroom-cpu:1",
+    "cpu_concurrency": "20",
     "alarm_email": "someone@example.com",
 }
 
@@ -97,7 +103,7 @@ EXAMPLES = {
 def test_every_key_takes_its_default_or_an_example_as_text(name: str) -> None:
     default = getattr(Config.read({}), name)
     if default is None:
-        assert getattr(Config.read(EXAMPLES), name) == EXAMPLES[name]
+        assert str(getattr(Config.read(EXAMPLES), name)) == EXAMPLES[name]
         return
     if isinstance(default, dict):
         text = json.dumps(default)

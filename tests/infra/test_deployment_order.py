@@ -93,7 +93,7 @@ def test_a_function_has_its_rights_before_it_is_made(stack: Template) -> None:
     functions = [
         (name, resource)
         for name, resource in stack.of_type("Lambda::Function")
-        if str(resource["Properties"]["Handler"]).startswith("handlers.")
+        if str(resource["Properties"].get("Handler", "handlers.")).startswith("handlers.")
     ]
     for name, resource in functions:
         role = text(resource["Properties"]["Role"])

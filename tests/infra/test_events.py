@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from darkroom.contract.jobs import State
-from infra.names import FUNCTIONS
+from infra.names import CPU_FUNCTION, FUNCTIONS
 from tests.infra.template import Assembly, Template, text
 from tests.paths import ROOT
 
@@ -65,7 +65,7 @@ def test_both_topics_invoke_finished(core: Template) -> None:
 
 
 def test_a_notice_that_finished_cannot_handle_goes_to_the_dead_letter_queue(core: Template) -> None:
-    config = core.only("Lambda::EventInvokeConfig")
+    config = core.only("Lambda::EventInvokeConfig", "Events")
     assert text(config["FunctionName"]) == core.function_id("finished")
     assert text(config["DestinationConfig"]["OnFailure"]["Destination"]).startswith("JobsDeadLetters")
 
@@ -154,5 +154,5 @@ def test_every_alarm_is_explained_to_operators(core: Template, gpu: Template) ->
     for template in (core, gpu):
         for logical_id, _ in template.of_type("CloudWatch::Alarm"):
             name = re.sub("^(Alarms|Guard|Endpoints)|[0-9A-F]{8}$", "", logical_id)
-            shown = "Errors-<function>" if name.removeprefix("Errors") in FUNCTIONS else name
+            shown = "Errors-<function>" if name.removeprefix("Errors") in (*FUNCTIONS, CPU_FUNCTION) else name
             assert f"`{shown.replace('Errorsguard', 'Errors-guard')}`" in section, logical_id

@@ -84,7 +84,10 @@ def list_voices() -> Response[VoiceList]:
     responses=document_responses({200: ("Every dependency answers.", Health)}, problems=(401, 503)),
 )
 def health() -> Response[Health]:
-    """Health of table, bucket, queue and endpoint. The answer is 503 if one of them fails; `parts` has the details."""
+    """Health of table, bucket, queue, and of what runs jobs: endpoint and function of previews, as far as deployed.
+
+    The answer is 503 if one of them fails; `parts` has the details.
+    """
     found = dependencies.health_check().check()
     if found.status == "ok":
         return Response(HTTPStatus.OK, JSON, found)
@@ -101,6 +104,7 @@ def health() -> Response[Health]:
 def config() -> Response[PublicConfig]:
     """Public configuration: issuer of tokens, WebSocket, limits and kinds."""
     settings = dependencies.settings()
+    available = dependencies.available_engines().read()
     body = PublicConfig(
         socket_url=settings.socket_url,
         region=settings.aws_region,
@@ -111,7 +115,12 @@ def config() -> Response[PublicConfig]:
             KindSummary(
                 kind=kind,
                 description=definition.summary,
-                engines=list(definition.engines),
+                engines=[engine for engine in definition.engines if engine in available],
+                ignored_params={
+                    engine: list(support.ignored_params)
+                    for engine, support in definition.engines.items()
+                    if engine in available
+                },
                 makes_video=definition.makes_video,
             )
             for kind, definition in KINDS.items()

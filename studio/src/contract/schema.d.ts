@@ -533,7 +533,7 @@ export interface components {
             messages: number;
             /**
              * Dispatched
-             * @description Jobs that wait for an instance.
+             * @description Jobs that wait for an instance, or for the function of previews.
              */
             dispatched: number;
             /** Running */
@@ -1057,7 +1057,7 @@ export interface components {
         };
         /**
          * Health
-         * @description Health of the service: `ok` if every component responds.
+         * @description Health of the service: `ok` if every component responds. Without an endpoint, it is not among the parts.
          */
         Health: {
             /**
@@ -1416,9 +1416,17 @@ export interface components {
             description: string;
             /**
              * Engines
-             * @description Engines that support the kind; the first one is the fallback.
+             * @description Engines of this deployment that support the kind; the first one is the fallback. Without one, jobs of the kind wait until the endpoint is deployed.
              */
             engines: components["schemas"]["Engine"][];
+            /**
+             * Ignored Params
+             * @description Engine → params that have no effect on it.
+             * @default {}
+             */
+            ignored_params: {
+                [key: string]: string[];
+            };
             /**
              * Makes Video
              * @description True for kinds whose result is a video.
@@ -1619,6 +1627,17 @@ export interface components {
             height: number;
             /** Url */
             url: string | null;
+        };
+        /**
+         * PreviewsStatus
+         * @description Status of the Lambda function that makes previews.
+         */
+        PreviewsStatus: {
+            /**
+             * Status
+             * @description `absent`, where the endpoint makes them, or Lambda's state: `Active`, …
+             */
+            status: string;
         };
         /**
          * Problem
@@ -2217,6 +2236,7 @@ export interface components {
              */
             checked_at: string;
             endpoint: components["schemas"]["EndpointStatus"] | null;
+            previews: components["schemas"]["PreviewsStatus"] | null;
             backlog: components["schemas"]["Backlog"] | null;
             /**
              * Instances
