@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import httpx2
 
+from cloud.lane import PreviewOn
 from darkroom.client.ports import free_port
 from infra.bundling import studio as site
 from infra.local import emulator, runtime, users
@@ -191,6 +192,19 @@ class LocalStack:
         finally:
             for name in names:
                 client.update_event_source_mapping(UUID=name, Enabled=True)
+
+    @contextmanager
+    def previews_on(self, place: PreviewOn) -> Iterator[None]:
+        """Run the preview engine at another place until the block ends, as a deployment with ``preview_on`` would."""
+        client, name = self.client("lambda"), self.state.functions["dispatch"]
+        before = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        client.update_function_configuration(
+            FunctionName=name, Environment={"Variables": {**before, "PREVIEW_ON": place.value}}
+        )
+        try:
+            yield
+        finally:
+            client.update_function_configuration(FunctionName=name, Environment={"Variables": before})
 
     def dead_letters(self) -> list[str]:
         """Return the job ids in the dead-letter queue, without removing them."""

@@ -3,6 +3,8 @@
 import time
 from threading import Event
 
+import pytest
+
 from infra.local.stack import LocalStack
 from tests.e2e import pictures
 from tests.e2e.caller import TIMEOUT_SECONDS, Caller, upload
@@ -10,6 +12,7 @@ from tests.e2e.caller import TIMEOUT_SECONDS, Caller, upload
 DAY_SECONDS = 24 * 60 * 60
 
 
+@pytest.mark.usefixtures("on_the_endpoint")
 def test_a_cold_start_is_reported_and_the_next_one_estimated(stack: LocalStack, caller: Caller) -> None:
     delete_row(stack, "waking", "wakes")
     assert message_without_instances(stack, caller) == "Waking a GPU: this takes several minutes"
@@ -17,6 +20,7 @@ def test_a_cold_start_is_reported_and_the_next_one_estimated(stack: LocalStack, 
     assert message_without_instances(stack, caller).startswith("Waking a GPU: ready in a")
 
 
+@pytest.mark.usefixtures("on_the_endpoint")
 def test_a_gpu_stopped_by_the_spend_limit_is_reported(stack: LocalStack, caller: Caller) -> None:
     key = {"pk": {"S": f"guard#{stack.state.endpoint_name}"}, "sk": {"S": "spend"}}
     numbers = {"day": int(time.time() // DAY_SECONDS), "usd": 100, "counted_until": int(time.time()), "instances": 0}

@@ -78,6 +78,7 @@ def test_an_old_stream_record_is_not_pushed(stack: LocalStack, caller: Caller) -
     assert seen == sorted(set(seen))
 
 
+@pytest.mark.usefixtures("on_the_endpoint")
 def test_duplicate_notifications_of_the_endpoint_change_nothing(stack: LocalStack, caller: Caller) -> None:
     with stack.faults(duplicate=True):
         job = caller.restyle(pictures.jpeg())

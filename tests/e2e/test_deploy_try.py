@@ -34,6 +34,7 @@ def traces(stack: LocalStack) -> set[str]:
     return keys | {job["job_id"]["S"] for job in jobs} | cached
 
 
+@pytest.mark.usefixtures("on_the_endpoint")
 def test_a_job_of_a_kind_is_tried_hop_by_hop_and_nothing_is_left(stack: LocalStack, here: int) -> None:
     stack.wait_idle()
     before = traces(stack)
@@ -52,6 +53,7 @@ def test_a_job_of_a_kind_is_tried_hop_by_hop_and_nothing_is_left(stack: LocalSta
     assert traces(stack) == before
 
 
+@pytest.mark.usefixtures("on_the_endpoint")
 def test_an_endpoint_that_cannot_be_reached_fails_and_names_the_logs(stack: LocalStack, here: int) -> None:
     stack.wait_idle()
     before = traces(stack)

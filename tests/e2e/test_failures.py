@@ -2,12 +2,15 @@
 
 import time
 
+import pytest
+
 from darkroom.contract.jobs import MAX_ATTEMPTS
 from infra.local.stack import LocalStack
 from tests.e2e import pictures
 from tests.e2e.caller import Caller, upload
 
 
+@pytest.mark.usefixtures("on_the_endpoint")
 def test_a_killed_container_is_retried_and_the_job_completes(stack: LocalStack, caller: Caller) -> None:
     with stack.faults(crash=1):
         job = caller.restyle(pictures.jpeg())
@@ -15,6 +18,7 @@ def test_a_killed_container_is_retried_and_the_job_completes(stack: LocalStack, 
     assert job["attempt"] == 2
 
 
+@pytest.mark.usefixtures("on_the_endpoint")
 def test_a_container_that_always_crashes_fails_the_job_after_all_attempts(stack: LocalStack, caller: Caller) -> None:
     with stack.faults(crash=MAX_ATTEMPTS):
         job = caller.restyle(pictures.jpeg())
@@ -23,6 +27,7 @@ def test_a_container_that_always_crashes_fails_the_job_after_all_attempts(stack:
     assert job["job_id"] in stack.dead_letters()
 
 
+@pytest.mark.usefixtures("on_the_endpoint")
 def test_an_unreachable_endpoint_fails_the_job(stack: LocalStack, caller: Caller) -> None:
     with stack.faults(unreachable=True):
         job = caller.restyle(pictures.jpeg())
@@ -58,6 +63,7 @@ def test_a_lost_queue_message_is_sent_again(stack: LocalStack, caller: Caller) -
     assert caller.finish(job_id)["state"] == "completed"
 
 
+@pytest.mark.usefixtures("on_the_endpoint")
 def test_a_late_outcome_of_an_abandoned_attempt_changes_nothing(stack: LocalStack, caller: Caller) -> None:
     with stack.faults(min_instances=0, idle_seconds=0, cold_start_seconds=600):
         stack.wait_for_instances(0)

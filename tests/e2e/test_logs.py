@@ -13,7 +13,7 @@ def test_every_part_that_worked_on_a_job_has_lines_that_name_it(stack: LocalStac
     job = caller.restyle(pictures.jpeg())
     stack.wait_idle()
     lines = [line for line in found.read() if job["job_id"] in line.raw]
-    assert {"api", "uploaded", "dispatch", "container", "finished"} <= {line.source for line in lines}
+    assert {"api", "uploaded", "dispatch", "cpu", "finished"} <= {line.source for line in lines}
     assert [line.time for line in lines] == sorted(line.time for line in lines)
 
 

@@ -12,7 +12,7 @@ from tests.unlimited import UNLIMITED
 
 @pytest.fixture(scope="module")
 def old_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    context = {**UNLIMITED, "container_module": "tests.e2e.recorded_container"}
+    context = {**UNLIMITED, "container_module": "tests.e2e.recorded_container", "preview_on": "endpoint"}
     with LocalStack(tmp_path_factory.mktemp("old"), context=context, keep=False) as stack:
         yield stack
 

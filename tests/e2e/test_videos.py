@@ -213,6 +213,7 @@ def test_scenes_are_rendered_by_the_models_engine(caller: Caller) -> None:
     assert {"sdxl", "ditto"} <= {each["id"].split("-")[0] for each in job["result"]["models"]}
 
 
+@pytest.mark.usefixtures("on_the_endpoint")
 def test_finished_scenes_are_reused_by_the_next_attempt(caller: Caller, stack: LocalStack) -> None:
     long = {**HOST, "script": SCRIPT * 6}
     params = {"scenes": [ROOM, LAST, long], "subtitles": "file", **SMALL}
