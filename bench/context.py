@@ -9,8 +9,8 @@ from typing import Self
 
 from infra.local.stack import LocalStack
 
-# No work in the stages and no rate limits, to measure the event path alone.
-CONTEXT = {"stages": "noop", "rate_limits": {"default": "1000000/60"}, "owner_daily_usd": 0}
+# No work in the stages and no rate limits, to measure the event path alone; through the endpoint, as it always was.
+CONTEXT = {"preview_on": "endpoint", "stages": "noop", "rate_limits": {"default": "1000000/60"}, "owner_daily_usd": 0}
 
 
 @dataclass

@@ -26,8 +26,13 @@ from infra.local import emulator, stand_in
 from infra.local.stack import LocalStack
 
 JOBS = 1
-# Far below the owner's limits. Each job looks at the endpoint's instances, as one does that comes alone.
-CONTEXT = {"rate_limits": {"default": "1000000/60"}, "owner_daily_usd": 1000, "look_seconds": 0}
+# Through the endpoint. Far below the owner's limits. Each job looks at the endpoint's instances, as one does that comes alone.
+CONTEXT = {
+    "preview_on": "endpoint",
+    "rate_limits": {"default": "1000000/60"},
+    "owner_daily_usd": 1000,
+    "look_seconds": 0,
+}
 
 
 def main() -> int:

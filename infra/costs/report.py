@@ -1,6 +1,7 @@
 """Report of the costs: tables for a terminal, and the sections of the documentation that are generated from them."""
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from textwrap import fill
@@ -14,6 +15,7 @@ from infra.bundling.functions import ROOT
 from infra.costs.idle import IdleCost, idle_costs
 from infra.costs.job_costs import JobCost, job_cost
 from infra.costs.job_counts import COMMAND, MeasuredCounts
+from infra.costs.previews import JOBS, VIDEO_SECONDS, PreviewCost, preview_costs
 from infra.costs.templates import Templates
 from infra.prices import Item, PriceTable
 
@@ -27,12 +29,13 @@ JOB_METRICS = 2 + sum(state.terminal for state in State)  # cloud.observability:
 
 @dataclass(frozen=True)
 class Costs:
-    """Costs of a deployment: idle by the month, and of a job of each kind that was counted."""
+    """Costs of a deployment: idle by the month, of a job of each kind that was counted, and of previews on the lane."""
 
     prices: PriceTable
     counts: MeasuredCounts
     idle: list[IdleCost]
     jobs: dict[Kind, JobCost]
+    previews: Mapping[Kind, PreviewCost]
 
     @classmethod
     def of(cls, templates: Templates) -> "Costs":
@@ -40,7 +43,9 @@ class Costs:
         prices, counts = PriceTable.read(), MeasuredCounts.read()
         memory = max(function["MemorySize"] for function in templates.functions().values())
         jobs = {kind: job_cost(each, prices, memory=memory) for kind, each in counts.kinds.items()}
-        return cls(prices, counts, idle_costs(templates, prices), jobs)
+        lane = templates.cpu_lane()
+        previews = preview_costs(lane, prices) if lane else {}
+        return cls(prices, counts, idle_costs(templates, prices), jobs, previews)
 
     @property
     def idle_usd(self) -> float:
@@ -60,7 +65,12 @@ def tables(costs: Costs) -> Group:
         column.justify = "right"
     for kind, cost in costs.jobs.items():
         jobs.add_row(kind, *_millionths(cost))
-    return Group(idle, jobs)
+    previews = Table("kind", "seconds", "USD", title=f"{JOBS:,} previews on the cpu lane")
+    for column in previews.columns[1:]:
+        column.justify = "right"
+    for kind, found in costs.previews.items():
+        previews.add_row(kind, f"{found.seconds:g}", f"{found.usd:.2f}")
+    return Group(idle, jobs, previews)
 
 
 def markdown(costs: Costs) -> str:
@@ -69,7 +79,8 @@ def markdown(costs: Costs) -> str:
     lines = [
         f"**What it costs when idle**: about {_usd(costs.idle_usd)} a month. It is computed by `python -m infra.costs` "
         f"from the synthesized templates and list prices of {prices.region} of {prices.date}, without AWS's free tier. "
-        "It was never billed. No instance runs while nothing waits, so the GPU costs nothing.",
+        "It was never billed. No instance runs while nothing waits, so the GPU costs nothing, and neither does the "
+        "cpu lane's function.",
         "",
         "| item | counted, in 30 days | USD |",
         "| --- | --- | ---: |",
@@ -77,14 +88,14 @@ def markdown(costs: Costs) -> str:
         f"| **sum** | | **{costs.idle_usd:.2f}** |",
         "",
         "What is stored comes on top, for each GB a month: pictures and weights in S3 "
-        f"{_usd_a_gigabyte(prices, Item.S3_STORAGE)}, the container image in ECR "
+        f"{_usd_a_gigabyte(prices, Item.S3_STORAGE)}, each container image in ECR "
         f"{_usd_a_gigabyte(prices, Item.IMAGE_STORAGE)}, tables {_usd_a_gigabyte(prices, Item.DYNAMODB_STORAGE)}, and "
         f"{_usd_a_gigabyte(prices, Item.DYNAMODB_RECOVERY)} for their point-in-time recovery.",
         "",
         "**What the control plane of a job costs**, in millionths of a dollar, without GPU, storage and transfer. "
         f"Calls, runs and messages were counted on {costs.counts.date} by `{COMMAND}`, on the emulator and the "
-        f"preview engine. Each kind's sample was run {_times(costs.counts.jobs)}, watched over the "
-        "WebSocket. Nothing came from the cache. A job that runs for longer reports its progress more often. Times of "
+        "preview engine behind the endpoint's stand-in. Each kind's sample was run "
+        f"{_times(costs.counts.jobs)}, watched over the WebSocket. Nothing came from the cache. A job that runs for longer reports its progress more often. Times of "
         "functions are assumed.",
         "",
         f"| kind | {' | '.join(SERVICES)} | sum |",
@@ -93,6 +104,7 @@ def markdown(costs: Costs) -> str:
         "",
         _not_counted(costs),
         "",
+        *_preview_lines(costs),
         f"X-Ray is off. `tracing=true` adds {prices.cost(Item.TRACE, 1) * 1e6:g} millionths for each sampled trace. "
         f"While jobs run, {JOB_METRICS} metrics of jobs and the spend guard's cost at most "
         f"{_usd(prices.cost(Item.CUSTOM_METRIC, JOB_METRICS + 1))} a month.",
@@ -124,6 +136,23 @@ def _between_markers(text: str, content: str) -> str:
     if not pattern.search(text):
         raise ValueError(f"there is no {BEGIN} … {END}")
     return pattern.sub(lambda _: f"{BEGIN}{content}{END}", text)
+
+
+def _preview_lines(costs: Costs) -> Iterator[str]:
+    """Yield the table of previews, with an empty line after it."""
+    if not costs.previews:
+        return
+    yield (
+        f"**What {JOBS:,} previews cost** on [the cpu lane](#the-cpu-lane), at its default memory: the function's "
+        "GB-seconds and requests. The seconds are the registry's estimates, from which budgets are reserved too; they "
+        f"are high on purpose. A video is reckoned with {VIDEO_SECONDS} seconds. None has run on Lambda yet."
+    )
+    yield ""
+    yield "| kind | seconds | USD |"
+    yield "| --- | ---: | ---: |"
+    for kind, found in costs.previews.items():
+        yield f"| `{kind}` | {found.seconds:g} | {found.usd:.2f} |"
+    yield ""
 
 
 def _not_counted(costs: Costs) -> str:

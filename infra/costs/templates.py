@@ -50,6 +50,11 @@ class Templates:
                 found[rest.removesuffix(".handler")] = properties
         return found
 
+    def cpu_lane(self) -> Resource | None:
+        """Return the properties of the cpu lane's function; None without one."""
+        images = [each for each in self.of_type("AWS::Lambda::Function") if each.get("PackageType") == "Image"]
+        return images[0] if images else None
+
     def schedules(self) -> Iterator[tuple[str, float]]:
         """Yield the function that each scheduled rule invokes, and the minutes between two runs."""
         names = self._logical_ids()

@@ -24,6 +24,7 @@ from tests.e2e.caller import declaration, upload
 
 IDLE_SECONDS = 60.0
 CONTEXT: dict[str, object] = {
+    "preview_on": "endpoint",  # whose container and instances the faults hit
     "container_module": "tests.chaos.light_container",
     "stages": "noop",  # the container's own plans are not used
     "instances": 2,

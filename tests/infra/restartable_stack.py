@@ -12,7 +12,7 @@ from tests.e2e.caller import Caller
 from tests.unlimited import UNLIMITED, WEB_ORIGIN
 
 SECONDS = 60
-CONTEXT: dict[str, object] = {**UNLIMITED, "stages": "noop", "origins": WEB_ORIGIN}
+CONTEXT: dict[str, object] = {**UNLIMITED, "stages": "noop", "origins": WEB_ORIGIN, "preview_on": "endpoint"}
 
 
 class RestartableStack:
