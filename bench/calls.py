@@ -181,7 +181,7 @@ SECTION = Section(
     "stream has at that moment, so its calls differ from run to run, as do reports of progress. `dispatch` looks at "
     "the endpoint's instances, which it does at most every 15 s. A watched job opens and closes a WebSocket of its "
     "own: a run of `socket` and one of `authorize`. CPU time is a mean of more jobs, without the log of the calls. "
-    "Dollars are by [prices.toml](../infra/costs/prices.toml), with X-Ray off and assumed times of functions",
+    "Dollars are by [prices.toml](../infra/prices.toml), with X-Ray off and assumed times of functions",
     row=CallCount,
     heads=("One job", *SCENARIOS),
     cells=lambda row: (row.what, *(_cell(row.figures.get(name, [])) for name in SCENARIOS)),

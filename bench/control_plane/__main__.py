@@ -26,7 +26,7 @@ from infra.local import emulator, stand_in
 from infra.local.stack import LocalStack
 
 JOBS = 1
-# Through the endpoint. Far below the owner's limits. Each job looks at the endpoint's instances, as one does that comes alone.
+# Through the endpoint. Far below the owner's limits. Each job looks at the instances, as one does that comes alone.
 CONTEXT = {
     "preview_on": "endpoint",
     "rate_limits": {"default": "1000000/60"},

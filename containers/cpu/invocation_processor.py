@@ -72,7 +72,7 @@ class InvocationProcessor:
             return
         body = self._read(event)
         outcome = self._outcome(body, remaining_seconds)
-        self._announce(event.inference_id, outcome)
+        self._publish_output(event.inference_id, outcome)
 
     def _read(self, event: FunctionInvocation) -> bytes:
         """Return the invocation as JSON."""
@@ -102,7 +102,7 @@ class InvocationProcessor:
             self._report_digest(invocation, outcome)
         return outcome
 
-    def _announce(self, inference_id: str, outcome: Outcome) -> None:
+    def _publish_output(self, inference_id: str, outcome: Outcome) -> None:
         """Publish the outcome as the endpoint does. A large one is stored first, and the notice says where."""
         body = outcome.model_dump_json().encode()
         if len(body) <= MAX_INLINE_BYTES:

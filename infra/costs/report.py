@@ -95,8 +95,8 @@ def markdown(costs: Costs) -> str:
         "**What the control plane of a job costs**, in millionths of a dollar, without GPU, storage and transfer. "
         f"Calls, runs and messages were counted on {costs.counts.date} by `{COMMAND}`, on the emulator and the "
         "preview engine behind the endpoint's stand-in. Each kind's sample was run "
-        f"{_times(costs.counts.jobs)}, watched over the WebSocket. Nothing came from the cache. A job that runs for longer reports its progress more often. Times of "
-        "functions are assumed.",
+        f"{_times(costs.counts.jobs)}, watched over the WebSocket. Nothing came from the cache. A job that "
+        "runs for longer reports its progress more often. Times of functions are assumed.",
         "",
         f"| kind | {' | '.join(SERVICES)} | sum |",
         f"| --- | {' | '.join('---:' for _ in SERVICES)} | ---: |",
