@@ -69,9 +69,7 @@ def _print_next(stage: str, core: Stack | None, gpu: Stack | None, lines: list[L
     if core is None:
         print_next((f"darkroom deploy check --stage {stage}", "what a first deployment needs"))
     elif gpu is None:
-        print_next(
-            (f"npx aws-cdk@^2.1147 deploy darkroom-{stage}-gpu", "until then jobs fail with endpoint_unavailable")
-        )
+        print_next((f"npx aws-cdk@^2.1147 deploy darkroom-{stage}-gpu", "the models engine; until then its jobs wait"))
     elif all(line.good for line in lines):
         print_next((f"darkroom deploy try --stage {stage}", "one real job of each kind"))
     else:

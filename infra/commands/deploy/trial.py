@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError as AwsError
 from darkroom.cli.output import echo
 from darkroom.cli.settings import TokenFlag
 from darkroom.client.client import Client
-from darkroom.contract.kinds import Kind
+from darkroom.contract.engine import Engine
+from darkroom.contract.kinds import KINDS, Kind
 from infra.commands.deploy.account import open_account
 from infra.commands.deploy.deployment import Deployment, find_deployment, find_login, local_deployment
 from infra.commands.deploy.options import DEFAULT_STAGE, StageFlag, check_stage
@@ -52,8 +53,8 @@ def try_deployment(
 
     First the WebSocket is asked, and the endpoint is invoked without queue and functions. The jobs are those of the
     user who is signed in, and cost what they cost. Afterwards they are removed, with their pictures and cached results.
-    Kinds whose models the deployment lacks are left out. Exit code 1 if anything failed; a hop over its budget is
-    marked, and is no failure.
+    Kinds whose models the deployment lacks are left out. Without an endpoint, previews are made. Exit code 1 if
+    anything failed; a hop over its budget is marked, and is no failure.
     """
     if port is not None and not local:
         raise typer.BadParameter("belongs to --local", param_hint="'--port'")
@@ -80,10 +81,16 @@ def _run(
     echo("invoking the endpoint …", err=True)
     job_id = new_job_id()
     created(job_id)
-    yield invoke_endpoint(deployment, job_id, limit_seconds)
+    endpoint = invoke_endpoint(deployment, job_id, limit_seconds)
+    yield endpoint
+    # Without an endpoint, the core alone makes previews.
+    engine = Engine.PREVIEW if endpoint.outcome == "left out" else None
     for kind in kinds:
+        if engine is not None and engine not in KINDS[kind].engines:
+            yield Trial(kind, outcome="left out", note="it needs the endpoint, which is not deployed")
+            continue
         echo(f"running {kind} …", err=True)
-        yield TrialJob(deployment, kind, created).run(limit_seconds)
+        yield TrialJob(deployment, kind, created, engine=engine).run(limit_seconds)
 
 
 @contextmanager

@@ -16,22 +16,31 @@ from cloud.s3.conditions import MISSING_CODES
 from cloud.s3.keys import parse_s3_uri
 from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import Kind
+from handlers.endpoint.endpoint_state import says_absent
 from infra.commands.deploy.deployment import Deployment
 from infra.commands.deploy.errors import sentence
 from infra.commands.deploy.hops import COLD_START_SECONDS, WARM_SECONDS, HopClock
 from infra.commands.deploy.trial_job import Trial, is_cold
 
 NAME = "endpoint"
+# Outcome and note.
+ABSENT = ("left out", "it is not deployed")
 POLL_SECONDS = 0.5  # S3 tells nobody but the stack's own queue
 
 
 def invoke_endpoint(deployment: Deployment, job_id: str, limit_seconds: float) -> Trial:
     """Invoke the endpoint for ``job_id``, which must be new, and return what became of it. It raises no AWS error."""
     trial = Trial(NAME, job_id=job_id)
+    if not deployment.endpoint_name:
+        trial.outcome, trial.note = ABSENT
+        return trial
     try:
         _invoke(deployment, job_id, limit_seconds, trial)
     except (ClientError, BotoCoreError) as error:
-        trial.outcome, trial.note = "failed", sentence(error)
+        if says_absent(error):
+            trial.outcome, trial.note = ABSENT
+        else:
+            trial.outcome, trial.note = "failed", sentence(error)
     return trial
 
 

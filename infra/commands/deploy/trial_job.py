@@ -16,6 +16,7 @@ from darkroom.client.async_client import AsyncClient
 from darkroom.client.errors import ClientError
 from darkroom.client.request_builder import build_request
 from darkroom.client.sources import Source
+from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorCode
 from darkroom.contract.jobs import Job, State
 from darkroom.contract.kinds import KINDS, Kind
@@ -59,12 +60,18 @@ def is_cold(deployment: Deployment) -> bool:
 
 
 class TrialJob:
-    """One job of a kind. ``created`` is called with its id, so that no interrupt leaves it behind."""
+    """One job of a kind, on an engine, or on the deployment's default one.
 
-    def __init__(self, deployment: Deployment, kind: Kind, created: Callable[[str], None]) -> None:
+    ``created`` is called with its id, so that no interrupt leaves it behind.
+    """
+
+    def __init__(
+        self, deployment: Deployment, kind: Kind, created: Callable[[str], None], *, engine: Engine | None = None
+    ) -> None:
         self._deployment = deployment
         self._kind = kind
         self._created = created
+        self._engine = engine
         self.trial = Trial(kind)
 
     def run(self, limit_seconds: float) -> Trial:
@@ -91,7 +98,7 @@ class TrialJob:
     async def _run(self, samples: ExitStack, folder: Path) -> None:
         trial, deployment = self.trial, self._deployment
         files, params = self._sample(samples, folder)
-        request, contents = build_request(self._kind, files, params, cache=False)
+        request, contents = build_request(self._kind, files, params, engine=self._engine, cache=False)
         cold = is_cold(deployment)
         clock = HopClock(trial.hops)
         async with AsyncClient(deployment.api_url, deployment.token, socket_url=deployment.socket_url) as client:

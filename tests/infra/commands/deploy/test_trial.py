@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from darkroom.contract.engine import Engine
+from darkroom.contract.kinds import Kind
 from infra.commands.deploy import trial as trial_module
 from infra.commands.deploy.deployment import Deployment
 from infra.commands.deploy.trial_job import Trial
@@ -72,3 +74,29 @@ def test_an_interrupted_trial_is_cancelled_and_removed(
     assert result.exit_code == 130
     assert notes == [("cancelled", JOB), ("removed", [JOB])]
     assert "removed 1 jobs and 3 objects" in result.stderr
+
+
+def test_without_an_endpoint_previews_are_tried_and_the_other_kinds_left_out(
+    account: StubbedAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Kind, Engine | None]] = []
+
+    class Job:
+        def __init__(self, _deployment: object, kind: Kind, _created: object, *, engine: Engine | None) -> None:
+            asked.append((kind, engine))
+            self.kind = kind
+
+        def run(self, _limit_seconds: float) -> Trial:
+            return Trial(self.kind, outcome="completed")
+
+    deployment = Deployment("https://api.example", "", "b", "j", "l", "e", {}, account.client)
+    monkeypatch.setattr(trial_module, "local_deployment", lambda _port: deployment)
+    monkeypatch.setattr(trial_module, "ping_socket", lambda _: Trial("socket", outcome="completed"))
+    monkeypatch.setattr(trial_module, "invoke_endpoint", lambda *_: Trial("endpoint", outcome="left out"))
+    monkeypatch.setattr(trial_module, "TrialJob", Job)
+    monkeypatch.setattr(trial_module, "Client", lambda *_arguments: Abandoned([]))
+    monkeypatch.setattr(trial_module, "TrialCleanup", lambda *_arguments: Abandoned([]))
+    result = run("try", "--local", "--kind", "upscale", "--kind", "generate")
+    assert result.exit_code == 0, result.output
+    assert asked == [(Kind.UPSCALE, Engine.PREVIEW)]
+    assert "it needs the endpoint" in result.stdout

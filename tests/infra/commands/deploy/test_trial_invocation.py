@@ -61,6 +61,15 @@ def test_without_an_answer_the_trial_ends_at_its_limit(account: StubbedAccount) 
 
 def test_an_endpoint_that_refuses_is_one_sentence(account: StubbedAccount) -> None:
     account.refuse("sagemaker", "describe_endpoint", "ValidationException", 'Could not find endpoint "darkroom-main".')
+    account.refuse("sagemaker-runtime", "invoke_endpoint_async", "ValidationError", "The body is too large.")
+    trial = invoke(account)
+    assert (trial.outcome, trial.note) == ("failed", "InvokeEndpointAsync: The body is too large.")
+
+
+def test_an_endpoint_that_is_not_deployed_is_left_out(account: StubbedAccount) -> None:
+    account.refuse("sagemaker", "describe_endpoint", "ValidationException", 'Could not find endpoint "darkroom-main".')
     account.refuse("sagemaker-runtime", "invoke_endpoint_async", "ValidationError", "Endpoint darkroom-main not found.")
     trial = invoke(account)
-    assert (trial.outcome, trial.note) == ("failed", "InvokeEndpointAsync: Endpoint darkroom-main not found.")
+    assert (trial.outcome, trial.failed, trial.note) == ("left out", False, "it is not deployed")
+    without = Deployment("", "", "bucket", "jobs", "ledger", "", {}, account.client)
+    assert invoke_endpoint(without, JOB, limit_seconds=0).outcome == "left out"
