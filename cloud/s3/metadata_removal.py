@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 
+from cloud.s3.heif_metadata import clean_heif
 from cloud.s3.kept_metadata import NOTHING_KEPT, UPRIGHT, KeptMetadata, read_kept_metadata
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.uploads import content_type_of
+from darkroom.contract.file_signatures import content_type_of
 
 # A PNG of 20 MB has some 2,500 chunks. Each takes about a microsecond and a hundred bytes here.
 MAX_PARTS = 100_000
@@ -23,7 +24,7 @@ _MAX_TEXT_BYTES = 2**20
 
 
 def remove_metadata(data: bytes) -> bytes:
-    """Return a JPEG, PNG or WebP file without its metadata: the same bytes if there is nothing to remove.
+    """Return a JPEG, PNG, WebP or HEIC file without its metadata: the same bytes if there is nothing to remove.
 
     Its pixels, colour profile, resolution, orientation and AI mark stay. What follows the end of the picture goes, and
     so does whatever is not known to be needed for decoding. A broken file stays broken or is mended. Frames of an
@@ -38,6 +39,8 @@ def remove_metadata(data: bytes) -> bytes:
             return _clean_png(data)
         case "image/webp":
             return _clean_webp(data)
+        case "image/heic":
+            return clean_heif(data)
         case None:
             return data
 

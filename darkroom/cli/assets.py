@@ -15,6 +15,7 @@ from darkroom.cli.progress import format_bytes, reporting
 from darkroom.cli.service import connect
 from darkroom.cli.settings import EndpointFlag, JsonFlag, TokenFlag
 from darkroom.client.responses import Asset
+from darkroom.contract.file_signatures import ACCEPTED_PICTURES
 
 AssetArgument = Annotated[str, typer.Argument(metavar="ASSET_ID", help="Id, as shown by `darkroom assets list`.")]
 NameFlag = Annotated[str | None, typer.Option("--name", help="Name of the asset.", show_default=False)]
@@ -61,7 +62,7 @@ def list_assets(
 def add(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="JPEG, PNG or WebP.", exists=True, dir_okay=False, readable=True),
+        typer.Argument(metavar="FILE...", help=f"{ACCEPTED_PICTURES}.", exists=True, dir_okay=False, readable=True),
     ],
     name: NameFlag = None,
     as_json: JsonFlag = False,

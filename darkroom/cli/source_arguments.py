@@ -10,11 +10,12 @@ import typer
 from darkroom.cli.param_flags import parameter
 from darkroom.client.sources import Models, NamedSource, allowed_models, parse_source
 from darkroom.contract.avatars import avatars
+from darkroom.contract.file_signatures import ACCEPTED_AUDIO, ACCEPTED_PICTURES
 from darkroom.contract.kinds import Kind
 from darkroom.contract.requests import upload_roles, uploads_model
 from darkroom.contract.uploads import AudioUpload, AvatarReference
 
-PICTURE = "A JPEG, PNG or WebP file, or asset:ID."
+PICTURE = f"A {ACCEPTED_PICTURES} file, or asset:ID."
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,9 @@ def arguments(kind: Kind) -> tuple[SourceArgument, ...]:
 def _describe(role: str, description: str | None, allowed: Models) -> str:
     form = PICTURE
     if AudioUpload in allowed:
-        form = "A WAV, MP3, MP4 (M4A), Ogg, FLAC or WebM file."
+        form = f"A {ACCEPTED_AUDIO} file."
     elif AvatarReference in allowed:
-        form = "A JPEG, PNG or WebP file, asset:ID, or the name of an avatar (`darkroom avatars`)."
+        form = f"A {ACCEPTED_PICTURES} file, asset:ID, or the name of an avatar (`darkroom avatars`)."
     if description is None:
         return f"The {role.replace('_', ' ')}: {form[0].lower()}{form[1:]}"
     return description if form is PICTURE else f"{description} {form}"

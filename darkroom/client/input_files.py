@@ -9,11 +9,11 @@ from os import PathLike
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeAlias
 
+from darkroom.contract.file_signatures import SIGNATURE_BYTES
 from darkroom.contract.uploads import MAX_AUDIO_BYTES, MAX_UPLOAD_BYTES
 
 # A larger file is rejected by the storage with the right code, so there is no need to hold more of it.
 LONGEST_READ = MAX_AUDIO_BYTES + 1
-SIGNATURE_BYTES = 12
 JPEG_QUALITY = 95
 
 

@@ -5,22 +5,16 @@ from pathlib import Path
 from typing import get_args
 
 from darkroom.client.input_files import InputFile
+from darkroom.contract.file_signatures import ACCEPTED_AUDIO, audio_type_of, content_type_of
 from darkroom.contract.media_types import canonical, essence
-from darkroom.contract.uploads import (
-    AudioType,
-    AudioUpload,
-    ContentType,
-    Upload,
-    audio_type_of,
-    byte_limit,
-    content_type_of,
-)
+from darkroom.contract.uploads import AudioType, AudioUpload, ContentType, Upload, byte_limit
 
 CONTENT_TYPES: tuple[ContentType, ...] = get_args(ContentType)
 EXTENSIONS: dict[str, str] = {
     "image/jpeg": ".jpg",
     "image/png": ".png",
     "image/webp": ".webp",
+    "image/heic": ".heic",
     "video/mp4": ".mp4",
     "application/x-subrip": ".srt",
     "text/vtt": ".vtt",
@@ -31,12 +25,21 @@ SOUND_EXTENSIONS: dict[str, AudioType] = {
     ".mp3": "audio/mpeg",
     ".m4a": "audio/mp4",
     ".mp4": "audio/mp4",
+    ".3gp": "audio/mp4",
+    ".aac": "audio/aac",
+    ".adts": "audio/aac",
     ".ogg": "audio/ogg",
     ".oga": "audio/ogg",
     ".opus": "audio/ogg",
     ".flac": "audio/flac",
     ".webm": "audio/webm",
     ".weba": "audio/webm",
+    ".amr": "audio/amr",
+    ".awb": "audio/amr",
+    ".aif": "audio/aiff",
+    ".aiff": "audio/aiff",
+    ".aifc": "audio/aiff",
+    ".caf": "audio/x-caf",
 }
 
 
@@ -73,7 +76,7 @@ def audio_type(file: InputFile) -> AudioType:
     if found is None and content_type_of(head) is None:
         found = SOUND_EXTENSIONS.get(Path(file.name or "").suffix.lower())
     if found is None:
-        raise ValueError(f"{file.label} is no sound file: give WAV, MP3, MP4 (M4A), Ogg, FLAC or WebM")
+        raise ValueError(f"{file.label} is no sound file: give {ACCEPTED_AUDIO}")
     return found
 
 

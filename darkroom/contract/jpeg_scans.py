@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 # Encoders write about 10 scans: libjpeg 10 for colour and 18 for four inks, and mozjpeg chooses from 64 candidates.
-# At 50 megapixels a decoder takes some 60 ms a scan, so a file within the limit takes four seconds at most.
+# At 50 megapixels a decoder takes some 60 ms a scan, and decodes twice: a file within the limit takes 8 s at most.
 MAX_SCANS = 64
 # The largest file has 320 full segments. Without a limit, one of 20 MB with empty segments would take 14 s of a
 # function that may run for 15.

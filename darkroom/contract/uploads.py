@@ -13,52 +13,23 @@ MAX_AUDIO_BYTES = 64 * 1024 * 1024  # five minutes of stereo at 48 kHz, uncompre
 MAX_PIXELS = 50_000_000
 MAX_SIDE = 16_384
 MIN_SIDE = 32
-ContentType = Literal["image/jpeg", "image/png", "image/webp"]
-AudioType = Literal["audio/wav", "audio/mpeg", "audio/mp4", "audio/ogg", "audio/flac", "audio/webm"]
+ContentType = Literal["image/jpeg", "image/png", "image/webp", "image/heic"]
+AudioType = Literal[
+    "audio/wav",
+    "audio/mpeg",
+    "audio/mp4",
+    "audio/aac",
+    "audio/ogg",
+    "audio/flac",
+    "audio/webm",
+    "audio/amr",
+    "audio/aiff",
+    "audio/x-caf",
+]
 MediaType = ContentType | AudioType
-# Brands of ISO media files that contain pictures (HEIF, AVIF).
-_STILL_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis"})
 PICTURE_TYPES: tuple[ContentType, ...] = get_args(ContentType)
 AUDIO_TYPES: tuple[AudioType, ...] = get_args(AudioType)
 MEDIA_TYPES: tuple[MediaType, ...] = (*PICTURE_TYPES, *AUDIO_TYPES)
-
-
-def content_type_of(head: bytes) -> ContentType | None:
-    """Detect the content type of a picture from its first bytes (12 or more); None if it is not supported.
-
-    >>> content_type_of(b"GIF89a")
-    """
-    if head.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return "image/webp"
-    return None
-
-
-def audio_type_of(head: bytes) -> AudioType | None:
-    """Detect the content type of an audio file from its first bytes (12 or more); None if it is not supported.
-
-    Containers that may also hold video (MP4, Ogg, WebM) are accepted. The decoder checks for an audio stream.
-
-    >>> audio_type_of(b"fLaC" + bytes(8))
-    'audio/flac'
-    """
-    if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
-        return "audio/wav"
-    if head.startswith(b"fLaC"):
-        return "audio/flac"
-    if head.startswith(b"OggS"):
-        return "audio/ogg"
-    if head.startswith(b"\x1aE\xdf\xa3"):
-        return "audio/webm"
-    if head[4:8] == b"ftyp" and head[8:12] not in _STILL_BRANDS:
-        return "audio/mp4"
-    # MPEG audio starts with an ID3 tag, or with a frame: sync word (11 bits) and layer III (01).
-    if head.startswith(b"ID3") or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2):
-        return "audio/mpeg"
-    return None
 
 
 def byte_limit(content_type: str) -> int:
@@ -83,7 +54,9 @@ DECLARED_TYPE = (
 class Upload(Contract):
     """The picture that the caller is going to upload for one role; the presigned POST is fixed to it."""
 
-    content_type: Annotated[ContentType, Declared] = Field(description=DECLARED_TYPE.format(aliases="`image/jpg`"))
+    content_type: Annotated[ContentType, Declared] = Field(
+        description=DECLARED_TYPE.format(aliases="`image/jpg` and `image/heif`")
+    )
     size: int | None = Field(None, ge=1, le=MAX_UPLOAD_BYTES, description="Bytes, if known.")
     sha256: Sha256 | None = None
 

@@ -18,9 +18,10 @@ from cloud.s3.conditions import MISSING_CODES, REPLACED_CODES, if_match
 from cloud.s3.metadata_removal import remove_metadata
 from cloud.s3.picture_header import IncompleteHeader, read_header
 from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.file_signatures import ACCEPTED_AUDIO, audio_type_of, content_type_of
 from darkroom.contract.jobs import UploadStatus
 from darkroom.contract.jpeg_scans import MAX_SCANS, TOO_MANY_SCANS, count_scans, may_have_several_scans
-from darkroom.contract.uploads import audio_type_of, byte_limit, content_type_of
+from darkroom.contract.uploads import byte_limit
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -193,8 +194,7 @@ def not_audio_error(name: str, detected: str) -> DarkroomError:
     """Return the error for a file uploaded as audio that is not; ``detected`` is its probable type, in words."""
     return DarkroomError(
         ErrorCode.UNSUPPORTED_MEDIA,
-        f"The {name} is {detected}, and no sound of a kind we know. "
-        "Upload WAV, MP3, MP4 (M4A), Ogg, FLAC or WebM instead.",
+        f"The {name} is {detected}, and no sound of a kind we know. Upload {ACCEPTED_AUDIO} instead.",
     )
 
 

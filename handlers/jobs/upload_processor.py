@@ -15,9 +15,9 @@ from cloud.dynamodb.ledger import Ledger
 from cloud.job_queue import JobQueue
 from cloud.observability import logger
 from cloud.s3.keys import parse_upload_key, upload_key
-from cloud.s3.picture_header import NotAPicture
 from cloud.sqs_batch import ReceiveAgain
 from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.file_signatures import NotAPicture
 from darkroom.contract.jobs import State, UploadStatus
 from darkroom.contract.uploads import AUDIO_TYPES, MEDIA_TYPES
 from handlers.jobs.result_cache import ResultCache

@@ -1,36 +1,36 @@
 """Picture decoder: decodes uploads within limits, upright and in sRGB. It runs in the decoder process."""
 
-import io
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageOps
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.jpeg_scans import MAX_SCANS, TOO_MANY_SCANS, count_scans
-from darkroom.contract.uploads import MAX_PIXELS, MAX_SIDE, MIN_SIDE, ContentType, content_type_of
+from darkroom.contract.file_signatures import SIGNATURE_BYTES, NotAPicture, content_type_of, describe_file
+from darkroom.contract.uploads import MAX_PIXELS, ContentType
 from pipeline.core.arrays import Rgb
+from pipeline.decoding.colour_spaces import to_srgb
+from pipeline.decoding.heic_decoder import decode_heic
+from pipeline.decoding.jpeg_decoder import decode_jpeg
+from pipeline.decoding.png_decoder import decode_png
+from pipeline.decoding.webp_decoder import decode_webp
 
 Alpha = NDArray[np.uint8]
 
 # Errors of Pillow's decoders for broken files; its PNG reader raises SyntaxError for them.
 DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error)
 
-# Signatures: ISO/IEC 10918-1 (SOI and the next marker), PNG 3rd edition §5.2, RFC 9649 §2.4.
-_OTHER_SIGNATURES = {
-    b"GIF8": "a GIF",
-    b"%PDF": "a PDF",
-    b"BM": "a BMP",
-    b"II*\x00": "a TIFF",
-    b"MM\x00*": "a TIFF",
-    b"<svg": "an SVG",
-    b"<?xml": "an SVG or XML file",
+_DECODERS: dict[ContentType, Callable[[bytes], Image.Image]] = {
+    "image/jpeg": decode_jpeg,
+    "image/png": decode_png,
+    "image/webp": decode_webp,
+    "image/heic": decode_heic,
 }
-_HEIF_BRANDS = {b"heic": "a HEIC", b"heix": "a HEIC", b"mif1": "a HEIF", b"msf1": "a HEIF", b"avif": "an AVIF"}
 
 
 @dataclass(frozen=True)
@@ -41,30 +41,8 @@ class DecodedPicture:
     alpha: Alpha | None
 
 
-def sniff(head: bytes) -> ContentType:
-    """Detect the content type from a file's first bytes (16 or more), regardless of its name.
-
-    Raises ``DarkroomError``: ``empty_file``, or ``unsupported_media`` naming the type if it is known.
-
-    >>> sniff(b"\\xff\\xd8\\xff\\xe0" + bytes(12))
-    'image/jpeg'
-    """
-    if not head:
-        raise DarkroomError(ErrorCode.EMPTY_FILE, "The file has no bytes. Upload it again.")
-    content_type = content_type_of(head)
-    if content_type is not None:
-        return content_type
-    type_name = next((name for start, name in _OTHER_SIGNATURES.items() if head.lstrip().startswith(start)), None)
-    if type_name is None and head[4:8] == b"ftyp":
-        type_name = _HEIF_BRANDS.get(head[8:12], "a video or HEIF file")
-    raise DarkroomError(
-        ErrorCode.UNSUPPORTED_MEDIA,
-        f"This is {type_name or 'not a picture we know'}. Upload a JPEG, PNG or WebP.",
-    )
-
-
 def decode_picture_here(path: Path) -> DecodedPicture:
-    """Decode a JPEG, PNG or WebP completely: apply the EXIF orientation, convert the colours to sRGB.
+    """Decode a JPEG, PNG, WebP or HEIC completely: turn it upright, convert the colours to sRGB.
 
     The dimensions are checked before decoding, and so is the number of a JPEG's scans. Only the first frame of an
     animation is used; 16-bit samples are rounded to 8. Nothing interrupts it: elsewhere than in the decoder process,
@@ -72,50 +50,25 @@ def decode_picture_here(path: Path) -> DecodedPicture:
 
     Raises ``DarkroomError``: ``empty_file``, ``unsupported_media``, ``too_large``, ``invalid_image``.
     """
-    with path.open("rb") as file:
-        content_type = sniff(file.read(64))
-    if content_type == "image/jpeg":
-        check_scans(path.read_bytes())
+    data = path.read_bytes()
+    if not data:
+        raise DarkroomError(ErrorCode.EMPTY_FILE, "The file is empty (0 bytes). Upload the picture again.")
+    content_type = content_type_of(data[:SIGNATURE_BYTES])
+    if content_type is None:
+        raise NotAPicture(describe_file(data))
     try:
-        with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as image:
-            check_size(*image.size)
-            image.load()
-            _turn_upright(image)
-            return _split(image)
+        image = _DECODERS[content_type](data)
+        _turn_upright(image)
+        return _split(image)
     except Image.DecompressionBombError as error:
-        raise _too_large(f"more than {MAX_PIXELS:,} pixels") from error
+        raise DarkroomError(
+            ErrorCode.TOO_LARGE, f"The picture has more than {MAX_PIXELS:,} pixels, the limit. Upload a smaller one."
+        ) from error
     except DECODE_ERRORS as error:
         raise DarkroomError(
             ErrorCode.INVALID_IMAGE,
             "The picture is damaged or incomplete and cannot be decoded. Export it again and upload the new file.",
         ) from error
-
-
-def check_size(width: int, height: int) -> None:
-    """Check a picture's dimensions, in pixels, against the limits.
-
-    Raises ``DarkroomError``: ``too_large`` or ``invalid_image``.
-    """
-    if width > MAX_SIDE or height > MAX_SIDE or width * height > MAX_PIXELS:
-        raise _too_large(f"{width}×{height} pixels")
-    if min(width, height) < MIN_SIDE:
-        raise DarkroomError(
-            ErrorCode.INVALID_IMAGE,
-            f"The picture is {width}×{height} pixels; each side must have at least {MIN_SIDE}.",
-        )
-
-
-def check_scans(jpeg: bytes) -> None:
-    """Check the number of scans in a whole JPEG file. Raises ``DarkroomError`` (``invalid_image``)."""
-    if count_scans(jpeg) > MAX_SCANS:
-        raise DarkroomError(ErrorCode.INVALID_IMAGE, TOO_MANY_SCANS)
-
-
-def _too_large(size: str) -> DarkroomError:
-    return DarkroomError(
-        ErrorCode.TOO_LARGE,
-        f"The picture has {size}; the limits are {MAX_PIXELS:,} pixels and {MAX_SIDE:,} a side. Upload a smaller one.",
-    )
 
 
 def _turn_upright(image: Image.Image) -> None:
@@ -144,26 +97,9 @@ def _srgb(image: Image.Image) -> Rgb:
         image = _with_profile_of(image, image.convert("RGB"))
     elif image.mode == "LA":
         image = _with_profile_of(image, image.getchannel("L"))
-    profile = image.info.get("icc_profile")
-    if profile:
-        converted = _through_profile(image, profile)
-        if converted is not None:
-            return np.asarray(converted)
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(to_srgb(image, image.info.get("icc_profile")))
 
 
 def _with_profile_of(source: Image.Image, target: Image.Image) -> Image.Image:
     target.info = {key: value for key, value in source.info.items() if key == "icc_profile"}
     return target
-
-
-def _through_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
-    """Convert to sRGB by the embedded ICC profile; None if the profile is broken or of another colour model."""
-    try:
-        embedded = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "sRGB" in ImageCms.getProfileDescription(embedded) and image.mode == "RGB":
-            return image
-        srgb = ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(image, embedded, srgb, outputMode="RGB")
-    except (ImageCms.PyCMSError, *DECODE_ERRORS):
-        return None

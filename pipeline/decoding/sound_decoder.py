@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO, cast
 
 import av
 import numpy as np
@@ -12,7 +12,8 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.uploads import audio_type_of
+from darkroom.contract.file_signatures import ACCEPTED_AUDIO, SIGNATURE_BYTES, audio_type_of
+from darkroom.contract.uploads import AudioType
 from pipeline.speech.types import SAMPLE_RATE
 
 Block = NDArray[np.float32]
@@ -21,19 +22,27 @@ MAX_CHANNELS = 8
 MIN_RATE, MAX_RATE = 4_000, 192_000  # Hz: at 1 Hz, each sample would become 48,000
 # Consecutive damaged packets before a file counts as broken: players skip a few as well.
 MAX_DAMAGED_PACKETS = 20
+_ID3_BYTES = 10  # of a tag's header
 # Allowed demuxers and decoders, by ffmpeg's names: an allow list, because files may claim to be anything.
-DEMUXERS = {
+DEMUXERS: dict[AudioType, str] = {
     "audio/wav": "wav",
     "audio/mpeg": "mp3",
     "audio/mp4": "mov",
+    "audio/aac": "aac",
     "audio/ogg": "ogg",
     "audio/flac": "flac",
     "audio/webm": "matroska",
+    "audio/amr": "amr",
+    "audio/aiff": "aiff",
+    "audio/x-caf": "caf",
 }
-DECODERS = frozenset({"aac", "adpcm_ima_wav", "adpcm_ms", "alac", "flac", "mp3", "mp3float", "opus", "vorbis"}) | {
-    f"pcm_{sample}" for sample in ("alaw", "f32le", "f64le", "mulaw", "s16be", "s16le", "s24le", "s32le", "u8")
-}
-_FORMATS = "WAV, MP3, M4A, OGG, FLAC or WebM"
+DECODERS = (
+    frozenset({"aac", "alac", "flac", "mp3", "mp3float", "opus", "vorbis"})
+    | {f"adpcm_{form}" for form in ("ima_qt", "ima_wav", "ms")}
+    | {f"amr{band}" for band in ("nb", "wb")}
+    | {f"pcm_{sample}{order}" for sample in ("f32", "f64", "s16", "s24", "s32") for order in ("be", "le")}
+    | {f"pcm_{sample}" for sample in ("alaw", "mulaw", "s8", "u8")}
+)
 # Exceptions of PyAV for broken files: ffmpeg's errors, and Python's for nonsensical parameters.
 _DECODE_ERRORS = (av.FFmpegError, ValueError, OSError, EOFError)
 
@@ -45,7 +54,9 @@ def stated_seconds(path: Path, name: str) -> float | None:
     """
     try:
         with _opened(path, name) as container:
-            return None if container.duration is None else container.duration / av.time_base
+            # A stream of AAC states nothing: ffmpeg guesses by the bit rate of its beginning.
+            stated = None if container.format.name == DEMUXERS["audio/aac"] else container.duration
+            return None if stated is None else stated / av.time_base
     except _DECODE_ERRORS as error:
         raise _damaged(name) from error
 
@@ -74,20 +85,33 @@ def decode_sound_here(path: Path, layout: str, name: str) -> Generator[Block, No
 
 def _opened(path: Path, name: str) -> InputContainer:
     with path.open("rb") as file:
-        kind = audio_type_of(file.read(64))
-    if kind is None:
-        raise _invalid(f"{name} is not a sound file we know. Upload {_FORMATS}.")
+        audio_type = audio_type_of(_without_id3(file))
+    if audio_type is None:
+        raise _invalid(f"{name} is not a sound file we know. Upload {ACCEPTED_AUDIO}.")
     options = {"protocol_whitelist": "file", "codec_whitelist": ",".join(sorted(DECODERS))}
-    return av.open(str(path), format=DEMUXERS[kind], options=options)
+    return av.open(str(path), format=DEMUXERS[audio_type], options=options)
+
+
+def _without_id3(file: BinaryIO) -> bytes:
+    """Return a file's first bytes, after an ID3 tag if AAC follows it, which looks like MP3 otherwise."""
+    head = file.read(SIGNATURE_BYTES)
+    if not head.startswith(b"ID3") or len(head) < _ID3_BYTES:
+        return head
+    length = 0
+    for byte in head[6:_ID3_BYTES]:
+        length = length << 7 | byte & 0x7F
+    file.seek(_ID3_BYTES + length)
+    following = file.read(SIGNATURE_BYTES)
+    return following if audio_type_of(following) == "audio/aac" else head
 
 
 def _decoded(container: InputContainer, name: str) -> Iterator[AudioFrame]:
     """Decode the first audio track, skipping damaged packets."""
     if not container.streams.audio:
-        raise _invalid(f"{name}'s file has no sound in it. Upload {_FORMATS} with a sound track.")
+        raise _invalid(f"{name}'s file has no sound in it. Upload {ACCEPTED_AUDIO} with a sound track.")
     stream = container.streams.audio[0]
     if stream.codec_context.name not in DECODERS:
-        raise _invalid(f"{name} is encoded in a way that we do not take. Export it as {_FORMATS}.")
+        raise _invalid(f"{name} is encoded in a way that we do not take. Export it as {ACCEPTED_AUDIO}.")
     damaged, any_good = 0, False
     for packet in container.demux(stream):
         try:

@@ -17,7 +17,7 @@ MEGABYTE = 1_000_000
     [
         pytest.param(pictures.TEXT, "unsupported_media", id="text named jpg"),
         pytest.param(pictures.encode(pictures.room(), "GIF"), "unsupported_media", id="gif"),
-        pytest.param(pictures.HEIC, "unsupported_media", id="heic"),
+        pytest.param(pictures.AVIF, "unsupported_media", id="avif"),
         pytest.param(pictures.SVG, "unsupported_media", id="svg"),
         pytest.param(pictures.PDF, "unsupported_media", id="pdf"),
         pytest.param(pictures.encode(pictures.room(), "PNG"), "unsupported_media", id="png declared as jpeg"),
@@ -105,7 +105,7 @@ def test_malformed_json_is_reported_as_such(caller: Caller) -> None:
     assert "JSON" in str(problem)
 
 
-@pytest.mark.parametrize("content_type", ["image/gif", "image/heic", "image/svg+xml", "application/pdf"])
+@pytest.mark.parametrize("content_type", ["image/gif", "image/avif", "image/svg+xml", "application/pdf"])
 def test_an_unsupported_type_is_rejected_before_the_upload(caller: Caller, content_type: str) -> None:
     _problem(caller.create(content_type=content_type), 415, "unsupported_media")
 

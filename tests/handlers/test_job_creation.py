@@ -127,7 +127,7 @@ def test_an_unknown_style_is_answered_with_the_known_ones(call: Call) -> None:
     assert "scandinavian" in problem["detail"]
 
 
-@pytest.mark.parametrize("content_type", ["image/gif", "image/heic", "image/svg+xml", "application/pdf"])
+@pytest.mark.parametrize("content_type", ["image/gif", "image/avif", "image/svg+xml", "application/pdf"])
 def test_an_unsupported_content_type_is_rejected(call: Call, content_type: str) -> None:
     call("POST", "/jobs", job_request({"content_type": content_type})).problem(415, "unsupported_media")
 

@@ -13,6 +13,8 @@ PICTURES = [
     (" Image/Jpeg ; quality=1", "image/jpeg"),
     ("image/x-png", "image/png"),
     ("IMAGE/WEBP", "image/webp"),
+    ("image/heif", "image/heic"),
+    ("image/heic-sequence", "image/heic"),
 ]
 SOUNDS = [
     ("audio/webm;codecs=opus", "audio/webm"),
@@ -31,6 +33,12 @@ SOUNDS = [
     ("application/ogg", "audio/ogg"),
     ("audio/opus", "audio/ogg"),
     ("audio/x-flac", "audio/flac"),
+    ("video/quicktime", "audio/mp4"),
+    ("audio/3gpp", "audio/mp4"),
+    ("audio/aacp", "audio/aac"),
+    ("audio/AMR-WB", "audio/amr"),
+    ("audio/x-aiff", "audio/aiff"),
+    ("audio/x-caf", "audio/x-caf"),
 ]
 
 

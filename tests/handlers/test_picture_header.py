@@ -58,7 +58,7 @@ def test_every_accepted_format_is_read(data: bytes, content_type: str) -> None:
         (encoded("ICO"), "an icon"),
         (encoded("JPEG2000"), "a JPEG 2000 picture"),
         (encoded("PDF"), "a PDF document"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a HEIC picture"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "an AVIF picture"),
         (b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41", "a video"),
         (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG drawing"),
         (b"<!DOCTYPE html><title>404</title>", "an HTML page"),
@@ -73,7 +73,7 @@ def test_an_unsupported_file_is_named_in_the_error(data: bytes, words: str) -> N
     with pytest.raises(DarkroomError) as caught:
         read_header(data)
     assert caught.value.detail.code is ErrorCode.UNSUPPORTED_MEDIA
-    assert f"This is {words}. Upload a JPEG, PNG or WEBP picture" in caught.value.detail.message
+    assert f"This is {words}. Upload a JPEG, PNG, WebP or HEIC picture." in caught.value.detail.message
 
 
 @pytest.mark.parametrize(

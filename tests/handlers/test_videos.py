@@ -15,7 +15,7 @@ from tests.handlers.uploads import object_exists, picture, sha256
 
 WAVE = b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(200)
 ISO_FILM = b"\0\0\0\x18ftypisom" + bytes(64)
-HEIC = b"\0\0\0\x18ftypheic" + bytes(64)
+AVIF = b"\0\0\0\x18ftypavif" + bytes(64)
 AMARA = {"avatar": "amara"}
 SOUND = {"content_type": "audio/wav"}
 NO = ErrorDetail(code=ErrorCode.CANCELLED, message="no")
@@ -103,8 +103,8 @@ def test_a_voice_track_is_received(driver: JobDriver, queues: Any) -> None:
     [
         (picture(), "is image/jpeg"),
         (b"just words", "a text file, and no sound"),
-        (b"#!AMR\n" + bytes(40), "no sound of a kind we know. Upload WAV"),
-        (HEIC, "HEIC"),
+        (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11" + bytes(40), "no sound of a kind we know. Upload WAV, MP3, M4A, AAC,"),
+        (AVIF, "an AVIF picture, and no sound"),
         (b"fLaC" + bytes(40), "sound or a video"),
     ],
 )
@@ -271,3 +271,17 @@ def test_a_rerun_chooses_the_voice_again_unless_the_caller_did(
     driver.run(driver.upload(driver.get(job), None, role="avatar"))
     answer = driver.call("POST", f"/jobs/{job}/rerun", {"params": changes, "cache": False})
     assert (answer.status, answer.body["job"]["params"]["voice"]) == (201, voice)
+RECORDINGS = {
+    "audio/aac": b"\xff\xf1\x50\x80",
+    "audio/amr": b"#!AMR\n",
+    "audio/aiff": b"FORM\0\0\1\0AIFF",
+    "audio/x-caf": b"caff\0\1\0\0",
+}
+
+
+@pytest.mark.parametrize(("declared", "head"), RECORDINGS.items())
+def test_recordings_of_phones_and_studios_are_received(driver: JobDriver, declared: str, head: bytes) -> None:
+    answer = driver.call("POST", "/jobs", video({"script": ""}, voice_track={"content_type": declared}))
+    job = driver.get(answer.body["job"]["job_id"])
+    driver.upload(job, None, role="avatar")
+    assert driver.upload(job, head + bytes(100), role="voice_track").state == State.QUEUED

@@ -20,6 +20,7 @@ from pipeline.video.encoder import encode_video
 from tests.pipeline.uninterrupted import decode_stereo, decode_voice
 
 SIDE = 64
+MUXERS = {".aac": "adts", ".aifc": "aiff"}
 FORMATS = [
     ("voice.wav", "pcm_s16le", "s16"),
     ("voice.mp3", "libmp3lame", "fltp"),
@@ -27,6 +28,12 @@ FORMATS = [
     ("voice.ogg", "libopus", "flt"),
     ("voice.flac", "flac", "s16"),
     ("voice.webm", "libopus", "flt"),
+    ("voice.aac", "aac", "fltp"),
+    ("voice.aiff", "pcm_s16be", "s16"),
+    ("voice.aifc", "pcm_s16be", "s16"),
+    ("voice.caf", "pcm_s16be", "s16"),
+    ("memo.caf", "alac", "s16p"),
+    ("voice.mov", "pcm_s24be", "s32"),
 ]
 
 
@@ -37,10 +44,17 @@ def tone(seconds: float, *, rate: int = SAMPLE_RATE, channels: int = 2) -> Stere
 
 
 def save(
-    path: Path, sound: StereoSamples, codec: str, sample: str, *, rate: int = SAMPLE_RATE, layout: str = "stereo"
+    path: Path,
+    sound: StereoSamples,
+    codec: str,
+    sample: str,
+    *,
+    rate: int = SAMPLE_RATE,
+    layout: str = "stereo",
+    options: dict[str, str] | None = None,
 ) -> Path:
     """Encode n×channels float32 as an upload."""
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", format=MUXERS.get(path.suffix), options=options or {}) as container:
         stream = container.add_stream(codec, rate=rate, layout=layout)
         assert isinstance(stream, AudioStream)
         resampler = av.AudioResampler(format=sample, layout=layout, rate=rate)
@@ -162,6 +176,34 @@ def test_a_file_that_is_no_audio_is_rejected(tmp_path: Path, name: str) -> None:
     error = refused(tmp_path / "voice")
     assert error.code is ErrorCode.INVALID_AUDIO
     assert "pload" in error.message
+
+
+def test_a_recording_of_a_phone_in_amr_is_decoded(tmp_path: Path) -> None:
+    sound = tone(1.5, rate=8000, channels=1)
+    for name in ("memo.amr", "memo.3gp"):
+        path = save(tmp_path / name, sound, "libopencore_amrnb", "s16", rate=8000, layout="mono")
+        samples = decode_voice(path)
+        assert len(samples) / SAMPLE_RATE == pytest.approx(1.5, abs=0.08)
+        middle = samples[SAMPLE_RATE // 2 : SAMPLE_RATE]
+        assert np.abs(np.fft.rfft(middle)).argmax() * SAMPLE_RATE / len(middle) == pytest.approx(440, abs=8)
+
+
+def test_a_wav_for_more_than_4_gigabytes_is_decoded(tmp_path: Path) -> None:
+    path = save(tmp_path / "field.wav", tone(1.5), "pcm_s16le", "s16", options={"rf64": "always"})
+    assert path.read_bytes().startswith(b"RF64")
+    assert len(decode_voice(path)) == round(1.5 * SAMPLE_RATE)
+
+
+def test_aac_after_an_id3_tag_is_decoded_as_aac(tmp_path: Path) -> None:
+    path = save(tmp_path / "voice.aac", tone(1.5), "aac", "fltp")
+    path.write_bytes(b"ID3\x04\0\0\0\0\x01\x48" + bytes(200) + path.read_bytes())
+    assert len(decode_voice(path)) / SAMPLE_RATE == pytest.approx(1.5, abs=0.08)
+
+
+def test_an_aac_that_is_too_long_is_not_said_to_last_what_its_start_would_suggest(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.2, (SAMPLE_RATE, 2)).astype(np.float32)
+    path = save(tmp_path / "voice.aac", np.concatenate([np.zeros_like(noise)] * 3 + [noise] * 3), "aac", "fltp")
+    assert "The voice is longer; 0:05 is the limit." in refused(path, limit_seconds=5).message
 
 
 def test_a_picture_is_rejected_as_audio(tmp_path: Path) -> None:
