@@ -136,7 +136,10 @@ class InpaintUploads(Contract):
     """Uploads of ``inpaint``: a photo and its mask."""
 
     photo: Source
-    mask: Source = Field(description="Mask of the photo's size: white is filled, black stays.")
+    mask: Source = Field(
+        description="Mask of the photo's size: white is filled, black stays; edges may be soft. "
+        "A copy of the photo that is transparent where it is to be filled counts as one, too."
+    )
 
 
 class FaceSwapUploads(Contract):

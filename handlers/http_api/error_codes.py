@@ -149,8 +149,9 @@ ERROR_CODES: Mapping[ErrorCode, ErrorCodeDescription] = {
     ErrorCode.INVALID_MASK: ErrorCodeDescription(
         in_jobs=True,
         title="The mask cannot be used",
-        meaning="The mask is not of the photo's size, or selects nothing or everything.",
-        remedy="Send a mask of the photo's size: white is filled, black stays.",
+        meaning="The mask is not of the photo's size, not black and white, or selects nothing or everything.",
+        remedy="Send a mask of the photo's size: white is filled, black stays, edges may be soft. "
+        "Or a copy of the photo that is transparent where it is to be filled.",
     ),
     ErrorCode.TOO_LONG: ErrorCodeDescription(
         status=HTTPStatus.UNPROCESSABLE_ENTITY,

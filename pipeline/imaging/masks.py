@@ -1,21 +1,18 @@
-"""Uploaded inpainting masks: white is filled, black stays."""
+"""Uploaded inpainting masks: the stage that reads the hole. White is filled, black stays."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import InpaintParams
 from pipeline.core.artifacts import PHOTO
 from pipeline.core.stages import Artifact, Slot, Stage, StageContext
 from pipeline.decoding.client import decode_picture
-
-Mask = NDArray[np.bool_]
-
-WHITE = 128  # the grey from which on a pixel is white
+from pipeline.decoding.picture_decoder import DecodedPicture
+from pipeline.imaging.mask_reading import Mask, hole_of
 
 HOLE: Artifact[Mask] = Artifact("hole", "H×W bool, the photo's size: true where it is filled, already grown")
 
@@ -38,13 +35,17 @@ class LoadMask(Stage):
     def run(self, context: StageContext) -> None:
         """Read and check the mask. Raises ``DarkroomError``: ``invalid_mask``, or as ``decode_picture`` does."""
         params = context.params_as(InpaintParams)
-        height, width = context[PHOTO].shape[:2]
-        mask = read_mask(context.files["mask"], context.check)
-        if mask.shape != (height, width):
+        photo = context[PHOTO]
+        (height, width), picture = photo.shape[:2], decode_mask(context.files["mask"], context.check)
+        if picture.rgb.shape[:2] != (height, width):
             raise _invalid_mask_error(
-                f"The mask is {mask.shape[1]}×{mask.shape[0]} pixels and the upright photo {width}×{height}. "
-                "Upload a mask of the photo's size."
+                f"The mask is {picture.rgb.shape[1]}×{picture.rgb.shape[0]} pixels and the upright photo "
+                f"{width}×{height}. Upload a mask of the photo's size."
             )
+        found = hole_of(picture, photo)
+        mask = found.hole
+        if found.note is not None:
+            context.add_note(found.note)
         if not mask.any():
             raise _invalid_mask_error("The mask has no white in it, and white is what is filled. Paint the hole white.")
         hole = dilated(mask, params.grow)
@@ -57,22 +58,14 @@ class LoadMask(Stage):
         context[HOLE] = hole
 
 
-def read_mask(path: Path, check: Callable[[], None]) -> Mask:
-    """Decode a picture as a mask, H×W bool: true where its grey (ITU-R BT.601) is 128 or more.
-
-    Transparent pixels are black. Raises like ``decode_picture``; the message of a ``DarkroomError`` names the mask.
-    """
+def decode_mask(path: Path, check: Callable[[], None]) -> DecodedPicture:
+    """Decode a mask. Raises like ``decode_picture``; the message of a ``DarkroomError`` names the mask."""
     try:
-        picture = decode_picture(path, check)
+        return decode_picture(path, check)
     except DarkroomError as error:
         raise DarkroomError(
             error.detail.code, f"The mask: {error.detail.message}", retryable=error.detail.retryable
         ) from error
-    grey = cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY)
-    if picture.alpha is not None:
-        grey = cv2.multiply(grey, picture.alpha, scale=1 / 255)
-    white: Mask = np.asarray(grey) >= WHITE
-    return white
 
 
 def dilated(mask: Mask, by: int) -> Mask:
