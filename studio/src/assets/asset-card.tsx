@@ -15,6 +15,7 @@ const EXTENSIONS: Record<Asset["content_type"], string> = {
   "image/jpeg": "jpg",
   "image/png": "png",
   "image/webp": "webp",
+  "image/heic": "heic",
 };
 
 interface AssetCardProps {
@@ -51,8 +52,10 @@ export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
 
   return (
     <li className={styles.card}>
-      {picture.url === null ? (
-        <p className={styles.placeholder}>{t(asset.state === "failed" ? "rejected" : "awaiting_upload")}</p>
+      {picture.url === null || asset.content_type === "image/heic" ? (
+        <p className={styles.placeholder}>
+          {t(asset.state === "failed" ? "rejected" : picture.url === null ? "awaiting_upload" : "no_preview")}
+        </p>
       ) : (
         <button type="button" className={styles.preview} onClick={() => setOpenDialog("viewer")}>
           <img src={picture.url} alt={t("open", { name })} loading="lazy" decoding="async" onError={picture.onError} />

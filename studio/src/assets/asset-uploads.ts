@@ -61,7 +61,7 @@ export const useAssetUploads = create<AssetUploads>()((set) => {
 });
 
 async function uploadAsset(file: File, id: string, onChange: (changes: Partial<AssetUpload>) => void): Promise<Asset> {
-  const inputFile = await readInputFile(file, currentService().config.limits);
+  const inputFile = await readInputFile(file, currentService().config.limits, { mustShow: true });
   if (inputFile.type !== "picture") throw new InputFileError("type");
   const { contentType, file: picture, name } = inputFile;
   if (!isPictureType(contentType)) throw new InputFileError("type");
@@ -91,5 +91,5 @@ async function waitUntilReady(asset: Asset): Promise<Asset> {
 }
 
 function isPictureType(type: string): type is Asset["content_type"] {
-  return ["image/jpeg", "image/png", "image/webp"].includes(type);
+  return ["image/jpeg", "image/png", "image/webp", "image/heic"].includes(type);
 }

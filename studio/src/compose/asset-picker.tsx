@@ -55,7 +55,7 @@ export function AssetPicker({ onChoose, onClose }: AssetPickerProps) {
         {assets?.map((asset) => (
           <li key={asset.asset_id}>
             <button type="button" className={styles.asset} onClick={() => onChoose(asset)}>
-              {asset.url && <img src={asset.url} alt="" loading="lazy" />}
+              {asset.url && asset.content_type !== "image/heic" && <img src={asset.url} alt="" loading="lazy" />}
               <span>{asset.name ?? t("input_file.asset")}</span>
             </button>
           </li>

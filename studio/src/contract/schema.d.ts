@@ -434,7 +434,7 @@ export interface components {
              * @description Media type. Parameters are ignored, letters may be of either case, and common aliases such as `audio/mp3`, `audio/x-m4a` and `video/webm` count as the type that they stand for. The form that comes back has the name listed here.
              * @enum {string}
              */
-            content_type: "audio/wav" | "audio/mpeg" | "audio/mp4" | "audio/ogg" | "audio/flac" | "audio/webm";
+            content_type: "audio/wav" | "audio/mpeg" | "audio/mp4" | "audio/aac" | "audio/ogg" | "audio/flac" | "audio/webm" | "audio/amr" | "audio/aiff" | "audio/x-caf";
             /**
              * Size
              * @description Bytes, if known.
@@ -1208,7 +1208,7 @@ export interface components {
             photo: components["schemas"]["Upload"] | components["schemas"]["AssetReference"];
             /**
              * Mask
-             * @description Mask of the photo's size: white is filled, black stays.
+             * @description Mask of the photo's size: white is filled, black stays; edges may be soft. A copy of the photo that is transparent where it is to be filled counts as one, too.
              */
             mask: components["schemas"]["Upload"] | components["schemas"]["AssetReference"];
         };
@@ -1443,7 +1443,8 @@ export interface components {
              * @default [
              *       "image/jpeg",
              *       "image/png",
-             *       "image/webp"
+             *       "image/webp",
+             *       "image/heic"
              *     ]
              */
             content_types: string[];
@@ -1458,9 +1459,13 @@ export interface components {
              *       "audio/wav",
              *       "audio/mpeg",
              *       "audio/mp4",
+             *       "audio/aac",
              *       "audio/ogg",
              *       "audio/flac",
-             *       "audio/webm"
+             *       "audio/webm",
+             *       "audio/amr",
+             *       "audio/aiff",
+             *       "audio/x-caf"
              *     ]
              */
             audio_types: string[];
@@ -1706,7 +1711,7 @@ export interface components {
              * Content Type
              * @enum {string}
              */
-            content_type: "image/jpeg" | "image/png" | "image/webp";
+            content_type: "image/jpeg" | "image/png" | "image/webp" | "image/heic";
             /** Width */
             width: number | null;
             /** Height */
@@ -2428,10 +2433,10 @@ export interface components {
         Upload: {
             /**
              * Content Type
-             * @description Media type. Parameters are ignored, letters may be of either case, and common aliases such as `image/jpg` count as the type that they stand for. The form that comes back has the name listed here.
+             * @description Media type. Parameters are ignored, letters may be of either case, and common aliases such as `image/jpg` and `image/heif` count as the type that they stand for. The form that comes back has the name listed here.
              * @enum {string}
              */
-            content_type: "image/jpeg" | "image/png" | "image/webp";
+            content_type: "image/jpeg" | "image/png" | "image/webp" | "image/heic";
             /**
              * Size
              * @description Bytes, if known.
@@ -2448,7 +2453,7 @@ export interface components {
          */
         UploadStatus: {
             /** Content Type */
-            content_type: ("image/jpeg" | "image/png" | "image/webp") | ("audio/wav" | "audio/mpeg" | "audio/mp4" | "audio/ogg" | "audio/flac" | "audio/webm");
+            content_type: ("image/jpeg" | "image/png" | "image/webp" | "image/heic") | ("audio/wav" | "audio/mpeg" | "audio/mp4" | "audio/aac" | "audio/ogg" | "audio/flac" | "audio/webm" | "audio/amr" | "audio/aiff" | "audio/x-caf");
             /** Size */
             size: number | null;
             /** Sha256 */

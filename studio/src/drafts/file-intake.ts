@@ -1,6 +1,7 @@
 /** Reads chosen files into drafts, one after the other, and tracks the status of each role. */
 import { create } from "zustand";
 import type { Kind } from "@/contract/types";
+import { uploadRoles } from "@/contract/upload-roles";
 import { currentService } from "@/service/deployment";
 import { type ServiceError, toServiceError } from "@/service/error";
 import { useDrafts } from "./draft";
@@ -36,7 +37,9 @@ export const useFileIntake = create<Intake>()((set) => {
       newest.set(key, file);
       setStatus(key, { busy: true, error: null });
       try {
-        const inputFile = await readInputFile(file, currentService().config.limits);
+        // A mask is painted on the photo.
+        const mustShow = uploadRoles(kind).some(({ painted }) => painted);
+        const inputFile = await readInputFile(file, currentService().config.limits, { mustShow });
         if (inputFile.type !== wanted) throw new InputFileError(wanted === "sound" ? "sound_wanted" : "picture_wanted");
         if (newest.get(key) !== file) return;
         useDrafts.getState().setInput(kind, role, inputFile);

@@ -2,6 +2,7 @@
 import type { Asset, ErrorCode, Limits } from "@/contract/types";
 import { ServiceError } from "@/service/error";
 import { browserCodec, type Codec, type DecodedImage } from "./codec";
+import { DESCRIPTION_BYTES, heicSize } from "./heic-size";
 import { HEAD_BYTES, sniffMediaType } from "./media-type";
 
 /** A photo, as it will be uploaded. `width` and `height` are those of the upright picture, in pixels. */
@@ -12,8 +13,8 @@ export interface PictureInput {
   contentType: string;
   width: number;
   height: number;
-  /** An object URL of `file`. */
-  url: string;
+  /** An object URL of `file`; null if the browser cannot show it (HEIC). */
+  url: string | null;
   /** The size of the original file, if it was reduced or converted. */
   original?: { width: number; height: number; size: number };
 }
@@ -78,22 +79,32 @@ const ATTEMPTS = 6;
  * Read a file as an input file. Throws `InputFileError`.
  *
  * A picture within the limits is uploaded unchanged; the service rotates it by its EXIF, as browsers do. A larger one
- * is reduced, and `original` holds its former size.
+ * is reduced, and `original` holds its former size. A HEIC becomes a JPEG if the browser can decode it. If it cannot,
+ * it is uploaded as it is, unless it has to be shown (`mustShow`), to paint on it for example.
  */
-export async function readInputFile(file: File, limits: Limits, codec: Codec = browserCodec): Promise<InputFile> {
+export async function readInputFile(
+  file: File,
+  limits: Limits,
+  { codec = browserCodec, mustShow = false }: { codec?: Codec; mustShow?: boolean } = {},
+): Promise<InputFile> {
   if (file.size === 0) throw new InputFileError("empty");
   const mediaType = sniffMediaType(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()));
   if (mediaType.type === "other") throw new InputFileError("type");
   if (mediaType.type === "sound") return readSound(file, mediaType.contentType, limits, codec);
+  const isHeic = mediaType.type === "picture" && mediaType.contentType === "image/heic";
   const decoded = await codec.open(file).catch(() => {
-    throw new InputFileError(mediaType.type === "heif" ? "heic" : "unreadable");
+    if (!isHeic && mediaType.type === "picture") throw new InputFileError("unreadable");
+    return null;
   });
+  if (decoded === null) {
+    if (!isHeic || mustShow || !limits.content_types.includes("image/heic")) throw new InputFileError("heic");
+    return readHeic(file, limits);
+  }
   try {
     const { width, height } = decoded;
-    const shorter = Math.min(width, height);
-    if (shorter < limits.min_side) throw new InputFileError("too_small", { width, height, least: limits.min_side });
+    checkSides(width, height, limits);
     const scale = fitScale(width, height, limits);
-    if (mediaType.type === "picture" && scale === 1 && file.size <= limits.max_upload_bytes) {
+    if (mediaType.type === "picture" && !isHeic && scale === 1 && file.size <= limits.max_upload_bytes) {
       return pictureInput(file, file.name, mediaType.contentType, width, height);
     }
     const reduced = await reduce(decoded, scale, limits);
@@ -103,6 +114,23 @@ export async function readInputFile(file: File, limits: Limits, codec: Codec = b
   } finally {
     decoded.close();
   }
+}
+
+function checkSides(width: number, height: number, limits: Limits): void {
+  const shorter = Math.min(width, height);
+  if (shorter < limits.min_side) throw new InputFileError("too_small", { width, height, least: limits.min_side });
+}
+
+/** A HEIC as it is, which the service decodes. Without the browser it cannot be made smaller. */
+async function readHeic(file: File, limits: Limits): Promise<InputFile> {
+  const size = heicSize(new Uint8Array(await file.slice(0, DESCRIPTION_BYTES).arrayBuffer()));
+  if (size === null) throw new InputFileError("unreadable");
+  const { width, height } = size;
+  checkSides(width, height, limits);
+  if (fitScale(width, height, limits) < 1 || file.size > limits.max_upload_bytes) {
+    throw new InputFileError("too_large", { megabytes: Math.floor(limits.max_upload_bytes / MEGABYTE) });
+  }
+  return { type: "picture", file, name: file.name, contentType: "image/heic", width, height, url: null };
 }
 
 /** The scale, from 0 to 1, at which a picture keeps the limits of sides and area. */
@@ -135,7 +163,9 @@ export function previewUrl(inputFile: InputFile): string | null {
 
 /** Revoke the object URL of an input file, if it has one. */
 export function revokeUrl(inputFile: InputFile): void {
-  if (inputFile.type === "picture" || inputFile.type === "sound") URL.revokeObjectURL(inputFile.url);
+  if ((inputFile.type === "picture" || inputFile.type === "sound") && inputFile.url !== null) {
+    URL.revokeObjectURL(inputFile.url);
+  }
 }
 
 async function readSound(file: File, contentType: string, limits: Limits, codec: Codec): Promise<InputFile> {

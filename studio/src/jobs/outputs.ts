@@ -37,10 +37,11 @@ function inputRole(kind: Kind): string | null {
   return comparedRole ?? first()?.name ?? null;
 }
 
-/** The picture that a job starts from; null if there is none, or the file is gone. */
+/** The picture that a job starts from; null if there is none, the file is gone, or browsers cannot show it (HEIC). */
 export function inputPicture(job: Job): { key: string; url: string } | null {
   const role = inputRole(job.kind);
-  const url = role === null ? null : job.uploads[role]?.url;
+  const upload = role === null ? null : job.uploads[role];
+  const url = upload?.content_type === "image/heic" ? null : upload?.url;
   return url ? { key: `${job.job_id}/${role}`, url } : null;
 }
 
@@ -53,6 +54,7 @@ const EXTENSIONS: Record<string, string> = {
   "image/jpeg": "jpg",
   "image/png": "png",
   "image/webp": "webp",
+  "image/heic": "heic",
   "video/mp4": "mp4",
 };
 
