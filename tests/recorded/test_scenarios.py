@@ -41,6 +41,9 @@ INTENDED = tuple(
         r"rows/jobs/.*\.params\.M\.(scenes\.L\[\d+\]\.M\.)?voice\.NULL is gone \(was true\)",
         # So a video's key in the result cache is another one.
         r"rows/ledger/cache_results: rows has 3 entries, 4 were recorded",
+        # After 0.2.0, HEIC is received, and recordings in AAC, AMR, AIFF and CAF.
+        r"api/service/config: get\.answer\.body\.limits\.(audio|content)_types has \d+ entries, \d+ were recorded",
+        r"rows/jobs/failures: upload:unsupported_media\.(error\.M\.)?message\.S: .*PNG, WebP or HEIC.*",
     )
 )
 # After 0.2.0, the last upload is received in the write that queues or completes its job: one version less.
