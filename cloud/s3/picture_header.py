@@ -6,9 +6,9 @@ JPEG: ITU-T T.81 annex B. PNG: W3C PNG 11.2.1 (IHDR). WebP: RFC 9649. HEIC: ISO/
 from dataclasses import dataclass
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.file_signatures import NotAPicture, content_type_of, describe_file
+from darkroom.contract.file_signatures import NotAPicture, content_type_of, describe_file, foreign_codec_error
 from darkroom.contract.heif_file import BrokenHeif, HeifFile, IncompleteHeif
-from darkroom.contract.jpeg_scans import MAX_SEGMENTS
+from darkroom.contract.jpeg_scans import END_OF_IMAGE, FRAME_HEADERS, MAX_SEGMENTS, START_OF_SCAN, jpeg_segments
 from darkroom.contract.picture_size import check_picture_size
 from darkroom.contract.uploads import ContentType
 
@@ -51,37 +51,17 @@ def read_header(data: bytes) -> Header:
     return Header(content_type, *size)
 
 
-# Frame headers (SOF): C0 to CF without DHT (C4), JPG (C8) and DAC (CC). Markers without a segment: RST, TEM, padding.
-_FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_MARKERS_WITHOUT_SEGMENT = frozenset({0x01, *range(0xD0, 0xD8)})
-_START_OF_SCAN, _END = 0xDA, 0xD9
-
-
 def _jpeg(data: bytes) -> tuple[int, int]:
-    at = 2
-    for _segment in range(MAX_SEGMENTS):
-        if at + 2 > len(data):
-            raise IncompleteHeader
-        if data[at] != 0xFF:
+    """Read the size in the frame header. Bytes between segments are skipped, as decoders do."""
+    for number, (marker, payload) in enumerate(jpeg_segments(data)):
+        if marker in (START_OF_SCAN, END_OF_IMAGE) or number >= MAX_SEGMENTS:
             raise _broken_header_error("JPEG")
-        marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
-            continue
-        if marker in _MARKERS_WITHOUT_SEGMENT:
-            at += 2
-            continue
-        if marker in (_START_OF_SCAN, _END):
-            raise _broken_header_error("JPEG")
-        if at + 9 > len(data):
-            raise IncompleteHeader
-        length = int.from_bytes(data[at + 2 : at + 4], "big")
-        if marker in _FRAME_HEADERS:
-            return int.from_bytes(data[at + 7 : at + 9], "big"), int.from_bytes(data[at + 5 : at + 7], "big")
-        if length < 2:
-            raise _broken_header_error("JPEG")
-        at += 2 + length
-    raise _broken_header_error("JPEG")
+        if marker in FRAME_HEADERS and payload + 5 <= len(data):
+            return (
+                int.from_bytes(data[payload + 3 : payload + 5], "big"),
+                int.from_bytes(data[payload + 1 : payload + 3], "big"),
+            )
+    raise IncompleteHeader
 
 
 def _png(data: bytes) -> tuple[int, int]:
@@ -121,7 +101,7 @@ def _heic(data: bytes) -> tuple[int, int]:
         raise _broken_header_error("HEIC") from error
     codec = file.foreign_codec
     if codec is not None:
-        raise NotAPicture(f"a HEIF picture that is coded as {codec}, not in HEVC")
+        raise foreign_codec_error(codec)
     return file.size
 
 

@@ -52,6 +52,11 @@ class NotAPicture(DarkroomError):
         self.detected = detected
 
 
+def foreign_codec_error(codec: str) -> NotAPicture:
+    """Return the error for a HEIF picture in another codec than HEVC, named by the type of its items."""
+    return NotAPicture(f"a HEIF picture that is coded as {codec}, not in HEVC")
+
+
 def content_type_of(head: bytes) -> ContentType | None:
     """Detect the content type of a picture from its first ``SIGNATURE_BYTES``; None if it is not supported.
 

@@ -1,4 +1,4 @@
-"""Scans of a JPEG: counts them without decoding, because a decoder's time grows with their number.
+"""Segments and scans of a JPEG: found and counted without decoding, because a decoder's time grows with their number.
 
 Markers are those of ITU-T T.81, table B.1. They are found as libjpeg finds them: bytes between segments are skipped.
 """
@@ -20,8 +20,8 @@ TOO_MANY_SCANS = (
 # Two bytes that start a segment: no stuffed zero, no fill byte, no restart (RST0 to RST7).
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _WITHOUT_SEGMENT = frozenset({0x01, 0xD8})  # TEM, SOI
-_START_OF_SCAN, _END = 0xDA, 0xD9
-_FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
+FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 
 
@@ -34,10 +34,10 @@ def count_scans(data: bytes) -> int:
     3
     """
     scans = 0
-    for number, (marker, _payload) in enumerate(_segments(data)):
-        if marker == _END:
+    for number, (marker, _payload) in enumerate(jpeg_segments(data)):
+        if marker == END_OF_IMAGE:
             break
-        scans += marker == _START_OF_SCAN
+        scans += marker == START_OF_SCAN
         if scans > MAX_SCANS or number >= MAX_SEGMENTS:
             return MAX_SCANS + 1
     return scans
@@ -49,17 +49,17 @@ def may_have_several_scans(start: bytes) -> bool:
     True also if these bytes end before the first scan, or have more than ``MAX_SEGMENTS`` segments before it.
     """
     components = None
-    for number, (marker, payload) in enumerate(_segments(start)):
-        if marker in _PROGRESSIVE or marker == _END or number >= MAX_SEGMENTS:
+    for number, (marker, payload) in enumerate(jpeg_segments(start)):
+        if marker in _PROGRESSIVE or marker == END_OF_IMAGE or number >= MAX_SEGMENTS:
             break
-        if marker in _FRAME_HEADERS:
+        if marker in FRAME_HEADERS:
             components = start[payload + 5 : payload + 6]
-        elif marker == _START_OF_SCAN:
+        elif marker == START_OF_SCAN:
             return not components or start[payload : payload + 1] != components
     return True
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int]]:
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
     """Yield each segment after the start of the image: its marker, and where its content begins."""
     at = 2
     while (found := _MARKER.search(data, at)) is not None:

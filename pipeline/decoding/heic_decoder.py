@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import Image
 
+from darkroom.contract.file_signatures import foreign_codec_error
 from darkroom.contract.heif_file import CODED, HeifFile
 from darkroom.contract.picture_size import check_picture_size
 from pipeline.decoding.colour_spaces import coded_profile
@@ -22,7 +23,7 @@ _LENGTH_BYTES_AT = 21  # in the decoder configuration (hvcC): how long a unit's 
 def decode_heic(data: bytes) -> Image.Image:
     """Decode a HEIC, of a sequence its primary picture. ``icc_profile`` of its ``info`` tells its colours, if anything.
 
-    Raises ``DarkroomError`` (``invalid_image``, ``too_large``), and ``ValueError`` for a damaged file.
+    Raises ``DarkroomError`` (``invalid_image``, ``too_large``, ``unsupported_media``), and ``ValueError`` for a damaged file.
     """
     import pi_heif  # noqa: PLC0415  # most jobs have none
 
@@ -39,10 +40,10 @@ def decode_heic(data: bytes) -> Image.Image:
 def _check_content(file: HeifFile) -> None:
     """Check that the coded data of every tile are there, which the decoders fill with black or guesses.
 
-    Raises ``DarkroomError`` (``invalid_image``), or ``ValueError`` for another codec.
+    Raises ``DarkroomError``: ``invalid_image``, or ``unsupported_media`` for another codec.
     """
     if file.foreign_codec is not None:
-        raise ValueError(f"coded as {file.foreign_codec}")
+        raise foreign_codec_error(file.foreign_codec)
     if not file.has_all_content:
         raise missing_pixels_error()
     for item in file.needed.values():

@@ -36,6 +36,8 @@ _NEEDED_SEGMENTS = {
 _COEFFICIENTS = 64
 _ZERO_FILL = 16  # zeros at the end that are no coded data
 _BAND_ROWS = 256
+_BLOCK, _MIDDLE = 8, 128
+_BLEEDING_UNIT = 18  # pixels of a side: four blocks with one chroma block, which is smoothed beyond them
 
 # Bytes that no coded data would have: the first completes a fill byte before it, none is a marker's.
 _OTHER_BYTES = b"\0" + bytes((97 * number + 31) % 251 for number in range(255))
@@ -86,12 +88,45 @@ def decode_jpeg(data: bytes) -> Image.Image:
         raise missing_pixels_error()
     image = _decoded(file.encoded())
     other = _decoded(file.encoded(file.other_bytes()))
-    for top in range(0, image.height, _BAND_ROWS):
-        band = (0, top, image.width, min(top + _BAND_ROWS, image.height))
-        different = ImageChops.difference(image.crop(band), other.crop(band)).getbbox(alpha_only=False)
-        if different is not None:
-            raise missing_pixels_error(top + different[1], image.height)
+    different = _different(image, other)
+    if different is not None and not _is_rest_of_a_block(image, different):
+        raise missing_pixels_error(different[1], image.height)
     return image
+
+
+def _different(one: Image.Image, other: Image.Image) -> tuple[int, int, int, int] | None:
+    """Return the box around all pixels that differ: left, top, right, bottom; None if none do."""
+    boxes = []
+    for top in range(0, one.height, _BAND_ROWS):
+        band = (0, top, one.width, min(top + _BAND_ROWS, one.height))
+        found = ImageChops.difference(one.crop(band), other.crop(band)).getbbox(alpha_only=False)
+        if found is not None:
+            boxes.append((found[0], found[1] + top, found[2], found[3] + top))
+    if not boxes:
+        return None
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
+
+
+def _is_rest_of_a_block(image: Image.Image, different: tuple[int, int, int, int]) -> bool:
+    """Return True if the last bits alone of one block are missing, as some encoders leave them out.
+
+    A block without any data is flat, of the middle grey.
+    """
+    left, top, right, bottom = different
+    if max(right - left, bottom - top) > _BLEEDING_UNIT or image.width * image.height < 100 * _BLEEDING_UNIT**2:
+        return False
+    for y in range(top // _BLOCK * _BLOCK, bottom, _BLOCK):
+        for x in range(left // _BLOCK * _BLOCK, right, _BLOCK):
+            box = (x, y, min(x + _BLOCK, image.width), min(y + _BLOCK, image.height))
+            lows, highs = zip(*_extrema(image.crop(box)), strict=True)
+            if min(lows) >= _MIDDLE - 1 and max(highs) <= _MIDDLE + 1:
+                return False
+    return True
+
+
+def _extrema(image: Image.Image) -> tuple[tuple[int, int], ...]:
+    return tuple(channel.getextrema() for channel in image.split())  # type: ignore[misc]  # of 8 bits
 
 
 def _decoded(data: bytes) -> Image.Image:

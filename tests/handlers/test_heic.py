@@ -68,8 +68,11 @@ def test_a_size_beyond_the_limits_is_refused_by_the_header(stated_size: tuple[in
     assert refused.value.detail.code is code
 
 
-def test_a_heif_picture_of_another_codec_is_named() -> None:
+def test_a_heif_picture_of_another_codec_is_named(tmp_path: Path) -> None:
     data = Heic(RGB).encoded().replace(b"hvc1", b"av01", 1)
+    (tmp_path / "photo.heic").write_bytes(data)
+    with pytest.raises(DarkroomError, match=r"coded as av01, not in HEVC\. Upload a JPEG, PNG, WebP or HEIC picture"):
+        decode_picture_here(tmp_path / "photo.heic")
     with pytest.raises(DarkroomError, match=r"coded as av01, not in HEVC\. Upload a JPEG, PNG, WebP or HEIC picture"):
         read_header(data)
 

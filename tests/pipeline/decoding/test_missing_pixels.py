@@ -102,6 +102,15 @@ def test_a_jpeg_that_states_a_larger_size_than_it_has_is_refused(tmp_path: Path)
     assert "of its 2000 rows" in refusal(bytes(data), tmp_path)
 
 
+def test_the_last_bits_of_a_jpegs_last_block_may_be_missing(tmp_path: Path) -> None:
+    """Some encoders leave them out. A missing block shows, and is refused."""
+    image = Image.fromarray(np.tile(scene(), (2, 2, 1))).convert("L")
+    data = saved("JPEG", image, quality=90)
+    whole = decoded(data, tmp_path).astype(int)
+    assert np.abs(decoded(data[:-3] + b"\xff\xd9", tmp_path) - whole)[:-8].max() == 0
+    assert "of its 240 rows" in refusal(data[:-80] + b"\xff\xd9", tmp_path)
+
+
 def scans(data: bytes) -> list[int]:
     """Positions of a JPEG's scans, and of its end."""
     found, at = [], data.find(b"\xff\xda")
