@@ -22,7 +22,7 @@ START_SECONDS = 120.0
 FRAME_SECONDS = 120.0
 STOP_SECONDS = 5.0
 POLL_SECONDS = 0.1  # how often a waiting worker checks whether its job goes on
-# Of address space. Files of 49 megapixels took 0.9 GB at most.
+# Of address space. Files of 49 megapixels took 1.4 GB at most.
 MEMORY_BYTES = 2 * 2**30
 
 _BOOTSTRAP = (

@@ -23,7 +23,8 @@ _LENGTH_BYTES_AT = 21  # in the decoder configuration (hvcC): how long a unit's 
 def decode_heic(data: bytes) -> Image.Image:
     """Decode a HEIC, of a sequence its primary picture. ``icc_profile`` of its ``info`` tells its colours, if anything.
 
-    Raises ``DarkroomError`` (``invalid_image``, ``too_large``, ``unsupported_media``), and ``ValueError`` for a damaged file.
+    Raises ``DarkroomError`` (``invalid_image``, ``too_large``, ``unsupported_media``), and ``ValueError`` for a damaged
+    file.
     """
     import pi_heif  # noqa: PLC0415  # most jobs have none
 
