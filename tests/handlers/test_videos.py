@@ -271,6 +271,8 @@ def test_a_rerun_chooses_the_voice_again_unless_the_caller_did(
     driver.run(driver.upload(driver.get(job), None, role="avatar"))
     answer = driver.call("POST", f"/jobs/{job}/rerun", {"params": changes, "cache": False})
     assert (answer.status, answer.body["job"]["params"]["voice"]) == (201, voice)
+
+
 RECORDINGS = {
     "audio/aac": b"\xff\xf1\x50\x80",
     "audio/amr": b"#!AMR\n",
