@@ -11,7 +11,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import baseline, calls, decoding, event_path, lambda_imports, preview_engine, request_guard, video
+from bench import (
+    baseline,
+    calls,
+    decoding,
+    event_path,
+    lambda_imports,
+    lane_imports,
+    preview_engine,
+    request_guard,
+    video,
+)
 from bench.context import Context
 from bench.report import update_page
 from bench.results import Results, load
@@ -26,6 +36,7 @@ SECTIONS: tuple[Section[Any], ...] = (
     event_path.SECTION,
     calls.SECTION,
     lambda_imports.SECTION,
+    lane_imports.SECTION,
     decoding.SECTION,
     preview_engine.SECTION,
     video.SECTION,

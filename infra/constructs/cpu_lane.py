@@ -74,10 +74,13 @@ class CpuLane(Construct):
             allow(["sns:Publish"], [worker.success.topic_arn]),
         ):
             role.add_to_policy(statement)
+        runtime, handler, code = self._code()
         self.function = Function(
             self,
             CPU_FUNCTION,
-            **self._code(),
+            runtime=runtime,
+            handler=handler,
+            code=code,
             architecture=Architecture.ARM_64 if config.cpu_architecture == "arm64" else Architecture.X86_64,
             role=role,
             log_group=logs,
@@ -123,12 +126,12 @@ class CpuLane(Construct):
         longest = longest_video_seconds(Kind.RENDER_SCENES, Engine.PREVIEW, self._config.cpu_seconds)
         return min(MAX_VIDEO_SECONDS, longest)
 
-    def _code(self) -> dict[str, object]:
+    def _code(self) -> tuple[Runtime, str, Code]:
         """Return runtime, handler and code: the emulator cannot run images."""
         if self._config.local:
             code = Code.from_asset(str(lane_code.build_stand_in()))
-            return {"runtime": Runtime.PYTHON_3_13, "handler": HANDLER, "code": code}
-        return {"runtime": Runtime.FROM_IMAGE, "handler": Handler.FROM_IMAGE, "code": self._image()}
+            return Runtime.PYTHON_3_13, HANDLER, code
+        return Runtime.FROM_IMAGE, Handler.FROM_IMAGE, self._image()
 
     def _place(self) -> dict[str, str]:
         """Return the settings that differ between the cloud and this machine."""
