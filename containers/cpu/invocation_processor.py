@@ -54,7 +54,7 @@ class InvocationProcessor:
         storage: Storage,
         worker_for: Callable[[Kind], Worker],
         reports: InstanceReports,
-        publish: Callable[[str], None],
+        publish: Callable[[str], object],
     ) -> None:
         self._settings = settings
         self._storage = storage
