@@ -43,7 +43,7 @@ _BLEEDING_UNIT = 18  # pixels of a side: four blocks with one chroma block, whic
 _OTHER_BYTES = b"\0" + bytes((97 * number + 31) % 251 for number in range(255))
 _MAX_OTHER_BYTES = 2**25  # in all: a file may have a million restarts
 # Arithmetic coders leave out zeros at the end, so that these count as coded.
-_IMPLIED_ZEROS = bytes(1024)
+_IMPLIED_ZEROS = bytes(16)
 
 
 @dataclass

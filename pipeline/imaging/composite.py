@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from pipeline.core.arrays import Rgb
-from pipeline.imaging.masks import Mask
+from pipeline.imaging.mask_reading import Mask
 
 FEATHER = 1 / 150  # of the picture's longer side: the distance over which the photo fades out
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.imaging.masks import Mask
+from pipeline.imaging.mask_reading import Mask
 
 CELL = 8  # pixels: crops closer to each other than this are merged
 Boxes = NDArray[np.int64]  # N×4: top, left, bottom, right in pixels, the last two exclusive

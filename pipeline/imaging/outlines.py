@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from darkroom.contract.params import Point
 from darkroom.contract.results import FoundObject
-from pipeline.imaging.masks import Mask
+from pipeline.imaging.mask_reading import Mask
 
 Corner = tuple[float, float]  # x, y in the photo's pixels
 Ring = list[Corner]

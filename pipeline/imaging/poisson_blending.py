@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import Rgb
-from pipeline.imaging.masks import Mask
+from pipeline.imaging.mask_reading import Mask
 
 Floats = NDArray[np.float32]
 

@@ -14,8 +14,8 @@ import httpx2
 from PIL import Image
 from websockets.sync.client import ClientConnection, connect
 
+from darkroom.contract.file_signatures import audio_type_of, content_type_of
 from darkroom.contract.jobs import State
-from darkroom.contract.uploads import audio_type_of, content_type_of
 
 TIMEOUT_SECONDS = 60  # seconds; a job that takes longer hangs
 JobDict = dict[str, Any]

@@ -15,7 +15,8 @@ from pipeline.core.artifacts import PHOTO, RESULT, SAVED, SEED
 from pipeline.core.stages import Plan, Slot, Stage, StageContext
 from pipeline.imaging.holes import hole_crops
 from pipeline.imaging.load_save import LoadPhoto, SaveResult
-from pipeline.imaging.masks import HOLE, LoadMask, Mask
+from pipeline.imaging.mask_reading import Mask
+from pipeline.imaging.masks import HOLE, LoadMask
 from pipeline.imaging.poisson_blending import poisson_blended
 from pipeline.preview.inpainting.fill import fill_hole, hole_depth
 

@@ -83,6 +83,14 @@ def test_the_content_type_is_that_of_the_bytes(photo: Path) -> None:
             assert declared.content_type == "image/jpeg"
 
 
+def test_a_heic_is_declared_as_one_whatever_its_name() -> None:
+    heic = b"\0\0\0\x1cftypmif1\0\0\0\0mif1heicmiaf" + bytes(40)
+    request, _ = build_request("restyle_room", heic, {"style": "modern"})
+    declared = request.sources["photo"]
+    assert isinstance(declared, Upload)
+    assert declared.content_type == "image/heic"
+
+
 def test_sound_may_be_bytes(photo: Path) -> None:
     files = {"avatar": photo.read_bytes(), "voice_track": io.BytesIO(WAV)}
     request, contents = build_request("render_video", files, {"consent": True})
