@@ -3,6 +3,9 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import pairwise
+
+from pipeline.speech.segmentation import is_dictionary_script, mark_unspaced_word, word_starts
 
 _UNSPACED = ("zh", "ja")  # languages that put no spaces between words
 # A run without spaces; a no-break space within a number is part of it.
@@ -22,14 +25,22 @@ def split_words(script: str, language: str) -> list[str]:
     """Split a script into words, in order, with the punctuation that touches them; none is empty.
 
     Joined by spaces they give the script again; in Chinese and Japanese, where a word is one sign or one run of other
-    letters, joined by nothing. Isolated punctuation attaches to the word before it; opening punctuation, to the next.
+    letters, joined by nothing. In Thai, Lao, Burmese and Khmer, words are those of a dictionary; one that follows
+    without a space begins with a zero-width space. Isolated punctuation attaches to the word before it; opening
+    punctuation, to the next.
 
     >>> split_words("« Ça va ? » — Oui, à 10 h.", "fr-FR")
     ['« Ça', 'va ? » —', 'Oui,', 'à', '10', 'h.']
     >>> split_words("「今日」は3時です。", "ja-JP")
     ['「今', '日」', 'は', '3', '時', 'で', 'す。']
     """
-    return [re.sub(r"[ \t\r\n\f\v]+", " ", script[start:end]) for start, end in word_spans(script, language)]
+    words: list[str] = []
+    end_before = 0
+    for start, end in word_spans(script, language):
+        text = re.sub(r"[ \t\r\n\f\v]+", " ", script[start:end])
+        words.append(mark_unspaced_word(words[-1], text) if words and start == end_before else text)
+        end_before = end
+    return words
 
 
 def word_spans(script: str, language: str) -> list[tuple[int, int]]:
@@ -78,7 +89,7 @@ def _pieces(script: str, language: str) -> Iterator[tuple[int, int]]:
     signs = language.split("-", maxsplit=1)[0] in _UNSPACED
     for token in _TOKEN.finditer(script):
         if not signs:
-            yield token.span()
+            yield from _dictionary_words(script, *token.span())
             continue
         start = token.start()
         for index in range(token.start() + 1, token.end()):
@@ -86,6 +97,16 @@ def _pieces(script: str, language: str) -> Iterator[tuple[int, int]]:
                 yield start, index
                 start = index
         yield start, token.end()
+
+
+def _dictionary_words(script: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Split a run without spaces between words of Thai and its like; others are yielded whole."""
+    text = script[start:end]
+    unspaced = [is_dictionary_script(each) for each in text]
+    starts = word_starts(text) if any(unspaced) else frozenset[int]()
+    edges = [0, *(each for each in sorted(starts) if unspaced[each - 1] and unspaced[each]), len(text)]
+    for first, last in pairwise(edges):
+        yield start + first, start + last
 
 
 def _splits_between(before: str, after: str) -> bool:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from darkroom.contract.subtitle_characters import cannot_burn_message, drawable_form, missing_characters
 from pipeline.core.arrays import Rgb
+from pipeline.speech.segmentation import clusters
 from pipeline.subtitles.bidirectional import is_left_to_right
 from pipeline.subtitles.cues import Cue
 from pipeline.subtitles.line_breaking import balance_lines, breakable_pieces, unwrap_lines
-from pipeline.subtitles.segmentation import clusters
 from pipeline.subtitles.typesetting import Coverage, Line, Typesetter
 
 MAX_LINES = 4

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
+from pipeline.speech.segmentation import ZERO_WIDTH_SPACE
 from pipeline.speech.sentences import ends_clause, ends_sentence
 from pipeline.speech.types import Word
 from pipeline.subtitles.line_breaking import (
     FORBIDDEN,
-    ZERO_WIDTH_SPACE,
     balance_lines,
     breakable_pieces,
     display_width,
@@ -99,10 +99,11 @@ def _units(words: Sequence[Word], language: str) -> list[_Unit]:
         own = normalise_text(word.text)
         if not visible_length(own.replace(" ", "")):
             continue
+        gap = separator(text, own, language)
+        own = own.removeprefix(ZERO_WIDTH_SPACE)
         start = max(word.start, last_start)
         each = (max(word.end, start) - start) / len(own)
         last_start = start
-        gap = separator(text, own, language)
         times += [(start, start)] * len(gap)
         times += [(start + index * each, start + (index + 1) * each) for index in range(len(own))]
         text += gap + own

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from darkroom.contract.languages import UNDETERMINED
+from pipeline.speech.segmentation import ZERO_WIDTH_SPACE
 from pipeline.subtitles.cues import Cue
 
 _VTT_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -14,7 +15,7 @@ _FULL_WIDTH = str.maketrans("<>{}", "＜＞｛｝")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _OVERRIDE = re.compile(r"\\(?=[Nnh])")  # line breaks and spaces of SubStation Alpha
 _ARROW = re.compile(r"-(?=->)")
-_MINUS, _WORD_JOINER, _ZERO_WIDTH_SPACE = "\u2212", "\u2060", "\u200b"
+_MINUS, _WORD_JOINER = "\u2212", "\u2060"
 
 
 def srt(cues: Iterable[Cue]) -> str:
@@ -48,7 +49,7 @@ def vtt(cues: Iterable[Cue], language: str) -> str:
         "\n".join(
             (
                 f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}",
-                *(line.rstrip(_ZERO_WIDTH_SPACE).translate(_VTT_ENTITIES) for line in cue.lines),
+                *(line.rstrip(ZERO_WIDTH_SPACE).translate(_VTT_ENTITIES) for line in cue.lines),
                 "",
             )
         )
@@ -62,7 +63,7 @@ def _plain_lines(cue: Cue) -> Iterator[str]:
     # Without an opening bracket nothing is a tag: "5 > 3" and "a -> b" stay.
     tagged = any("<" in line for line in cue.lines)
     for line in cue.lines:
-        text = _OVERRIDE.sub(lambda found: found.group() + _WORD_JOINER, line.rstrip(_ZERO_WIDTH_SPACE))
+        text = _OVERRIDE.sub(lambda found: found.group() + _WORD_JOINER, line.rstrip(ZERO_WIDTH_SPACE))
         text = _ENTITY.sub("＆", _ARROW.sub(_MINUS, text))
         yield "".join(each.translate(_FULL_WIDTH) if tagged or each != ">" else each for each in text)
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
 
-from pipeline.speech.sentences import ends_clause, ends_sentence
-from pipeline.subtitles.segmentation import (
+from pipeline.speech.segmentation import (
+    ZERO_WIDTH_SPACE,
     breaks_without_spaces,
     clusters,
     is_dictionary_script,
     phrase_starts,
     word_starts,
 )
+from pipeline.speech.sentences import ends_clause, ends_sentence
 
 # Characters that may not begin a line, and those that may not end one (JIS X 4051).
 _NEVER_FIRST = frozenset(
@@ -23,7 +24,6 @@ _NEVER_FIRST = frozenset(
     "｡､｣･ｧｨｩｪｫｬｭｮｯｰﾞﾟ"
 )
 _NEVER_LAST = frozenset("“‘（〔［｛〈《「『【〖〘｢([{«‹$＄￥£€#＃")
-ZERO_WIDTH_SPACE = "\u200b"  # separates words that no space separates
 _ADDRESS_MARKS = "/?&=-_.,;:#+@~|"  # after these a long address may be broken
 _MARKS = ("Mn", "Me", "Cf")  # categories of combining and invisible characters
 # Control characters except white space, and directional formatting characters: removed from lines.

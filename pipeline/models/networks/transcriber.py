@@ -14,9 +14,8 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.languages import UNDETERMINED
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import CTranslate2Network
+from pipeline.speech.segmentation import mark_unspaced_word
 from pipeline.speech.types import SAMPLE_RATE, Samples, Transcript, Word
-from pipeline.subtitles.line_breaking import ZERO_WIDTH_SPACE
-from pipeline.subtitles.segmentation import is_dictionary_script
 from pipeline.weights.store import Weights
 
 logger = logging.getLogger(__name__)
@@ -71,9 +70,8 @@ def words_of(recognised: Iterable[Any], seconds: float) -> tuple[Word, ...]:
     last = 0.0
     for each in recognised:
         if text := each.word.strip():
-            follows = bool(words) and not each.word[0].isspace()
-            if follows and is_dictionary_script(words[-1].text[-1]) and is_dictionary_script(text[0]):
-                text = ZERO_WIDTH_SPACE + text
+            if words and not each.word[0].isspace():
+                text = mark_unspaced_word(words[-1].text, text)
             start = min(max(float(each.start), last), seconds)
             last = min(max(float(each.end), start), seconds)
             words.append(Word(text, start, last))

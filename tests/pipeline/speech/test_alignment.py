@@ -58,6 +58,16 @@ def test_silence_between_sentences_shifts_the_words() -> None:
     assert late(align_words(THREE_SENTENCES, samples, "en-US"), truth) < 0.2
 
 
+def test_pauses_are_placed_within_thai_which_has_no_spaces_between_words() -> None:
+    tone = np.sin(np.arange(SAMPLE_RATE) / 30).astype(np.float32)
+    pause = np.zeros(SAMPLE_RATE // 2, np.float32)
+    words = align_words("สวัสดีครับวันนี้เราจะไปดูบ้านหลังใหม่", np.concatenate((tone, pause, tone, pause, tone)), "th")
+    assert "".join(word.text.strip("\u200b") for word in words) == "สวัสดีครับวันนี้เราจะไปดูบ้านหลังใหม่"
+    assert words[0].start < 0.1
+    assert max(word.end - word.start for word in words) < 1
+    assert {int(word.start / 1.5) for word in words} == {0, 1, 2}  # some in every part
+
+
 def test_pauses_are_placed_after_punctuation() -> None:
     speech = spoken("joanna")
     words = align_words(THREE_SENTENCES, speech.samples, "en-US")

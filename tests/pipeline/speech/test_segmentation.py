@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.subtitles.segmentation import clusters, phrase_starts, word_starts
+from pipeline.speech.segmentation import clusters, phrase_starts, word_starts
 
 
 def cut(text: str, starts: frozenset[int]) -> list[str]:

@@ -19,6 +19,7 @@ _DICTIONARY_BLOCKS = (
 )
 # And of those that break at a mark of their own, by UAX #14: Tibetan, Balinese, Javanese.
 _MARKED_BLOCKS = (("\u0f00", "\u0fff"), ("\u1b00", "\u1b7f"), ("\ua980", "\ua9df"))
+ZERO_WIDTH_SPACE = "\u200b"  # separates words that no space separates
 _KANA = ("\u3040", "\u30ff")
 _TRADITIONAL = ("zh-tw", "zh-hk", "zh-mo", "zh-hant")
 
@@ -31,6 +32,15 @@ def is_dictionary_script(character: str) -> bool:
 def breaks_without_spaces(character: str) -> bool:
     """Return True for scripts, apart from Han and kana, in which lines also break where no space is."""
     return is_dictionary_script(character) or any(first <= character <= last for first, last in _MARKED_BLOCKS)
+
+
+def mark_unspaced_word(before: str, word: str) -> str:
+    """Return a word that no space separates from the word before: in Thai and its like, with a zero-width space.
+
+    >>> mark_unspaced_word("บ้าน", "หลัง") == "\\u200bหลัง", mark_unspaced_word("字", "幕")
+    (True, '幕')
+    """
+    return ZERO_WIDTH_SPACE + word if is_dictionary_script(before[-1]) and is_dictionary_script(word[0]) else word
 
 
 def clusters(text: str) -> list[str]:
