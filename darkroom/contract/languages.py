@@ -3,6 +3,7 @@
 import unicodedata
 from collections import Counter
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
@@ -43,6 +44,7 @@ _MIN_SHARE = 0.25  # least share of all letters: Latin names and terms have more
 _MIN_LETTERS, _MIN_LETTERS_OF_VOICES = 24, 8
 _MIN_PROBABILITY = 0.97
 _CLD3_BYTES = 2_000  # of a text that CLD3 reads
+_CLD3_LOCK = Lock()  # it lets other threads run, but does not promise to serve several
 _CLD3_CODES = {"iw": "he", "no": "nb"}
 
 
@@ -133,7 +135,8 @@ def _speaks(voice: Voice, language: str) -> bool:
 
 
 def _detect_by_cld3(text: str, min_probability: float) -> str | None:
-    found = _cld3().FindLanguage(text)
+    with _CLD3_LOCK:
+        found = _cld3().FindLanguage(text)
     code: str = _CLD3_CODES.get(found.language, found.language)
     return code if found.is_reliable and found.probability >= min_probability and "-" not in code else None
 

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from pipeline.speech.segmentation import (
     ZERO_WIDTH_SPACE,
@@ -197,7 +197,9 @@ def split_to_width(text: str, columns: int) -> list[str]:
     (['नम', 'स्ते'], ['example.com/', 'pictures'])
     """
     parts: list[list[str]] = [[]]
-    for cluster in clusters(text):
+    # A cluster of many joined consonants may be wider than a line.
+    narrow = ((each,) if display_width(each) <= columns else tuple(each) for each in clusters(text))
+    for cluster in chain.from_iterable(narrow):
         part = parts[-1]
         if part and display_width("".join(part)) + display_width(cluster) > columns:
             end = _end_of_part(part)

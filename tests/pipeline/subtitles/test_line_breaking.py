@@ -11,6 +11,7 @@ from pipeline.subtitles.line_breaking import (
     ideographic,
     normalise_text,
     separator,
+    split_to_width,
     unwrap_lines,
     visible_length,
 )
@@ -168,3 +169,10 @@ def test_a_forbidden_break_is_used_only_where_nothing_else_fits() -> None:
 def test_a_text_that_fits_one_line_can_be_shared_by_two() -> None:
     assert lines(balance_lines([3, 3], [0, 1], [0, 0], 40, 2)) == [(0, 1), (1, 2)]
     assert balance_lines([3], [0], [0], 40, 2) is None, "one word is no two lines"
+
+
+def test_a_cluster_wider_than_a_line_is_split() -> None:
+    joined = "क\u094d" * 60 + "क"
+    parts = split_to_width(joined, 42)
+    assert "".join(parts) == joined
+    assert max(map(display_width, parts)) <= 42
