@@ -135,8 +135,9 @@ def _speaks(voice: Voice, language: str) -> bool:
 
 
 def _detect_by_cld3(text: str, min_probability: float) -> str | None:
+    plain = "".join(each if each.isprintable() else " " for each in text)  # it reads up to the first NUL
     with _CLD3_LOCK:
-        found = _cld3().FindLanguage(text)
+        found = _cld3().FindLanguage(plain)
     code: str = _CLD3_CODES.get(found.language, found.language)
     return code if found.is_reliable and found.probability >= min_probability and "-" not in code else None
 

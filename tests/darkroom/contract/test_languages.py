@@ -28,6 +28,7 @@ from darkroom.contract.voices import voices
         ("Das ist das Zimmer, wie es war.", "de"),
         ("Det här är rummet som det var en gång.", "sv"),
         ("The sign 愛 means love, and that is all that I know of it.", "en"),
+        ("This is the\x00 room as it was before.\n", "en"),
         ("Hi", None),
         ("Go.", None),
         ("3, 2, 1 … 😀", None),
