@@ -1,4 +1,4 @@
-# Everything lands in .venv/ and out/; nothing is installed outside this folder.
+# Everything lands in .venv/, studio/, build/ and out/; nothing is installed outside this folder.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
