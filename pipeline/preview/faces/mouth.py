@@ -77,27 +77,36 @@ class Mouth:
         frame, across, below = self._frame, self._across[rows], self._below[rows]
         lens = np.clip(1 - np.abs(across / OPENING_HALF_WIDTH) ** OPENING_EXPONENT, 0, 1)
         up, low = -UPPER_LIP_LIFT * opening * lens, LOWER_LIP_DROP * opening * lens
-        # Inverse warp by fixed-point iteration, which converges because the movement folds nothing over.
         jaw = below
-        for _ in range(5):
-            jaw_weight = _jaw_weight(across, np.maximum(jaw, 0), frame.eye_to_mouth)
-            jaw = np.asarray(below - opening * LOWER_LIP_DROP * jaw_weight, np.float32)
+        if float(below.max()) > 0:  # above the line between the lips, the jaw moves nothing
+            # Inverse warp by fixed-point iteration, which converges because the movement folds nothing over.
+            for _ in range(5):
+                jaw_weight = _jaw_weight(across, np.maximum(jaw, 0), frame.eye_to_mouth)
+                jaw = np.asarray(below - opening * LOWER_LIP_DROP * jaw_weight, np.float32)
         lip = below + opening * UPPER_LIP_LIFT * lens * (1 - _smoothstep(-below / (NOSE_DISTANCE * frame.eye_to_mouth)))
         lower = below > (up + low) / 2
         source = np.where(lower, np.maximum(jaw, 0), np.minimum(lip, 0))
         shift = (source - below) * frame.width
-        moved = cv2.remap(
-            self._picture,
-            np.asarray(self._x[rows] + shift * frame.down[0], np.float32),
-            np.asarray(self._y[rows] + shift * frame.down[1], np.float32),
-            cv2.INTER_CUBIC,
-            borderMode=cv2.BORDER_REPLICATE,
+        result = np.asarray(
+            cv2.remap(
+                self._picture,
+                np.asarray(self._x[rows] + shift * frame.down[0], np.float32),
+                np.asarray(self._y[rows] + shift * frame.down[1], np.float32),
+                cv2.INTER_CUBIC,
+                borderMode=cv2.BORDER_REPLICATE,
+            ),
+            np.uint8,
         )
         pixel = 1 / frame.width
         inside = np.clip((np.minimum(below - up, low - below) / pixel + 0.5) / 1.5, 0, 1) * (lens > 0)
-        inner = self._interior(opening, across, below, up, low)
-        mixed = moved + inside[..., None] * (inner - moved)
-        return np.asarray(np.clip(mixed, 0, 255).round(), np.uint8)
+        open_rows, open_columns = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
+        if len(open_rows):
+            # Only where the mouth is open, which is a small part of what the jaw moves.
+            box = np.s_[open_rows[0] : open_rows[-1] + 1, open_columns[0] : open_columns[-1] + 1]
+            inner = self._interior(opening, across[box], below[box], up[box], low[box])
+            mixed = result[box] + inside[box][..., None] * (inner - result[box])
+            result[box] = np.clip(mixed, 0, 255).round()
+        return result
 
     def _interior(self, opening: float, across: Floats, below: Floats, up: Floats, low: Floats) -> Floats:
         """Paint the inside of the mouth, H×W×3 float32, 0 to 255: dark, with teeth above and the tongue's red below."""
