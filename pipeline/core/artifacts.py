@@ -57,17 +57,6 @@ class SavedSubtitles(SavedFile):
     _as: ClassVar[type[ResultFile]] = SubtitleFile
 
 
-@dataclass(frozen=True)
-class Clip:
-    """A talking portrait: a silent video file of any size, at the pipeline's fixed frame rate.
-
-    ``focus`` is the face's position: x and y in [0, 1] of width and height, from the top left. None if unknown.
-    """
-
-    path: Path
-    focus: tuple[float, float] | None
-
-
 PHOTO: Artifact[Rgb] = Artifact("photo", "H×W×3 uint8 sRGB, upright, full resolution")
 RESULT: Artifact[Rgb] = Artifact("result", "H×W×3 uint8 sRGB, the photo's size unless the kind changes it")
 SAVED: Artifact[tuple[SavedFile, ...]] = Artifact("saved", "what was made, encoded, on disk: the result first")

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Protocol
 
 from pipeline.core.arrays import Rgb
-from pipeline.core.artifacts import Clip
 from pipeline.imaging.faces import Face
 from pipeline.imaging.tiles import Tile
 from pipeline.models.arrays import Box, Floats, Masks
 from pipeline.speech.types import Samples, Speech, Transcript
+from pipeline.video.clip import ClipFile
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,9 @@ class FaceSwapper(Protocol):
 class Animator(Protocol):
     """Animator: renders talking portraits."""
 
-    def animate(self, portrait: Rgb, speech: Speech, path: Path, folder: Path, report: Callable[[float], None]) -> Clip:
+    def animate(
+        self, portrait: Rgb, speech: Speech, path: Path, folder: Path, report: Callable[[float], None]
+    ) -> ClipFile:
         """Render the face of ``portrait``, H×W×3 uint8 sRGB, saying ``speech``: a video of the same length at ``path``.
 
         Temporary files go into ``folder`` and are deleted. ``report`` receives the fraction done several times a

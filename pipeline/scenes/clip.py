@@ -13,7 +13,6 @@ import numpy as np
 from darkroom.contract.errors import DarkroomError
 from darkroom.contract.scenes import Scene
 from darkroom.contract.video_params import RenderScenesParams, RenderVideoParams
-from pipeline.core.arrays import Rgb
 from pipeline.core.stages import Stage, StageContext
 from pipeline.decoding.client import decode_picture
 from pipeline.imaging.codec import on_white
@@ -22,12 +21,13 @@ from pipeline.scenes.parallel_scenes import SceneContext, prefix_error
 from pipeline.scenes.timeline import SceneSpan
 from pipeline.speech.types import SAMPLE_RATE, Samples, Speech
 from pipeline.video import FPS
+from pipeline.video.clip import Clip, ClipFile, RenderedClip
 from pipeline.video.encoder import encode_video
 from pipeline.video.files import cropped_frames
-from pipeline.video.ken_burns import camera_move_frames
+from pipeline.video.ken_burns import plan_camera_move
 from pipeline.video.talking_portrait import CLIP, PORTRAIT, SPEECH
 
-ANIMATION_SHARE = 0.85  # share of a portrait's time for animation; the rest crops the clip to the video's size
+ANIMATION_SHARE = 0.85  # share of a portrait's time for animation; the rest crops a file to the video's size
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,7 @@ class ClipSpec:
     """Specification of a scene's clip: ``frames`` frames, ``width`` × ``height``, of the picture in a file.
 
     ``voice`` drives the lips and is as long as the clip: mono float32 at ``SAMPLE_RATE``, or None without lip movement.
-    ``renderer`` names the renderer and changes when it would render another clip. Nothing else decides the clip, so its
-    position in the video does not matter.
+    Nothing else decides the clip but its renderer, so its position in the video does not matter.
     """
 
     picture: Path
@@ -45,21 +44,20 @@ class ClipSpec:
     height: int
     seed: int
     voice: Samples | None
-    renderer: str
 
     @property
     def own_seed(self) -> int:
         """Seed of this picture, so that the camera moves differently over each."""
         return (self.seed + int(self._picture_digest[:8], 16)) % 2**32
 
-    def cache_key(self) -> dict[str, object]:
-        """Return the specification as JSON values."""
+    def cache_key(self, renderer: str) -> dict[str, object]:
+        """Return the specification as JSON values. ``renderer`` changes when it would render another clip."""
         return {
             "picture": self._picture_digest,
             "size": [self.frames, self.width, self.height],
             "seed": self.seed,
             "voice": None if self.voice is None else samples_digest(self.voice),
-            "maker": self.renderer,
+            "maker": renderer,
         }
 
     @cached_property
@@ -77,34 +75,30 @@ class ClipSpec:
         return (video.width, video.height, frames) == (self.width, self.height, self.frames)
 
 
-def render_pan_clip(spec: ClipSpec, path: Path, scene_context: SceneContext) -> tuple[str, ...]:
-    """Write the clip of a picture under a moving camera. Returns no notes."""
+def plan_pan_clip(spec: ClipSpec, scene_context: SceneContext) -> Clip:
+    """Return the clip of a picture under a moving camera, whose frames are rendered while they are read."""
     with scene_context.acquire(scene_context.shared.cpu_slots):
         picture = on_white(decode_picture(spec.picture, scene_context.check))
-        frames = camera_move_frames(picture, spec.width, spec.height, spec.frames, seed=spec.own_seed)
-        _write(frames, spec, path, scene_context, 0.0)
-    return ()
+        move = plan_camera_move(picture, spec.width, spec.height, spec.frames, seed=spec.own_seed)
+    return RenderedClip(move.render)
 
 
-def render_talking_clip(
-    animate: Stage, context: StageContext, spec: ClipSpec, path: Path, scene_context: SceneContext
-) -> Sequence[str]:
-    """Write the clip of a talking portrait; returns notes for the user.
+def animated_clip(
+    animate: Stage, context: StageContext, spec: ClipSpec, folder: Path, scene_context: SceneContext
+) -> tuple[Clip, Sequence[str]]:
+    """Return the clip of a talking portrait and notes for the user; the clip may have another size and length.
 
-    ``animate`` is the stage of ``render_video`` that renders a clip. One with networks waits for the device. Raises
-    what the stage raises.
+    ``animate`` is the stage of ``render_video`` that renders a clip. One with networks waits for the device. Files are
+    written into ``folder``. Raises what the stage raises.
     """
     assert spec.voice is not None
     params = context.params_as(RenderScenesParams)
     portrait_params = RenderVideoParams(aspect=params.aspect, resolution=params.resolution, seed=spec.own_seed)
-    folder = path.with_suffix("")
-    folder.mkdir()
-    share = ANIMATION_SHARE if animate.networks else 1.0
     inner_context = StageContext(
         portrait_params,
         {},
         folder,
-        lambda fraction, _message: scene_context.report(share * fraction),
+        lambda fraction, _message: scene_context.report(ANIMATION_SHARE * fraction),
         network_provider=context.network_provider,
         report_progress_image=scene_context.show_progress_image,
     )
@@ -117,17 +111,33 @@ def render_talking_clip(
         animate.run(inner_context)
         inner_context.enter_stage(None)
         inner_context.release(PORTRAIT)
-    clip = inner_context[CLIP]
-    if spec.matches(clip.path):
+    return inner_context[CLIP], inner_context.notes
+
+
+def write_talking_clip(
+    animate: Stage, context: StageContext, spec: ClipSpec, path: Path, scene_context: SceneContext
+) -> Sequence[str]:
+    """Write the clip of a talking portrait, of the scene's size and length; returns notes for the user.
+
+    Raises what ``animate`` raises, see ``animated_clip``.
+    """
+
+    def report(count: int) -> None:
+        scene_context.report(ANIMATION_SHARE + (1 - ANIMATION_SHARE) * count / spec.frames)
+
+    folder = path.with_suffix("")
+    folder.mkdir()
+    clip, notes = animated_clip(animate, context, spec, folder, scene_context)
+    if isinstance(clip, ClipFile) and spec.matches(clip.path):
         clip.path.replace(path)
     else:
         with (
             scene_context.acquire(scene_context.shared.cpu_slots),
             closing(cropped_frames(clip, spec.width, spec.height, spec.frames)) as frames,
         ):
-            _write(frames, spec, path, scene_context, share)
+            encode_video(path, frames, None, spec.width, spec.height, intermediate=True, on_frame=report)
     shutil.rmtree(folder, ignore_errors=True)
-    return inner_context.notes
+    return notes
 
 
 def pad_voice(span: SceneSpan, samples: Samples) -> Samples:
@@ -166,12 +176,3 @@ def merge_notes(notes: Sequence[Sequence[str]]) -> tuple[str, ...]:
         f"Scene{'s' * (len(scene_numbers) > 1)} {', '.join(scene_numbers)}: {note}"
         for note, scene_numbers in numbers.items()
     )
-
-
-def _write(
-    frames: Iterator[Rgb], spec: ClipSpec, path: Path, scene_context: SceneContext, progress_before: float
-) -> None:
-    def report(count: int) -> None:
-        scene_context.report(progress_before + (1 - progress_before) * count / spec.frames)
-
-    encode_video(path, frames, None, spec.width, spec.height, intermediate=True, on_frame=report)

@@ -10,7 +10,6 @@ from pipeline.scenes.speech import SPEECHES, TIMELINE, TRANSCRIPTS
 from pipeline.scenes.timeline import Timeline, transition_frames, transitions_of
 from pipeline.speech.types import Transcript
 from pipeline.subtitles.cues import Cue, build_cues
-from pipeline.video.decoder import decode_frames
 from pipeline.video.files import MIX_SHARE, save_video
 from pipeline.video.mix import mix_soundtrack
 from pipeline.video.transitions import join_clips
@@ -43,13 +42,13 @@ class JoinScenes(Stage):
             report=lambda part: context.report(MIX_SHARE * part),
             check=context.check,
         )
-        clips = [decode_frames(path) for path in context[CLIPS]]
+        clips = [clip.frames() for clip in context[CLIPS]]
         lengths = [span.frames for span in timeline.spans]
         transcripts = context[TRANSCRIPTS]
         cues = cues_over(transcripts, timeline)
         pictures = join_clips(clips, lengths, transitions_of(params), transition_frames(params))
         context[SAVED] = save_video(
-            pictures, sound, timeline.frames, cues, language_over(transcripts), context, progress_before=MIX_SHARE
+            pictures, sound, timeline.frames, cues, language_over(transcripts), context, self.message
         )
 
 

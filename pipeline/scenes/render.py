@@ -1,6 +1,7 @@
-"""Rendering stage of ``render_scenes``: renders one clip per scene, several in parallel."""
+"""Rendering stage of ``render_scenes``: plans or renders one clip per scene, several in parallel."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,22 +11,31 @@ from darkroom.contract.video_params import RenderScenesParams
 from pipeline.core.best_effort import best_effort
 from pipeline.core.stages import Artifact, Slot, Stage, StageContext
 from pipeline.imaging.codec import thumbnail
-from pipeline.scenes.clip import ClipSpec, merge_notes, pad_voice, render_pan_clip, render_talking_clip, scene_label
+from pipeline.scenes.clip import (
+    ClipSpec,
+    animated_clip,
+    merge_notes,
+    pad_voice,
+    plan_pan_clip,
+    scene_label,
+    write_talking_clip,
+)
 from pipeline.scenes.intermediate_files import get_or_create, intermediate_name
 from pipeline.scenes.parallel_scenes import SceneContext, SceneTask, run_scenes
 from pipeline.scenes.speech import SPEECHES, TIMELINE
-from pipeline.video.decoder import decode_frames
+from pipeline.video.clip import Clip, ClipFile
 
-CLIPS: Artifact[tuple[Path, ...]] = Artifact(
-    "clips", "a video file of each scene without sound, of the size of the whole, as long as the scene"
+CLIPS: Artifact[tuple[Clip, ...]] = Artifact(
+    "clips", "the frames of each scene, of the size of the whole, as many as the scene lasts"
 )
-CAMERA = "camera"  # renderer of the clips of pictures
 
 
 class RenderClips(Stage):
-    """Render the clip of each scene, unless an earlier attempt did.
+    """Provide the clip of each scene.
 
-    ``animate`` is the stage of the engine's ``render_video`` that animates portraits.
+    ``animate`` is the stage of the engine's ``render_video`` that animates portraits. If ``keeps_portraits``, its clips
+    are written to files that the job's next attempt reuses. All other frames are rendered while the scenes are joined,
+    as storing a frame costs more than rendering it.
     """
 
     name = "scenes"
@@ -34,11 +44,12 @@ class RenderClips(Stage):
     requires: ClassVar[tuple[Artifact[Any], ...]] = (SPEECHES, TIMELINE)
     provides = (CLIPS,)
 
-    def __init__(self, animate: Stage) -> None:
+    def __init__(self, animate: Stage, *, keeps_portraits: bool = True) -> None:
         self._animate = animate
+        self._keeps_portraits = keeps_portraits
 
     def run(self, context: StageContext) -> None:
-        """Render. Raises the ``DarkroomError`` of the first scene that fails, naming it."""
+        """Plan or render. Raises the ``DarkroomError`` of the first scene that fails, naming it."""
         scenes = context.params_as(RenderScenesParams).scenes
         specs = [self._clip_spec(context, index) for index in range(len(scenes))]
         if context.network_provider is not None and any(spec.voice is not None for spec in specs):
@@ -52,11 +63,11 @@ class RenderClips(Stage):
             )
             for number, (scene, spec) in enumerate(zip(scenes, specs, strict=True), 1)
         ]
-        notes = run_scenes(
+        clips = run_scenes(
             context, tasks, stage=self.name, message=lambda done: f"Making the scenes: {done} of {len(tasks)} done"
         )
-        context.notes.extend(merge_notes(notes))
-        context[CLIPS] = tuple(_path(context, number) for number in range(1, len(scenes) + 1))
+        context.notes.extend(merge_notes([notes for _clip, notes in clips]))
+        context[CLIPS] = tuple(clip for clip, _notes in clips)
 
     def picture(self, context: StageContext, index: int, scene: Scene) -> Path:  # noqa: ARG002 - as overridden
         """Return the file of the picture that a scene, counted from 0, shows."""
@@ -67,13 +78,13 @@ class RenderClips(Stage):
         params = context.params_as(RenderScenesParams)
         scene, span, speech = params.scenes[index], context[TIMELINE].spans[index], context[SPEECHES][index]
         width, height = params.resolution.size(params.aspect)
-        voice, renderer = None, CAMERA
+        voice = None
         if isinstance(scene, AvatarScene):
             assert speech is not None
-            voice, renderer = pad_voice(span, speech.samples), self._animator(context)
-        return ClipSpec(self.picture(context, index, scene), span.frames, width, height, params.seed, voice, renderer)
+            voice = pad_voice(span, speech.samples)
+        return ClipSpec(self.picture(context, index, scene), span.frames, width, height, params.seed, voice)
 
-    def _animator(self, context: StageContext) -> str:
+    def _renderer(self, context: StageContext) -> str:
         networks = (
             context.network_provider.digest(self.networks)
             if context.network_provider is not None and self.networks
@@ -83,19 +94,27 @@ class RenderClips(Stage):
 
     def _render_clip(
         self, context: StageContext, spec: ClipSpec, path: Path, scene_context: SceneContext
-    ) -> tuple[str, ...]:
-        def make(path: Path) -> Sequence[str]:
-            return (
-                render_pan_clip(spec, path, scene_context)
-                if spec.voice is None
-                else render_talking_clip(self._animate, context, spec, path, scene_context)
-            )
+    ) -> tuple[Clip, Sequence[str]]:
+        clip: Clip
+        notes: Sequence[str] = ()
+        if spec.voice is None:
+            clip = plan_pan_clip(spec, scene_context)
+        elif self._keeps_portraits:
+            clip, notes = self._kept_clip(context, spec, path, scene_context)
+        else:
+            clip, notes = animated_clip(self._animate, context, spec, context.folder, scene_context)
+        with best_effort("progress picture"), closing(clip.frames()) as frames:
+            scene_context.show_progress_image(thumbnail(next(frames)))
+        return clip, notes
 
-        name = intermediate_name("clip", spec.cache_key(), path.suffix)
-        notes = get_or_create(context.intermediates, name, path, make, spec.matches)
-        with best_effort("progress picture"):
-            scene_context.show_progress_image(thumbnail(next(decode_frames(path))))
-        return notes
+    def _kept_clip(
+        self, context: StageContext, spec: ClipSpec, path: Path, scene_context: SceneContext
+    ) -> tuple[Clip, Sequence[str]]:
+        def make(path: Path) -> Sequence[str]:
+            return write_talking_clip(self._animate, context, spec, path, scene_context)
+
+        name = intermediate_name("clip", spec.cache_key(self._renderer(context)), path.suffix)
+        return ClipFile(path), get_or_create(context.intermediates, name, path, make, spec.matches)
 
 
 def _path(context: StageContext, number: int) -> Path:

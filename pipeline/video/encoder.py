@@ -101,7 +101,7 @@ class VideoWriter:
         if frame.shape != self._shape or frame.dtype != np.uint8:
             raise ValueError(f"a frame is {self._shape} uint8, not {frame.shape} {frame.dtype}")
         picture = self._reformatter.reformat(
-            av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24"),
+            av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(frame), format="rgb24"),
             format=self._format,
             dst_colorspace=Colorspace.ITU709,
             src_color_range=ColorRange.JPEG,

@@ -1,20 +1,24 @@
 """Output files of a video job: the video, its poster and thumbnail, and its subtitles."""
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain, islice
+from math import floor
 
 from darkroom.contract.video_params import RenderVideoParams, VideoParams
 from pipeline.core.arrays import Rgb
-from pipeline.core.artifacts import SAVED, Clip, SavedFile, SavedSubtitles, SavedVideo
+from pipeline.core.artifacts import SAVED, SavedFile, SavedSubtitles, SavedVideo
+from pipeline.core.best_effort import best_effort
 from pipeline.core.stages import Slot, Stage, StageContext
 from pipeline.imaging.load_save import save_picture, save_thumbnail
+from pipeline.imaging.resize import PROGRESS_IMAGE_SIDE, downscaled
 from pipeline.subtitles.burner import SubtitleBurner, cannot_burn_reason, omitted_characters
 from pipeline.subtitles.cues import Cue
 from pipeline.subtitles.formats import srt, vtt
 from pipeline.video import FPS
 from pipeline.video.audio import StereoSamples
-from pipeline.video.decoder import decode_frames
+from pipeline.video.clip import Clip
 from pipeline.video.encoder import encode_video
 from pipeline.video.ken_burns import resize_to_cover
 from pipeline.video.mix import mix_soundtrack
@@ -22,6 +26,7 @@ from pipeline.video.talking_portrait import CLIP, CUES, SPEECH, TRANSCRIPT, fram
 
 LOUDNESS = -16.0  # LUFS: usual on the web
 MIX_SHARE = 0.1  # share of this stage's time that mixing takes
+PROGRESS_IMAGE_SECONDS = 1.0  # of work from one progress image to the next
 
 
 class EncodeVideo(Stage):
@@ -48,7 +53,7 @@ class EncodeVideo(Stage):
         )
         with closing(cropped_frames(context[CLIP], *params.resolution.size(params.aspect), frames)) as pictures:
             context[SAVED] = save_video(
-                pictures, sound, frames, cues, context[TRANSCRIPT].language, context, progress_before=MIX_SHARE
+                pictures, sound, frames, cues, context[TRANSCRIPT].language, context, self.message
             )
 
 
@@ -59,30 +64,31 @@ def save_video(
     cues: Sequence[Cue],
     language: str,
     context: StageContext,
-    *,
-    progress_before: float = 0.0,
+    message: str,
 ) -> tuple[SavedFile, ...]:
     """Write a video of ``frames`` frames, its poster, its thumbnail and its subtitles into the job's folder.
 
     ``pictures`` are its frames, height×width×3 uint8 sRGB, of the size that the params ask for; the first becomes the
     poster. ``sound`` are blocks of n×2 float32 at ``SAMPLE_RATE``. ``cues`` are shown as the params say, in
-    ``language``, a BCP 47 tag. Reports the stage's progress from ``progress_before`` on. If a report raises, no video
-    is left.
+    ``language``, a BCP 47 tag. Reports the stage's progress from ``MIX_SHARE`` on, with ``message`` and the seconds
+    done, and a progress image each second of work. If a report raises, no video is left.
     """
     params = context.params_as(VideoParams)
     width, height = params.resolution.size(params.aspect)
     first = next(pictures)
     stills = save_picture(first, None, context, name="poster"), save_thumbnail(first, context)
-    frames_with_subtitles: Iterable[Rgb] = chain((first,), pictures)
+    shown: Iterable[Rgb] = chain((first,), pictures)
     burned, filed = _subtitle_forms(cues, params, context)
     if burned:
-        frames_with_subtitles = _burned(frames_with_subtitles, SubtitleBurner(cues, width, height, language))
+        shown = _burned(shown, SubtitleBurner(cues, width, height, language))
     path = context.folder / "result.mp4"
 
     def report(count: int) -> None:
-        context.report(progress_before + (1 - progress_before) * count / frames)
+        seconds = f"{floor(count / FPS)} of {frames / FPS:.0f} s"
+        context.report(MIX_SHARE + (1 - MIX_SHARE) * count / frames, f"{message}: {seconds}")
 
-    encode_video(path, frames_with_subtitles, sound, width, height, on_frame=report)
+    shown = _with_progress_images(shown, context.report_progress_image)
+    encode_video(path, shown, sound, width, height, on_frame=report)
     video = SavedVideo("result", path, "video/mp4", width, height, frames / FPS, frames, float(FPS))
     return (video, *stills, *(_save_subtitles(cues, language, context) if filed else ()))
 
@@ -94,7 +100,7 @@ def cropped_frames(clip: Clip, width: int, height: int, frames: int) -> Generato
     """
     count = 0
     last: Rgb | None = None
-    for frame in islice(decode_frames(clip.path), frames):
+    for frame in islice(clip.frames(), frames):
         last = resize_to_cover(frame, width, height, clip.focus)
         yield last
         count += 1
@@ -122,8 +128,20 @@ def _subtitle_forms(cues: Sequence[Cue], params: VideoParams, context: StageCont
 def _burned(pictures: Iterable[Rgb], burner: SubtitleBurner) -> Iterator[Rgb]:
     """Draw the subtitles into a video's frames."""
     for number, picture in enumerate(pictures):
+        seconds = number / FPS
         # A still picture is yielded repeatedly, so it must not be drawn on.
-        yield burner.burn(picture.copy(), number / FPS)
+        yield picture if burner.overlay(seconds) is None else burner.burn(picture.copy(), seconds)
+
+
+def _with_progress_images(pictures: Iterable[Rgb], show: Callable[[Rgb], None]) -> Iterator[Rgb]:
+    """Yield a video's frames, and show one as a progress image each ``PROGRESS_IMAGE_SECONDS``."""
+    due = time.monotonic() + PROGRESS_IMAGE_SECONDS
+    for picture in pictures:
+        if time.monotonic() >= due:
+            with best_effort("progress picture"):
+                show(downscaled(picture, PROGRESS_IMAGE_SIDE))
+            due = time.monotonic() + PROGRESS_IMAGE_SECONDS
+        yield picture
 
 
 def _save_subtitles(cues: Sequence[Cue], language: str, context: StageContext) -> Iterator[SavedSubtitles]:

@@ -73,6 +73,10 @@ class CameraMove:
         frame = cv2.warpAffine(shown, _pixel_centres(pixel), size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
         return frame.astype(np.uint8, copy=False)
 
+    def render(self) -> Generator[Rgb, None, None]:
+        """Yield all frames of the picture."""
+        yield from map(self.frame, range(self.frames))
+
     def map_points(self, points: Points) -> Points:
         """Map n×2 points of the original to pixels of ``picture``."""
         places = _pixel_centres(self.first_pixel)
@@ -86,15 +90,6 @@ class CameraMove:
 
     def _window(self, number: int) -> Window:
         return self.start.towards(self.end, (1 - cos(pi * number / max(self.frames - 1, 1))) / 2)
-
-
-def camera_move_frames(
-    picture: Rgb, width: int, height: int, frames: int, *, focus: tuple[float, float] | None = None, seed: int
-) -> Generator[Rgb, None, None]:
-    """Yield the frames of a camera move over H×W×3 uint8, height×width×3 uint8 each; see ``plan_camera_move``."""
-    move = plan_camera_move(picture, width, height, frames, focus=focus, seed=seed)
-    for number in range(frames):
-        yield move.frame(number)
 
 
 def plan_camera_move(

@@ -14,7 +14,6 @@ from darkroom.contract.spoken import Spoken
 from darkroom.contract.video_params import VOICE_TRACK, RenderVideoParams, Subtitles, VideoParams
 from darkroom.contract.voices import Voice, voice_for
 from pipeline.core.arrays import Rgb
-from pipeline.core.artifacts import Clip
 from pipeline.core.stages import Artifact, Slot, Stage, StageContext
 from pipeline.decoding.client import decode_picture
 from pipeline.imaging.codec import on_white
@@ -23,6 +22,7 @@ from pipeline.speech.language import resolve_language
 from pipeline.speech.types import SAMPLE_RATE, Samples, Speech, SpeechSynthesiser, Transcript, shift_words
 from pipeline.subtitles.cues import Cue, build_cues
 from pipeline.video import FPS
+from pipeline.video.clip import Clip
 from pipeline.video.decoder import decode_voice
 
 SAMPLES_PER_FRAME = SAMPLE_RATE // FPS

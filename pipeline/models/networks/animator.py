@@ -25,12 +25,12 @@ from PIL import Image
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.core.arrays import Rgb
-from pipeline.core.artifacts import Clip
 from pipeline.imaging.resize import downscaled
 from pipeline.models.offload.device import Placement
 from pipeline.preview.faces.detection import detect_faces
 from pipeline.speech.types import SAMPLE_RATE, Samples, Speech
 from pipeline.video import FPS
+from pipeline.video.clip import ClipFile
 from pipeline.video.encoder import VideoWriter
 from pipeline.weights.programs import Checkout, ProgramExit, run_program
 from pipeline.weights.store import Weights
@@ -106,7 +106,9 @@ class Ditto:
     def close(self) -> None:
         """Do nothing: no memory is held between runs."""
 
-    def animate(self, portrait: Rgb, speech: Speech, path: Path, folder: Path, report: Callable[[float], None]) -> Clip:
+    def animate(
+        self, portrait: Rgb, speech: Speech, path: Path, folder: Path, report: Callable[[float], None]
+    ) -> ClipFile:
         """Render H×W×3 uint8 sRGB saying ``speech`` to ``path``: see ``Animator``."""
         frames = math.ceil(len(speech.samples) * FPS / SAMPLE_RATE)
         with tempfile.TemporaryDirectory(prefix="animator-", dir=folder, ignore_cleanup_errors=True) as name:
@@ -121,7 +123,7 @@ class Ditto:
             finally:
                 self._run_lock.release()
             _reencode(video, path, frames, lambda done: report(RENDERED_SHARE + (1 - RENDERED_SHARE) * done / frames))
-        return Clip(path, _focus(portrait))
+        return ClipFile(path, _focus(portrait))
 
     def _run(self, scratch: Path, frames: int, report: Callable[[float], None]) -> Path:
         command = [

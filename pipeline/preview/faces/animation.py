@@ -3,29 +3,23 @@
 The animation is no lip sync: loudness decides how far the mouth opens, not the phonemes.
 """
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 
 from pipeline.core.arrays import Floats, Rgb
-from pipeline.core.artifacts import Clip
-from pipeline.core.best_effort import best_effort
 from pipeline.imaging.faces import Face
-from pipeline.imaging.resize import PROGRESS_IMAGE_SIDE, downscaled
 from pipeline.preview.faces.detection import detect_faces
 from pipeline.preview.faces.eyelids import Eyelid
 from pipeline.preview.faces.motion_curves import eye_closure, mouth_openness
 from pipeline.preview.faces.mouth import Mouth
 from pipeline.speech.types import Samples
-from pipeline.video.encoder import encode_video
+from pipeline.video.clip import RenderedClip
 from pipeline.video.ken_burns import plan_camera_move
 
 HEAD = 1.6  # a head's height, in heights of the detected face
 MIN_EYE_DISTANCE = 8.0  # pixels between the eyes as shown; below, mouth movement is invisible
-PROGRESS_IMAGE_SECONDS = 1.0  # of work from one progress image to the next
 NO_FACE = "No face was found: only the camera moves."
 SEVERAL_FACES = "Several faces were found: the largest one speaks."
 
@@ -63,20 +57,16 @@ def animate_portrait(
     samples: Samples,
     width: int,
     height: int,
-    path: Path,
     *,
     frames: int,
     seed: int,
-    report: Callable[[float], None] = lambda _fraction: None,
-    show_progress_image: Callable[[Rgb], None] = lambda _image: None,
     add_note: Callable[[str], None] = lambda _text: None,
-) -> Clip:
-    """Write a clip of ``frames`` frames, width × height, in which a portrait (H×W×3 uint8 sRGB) says ``samples``.
+) -> RenderedClip:
+    """Return a clip of ``frames`` frames, width × height, in which a portrait (H×W×3 uint8 sRGB) says ``samples``.
 
     ``samples`` are mono float32 in [-1, 1] at ``SAMPLE_RATE``. ``seed`` decides the camera's path and the blinks.
-    ``report`` receives the fraction done, 0 to 1; if it raises, the work ends and no file is left.
-    ``show_progress_image`` receives a small progress image each second of work. ``add_note`` receives notes for the
-    user: no face was found, or several.
+    ``add_note`` receives notes for the user: no face was found, or several. The frames are rendered while they are
+    read, as storing a frame costs more than rendering it.
     """
     faces = detect_faces(portrait)
     face = max(faces, key=lambda each: each.area) if faces else None
@@ -84,34 +74,15 @@ def animate_portrait(
         add_note(SEVERAL_FACES if faces else NO_FACE)
     head = None if face is None else (face.box[2] - face.box[0], HEAD * (face.box[3] - face.box[1]))
     move = plan_camera_move(portrait, width, height, frames, focus=_focus(face, portrait), subject=head, seed=seed)
-    face_rig = FaceRig(move.picture, None if face is None else move.map_points(face.landmarks))
-    progress_images = _ProgressImages(show_progress_image)
+    landmarks = None if face is None else move.map_points(face.landmarks)
+    openings, closures = mouth_openness(samples, frames).tolist(), eye_closure(frames, seed).tolist()
 
-    def frame(number: int, opening: float, closed: float) -> Rgb:
-        picture = move.frame(number, face_rig.pose(opening, closed))
-        progress_images(picture)
-        return picture
+    def render() -> Generator[Rgb, None, None]:
+        face_rig = FaceRig(move.picture, landmarks)
+        for number, pose in enumerate(zip(openings, closures, strict=True)):
+            yield move.frame(number, face_rig.pose(*pose))
 
-    poses = zip(mouth_openness(samples, frames).tolist(), eye_closure(frames, seed).tolist(), strict=True)
-    moving = (frame(number, *pose) for number, pose in enumerate(poses))
-    encode_video(path, moving, None, width, height, intermediate=True, on_frame=lambda count: report(count / frames))
-    focus = None if face is None else move.project(frames // 2, face.landmarks.mean(0))
-    return Clip(path, focus)
-
-
-class _ProgressImages:
-    """Rate limit for progress images: shows a frame at most every ``PROGRESS_IMAGE_SECONDS``."""
-
-    def __init__(self, report: Callable[[Rgb], None]) -> None:
-        self._report = report
-        self._next = time.monotonic() + PROGRESS_IMAGE_SECONDS
-
-    def __call__(self, frame: Rgb) -> None:
-        if time.monotonic() < self._next:
-            return
-        with best_effort("progress picture"):
-            self._report(downscaled(frame, PROGRESS_IMAGE_SIDE))
-        self._next = time.monotonic() + PROGRESS_IMAGE_SECONDS
+    return RenderedClip(render, None if face is None else move.project(frames // 2, face.landmarks.mean(0)))
 
 
 def _focus(face: Face | None, portrait: Rgb) -> tuple[float, float] | None:

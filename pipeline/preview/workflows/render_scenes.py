@@ -19,8 +19,8 @@ def plan() -> Plan:
         (LoadScenes(Engine.PREVIEW), 0.05),
         (SynthesiseSceneSpeech(), 0.05),
         (TranscribeScenes(), 0.02),
-        (RenderClips(AnimateStill()), 0.5),
-        (JoinScenes(), 0.38),
+        (RenderClips(AnimateStill(), keeps_portraits=False), 0.13),
+        (JoinScenes(), 0.75),
     )
     results: tuple[Artifact[Any], ...] = (SAVED,)
     return Plan(Kind.RENDER_SCENES, Engine.PREVIEW, steps, results=results)

@@ -1,6 +1,5 @@
 """``render_video`` on the preview engine: an animated still whose mouth follows the loudness of the voice."""
 
-from math import floor
 from typing import Any
 
 from darkroom.contract.engine import Engine
@@ -23,11 +22,14 @@ from pipeline.video.talking_portrait import (
 
 
 class AnimateStill(Stage):
-    """Animate the portrait: a camera move, a mouth that follows the loudness of the voice, and blinks."""
+    """Plan the portrait's animation: a camera move, a mouth that follows the loudness of the voice, and blinks.
+
+    Its frames are rendered while the video is encoded.
+    """
 
     name = "animate"
     message = "Animating"
-    slot = Slot.CPU  # it takes minutes, during which other jobs' pictures continue, if slower
+    slot = Slot.CPU
     requires = (PORTRAIT, SPEECH)
     provides = (CLIP,)
 
@@ -35,20 +37,13 @@ class AnimateStill(Stage):
         params, speech = context.params_as(RenderVideoParams), context[SPEECH]
         width, height = params.resolution.size(params.aspect)
         context.notes.append("A preview: a still whose mouth follows how loud the voice is, not what it says.")
-
-        def report(fraction: float) -> None:
-            context.report(fraction, f"Animating: {floor(fraction * speech.seconds)} of {speech.seconds:.0f} s")
-
         context[CLIP] = animate_portrait(
             context[PORTRAIT],
             speech.samples,
             width,
             height,
-            context.folder / "clip.mp4",
             frames=frame_count(speech),
             seed=params.seed,
-            report=report,
-            show_progress_image=context.report_progress_image,
             add_note=context.notes.append,
         )
 
@@ -58,10 +53,10 @@ def plan() -> Plan:
     steps: tuple[tuple[Stage, float], ...] = (
         (LoadAvatar(Engine.PREVIEW), 0.05),
         (SynthesiseSpeech(), 0.05),
-        (AnimateStill(), 0.6),
+        (AnimateStill(), 0.05),
         (Transcribe(), 0.02),
         (BuildSubtitles(), 0.01),
-        (EncodeVideo(), 0.27),
+        (EncodeVideo(), 0.82),
     )
     results: tuple[Artifact[Any], ...] = (SAVED,)
     return Plan(Kind.RENDER_VIDEO, Engine.PREVIEW, steps, results=results)

@@ -6,13 +6,14 @@ import pytest
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.kinds import Kind
-from pipeline.core.artifacts import SAVED, Clip
+from pipeline.core.artifacts import SAVED
 from pipeline.core.stages import Plan, Stage
 from pipeline.scenes import parallel_scenes
 from pipeline.scenes.join import JoinScenes
 from pipeline.scenes.load import LoadScenes
 from pipeline.scenes.render import RenderClips
 from pipeline.scenes.speech import SynthesiseSceneSpeech, TranscribeScenes
+from pipeline.video.clip import ClipFile
 from pipeline.video.encoder import encode_video
 from pipeline.video.talking_portrait import CLIP, PORTRAIT, SPEECH, frame_count
 from tests.pipeline.scenes.scene_rendering import COLOURS, VideoRenderer
@@ -43,7 +44,7 @@ class Flat(Stage):
         encode_video(path, [frame] * frame_count(context[SPEECH]), None, SIDE, SIDE, intermediate=True)
         self.rendered.append(colour)
         context.notes.append(f"Flat as {colour[0]}.")
-        context[CLIP] = Clip(path, None)
+        context[CLIP] = ClipFile(path)
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ SCENES = [
 
 def test_a_failed_scene_is_named_and_only_it_is_rendered_again(renderer, animate, render):
     animate.fail = COLOURS["blue"]
-    animate.before = lambda: renderer.intermediates.wait_for("clip-*.mp4", 2)
+    animate.before = lambda: renderer.intermediates.wait_for("clip-*.mp4", 1)
     with pytest.raises(DarkroomError) as raised:
         render()
     detail = raised.value.detail
@@ -105,7 +106,7 @@ def test_a_second_attempt_gives_the_same_files(renderer, animate, plan, render, 
     (tmp_path / "other").mkdir()
     never_failed = VideoRenderer(tmp_path / "other").render(plan, SCENES, transition="fade", subtitles="both")
     animate.fail = COLOURS["blue"]
-    animate.before = lambda: renderer.intermediates.wait_for("clip-*.mp4", 2)
+    animate.before = lambda: renderer.intermediates.wait_for("clip-*.mp4", 1)
     with pytest.raises(DarkroomError):
         render(transition="fade", subtitles="both")
     animate.fail = None

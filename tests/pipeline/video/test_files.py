@@ -1,5 +1,6 @@
 """Output files of a video job."""
 
+from itertools import groupby
 from pathlib import Path
 
 import av
@@ -7,11 +8,12 @@ import numpy as np
 import pytest
 
 from darkroom.contract.video_params import RenderVideoParams
-from pipeline.core.artifacts import Clip
+from pipeline.core.arrays import Rgb
 from pipeline.core.stages import StageContext
 from pipeline.speech.types import SAMPLE_RATE, Speech, Transcript
 from pipeline.subtitles.cues import Cue
-from pipeline.video import FPS
+from pipeline.video import FPS, files
+from pipeline.video.clip import ClipFile, RenderedClip
 from pipeline.video.decoder import decode_frames
 from pipeline.video.encoder import encode_video
 from pipeline.video.files import EncodeVideo, cropped_frames
@@ -26,7 +28,7 @@ def test_subtitles_on_a_still_picture_disappear_in_time(tmp_path: Path) -> None:
     context = StageContext(
         RenderVideoParams(script="Read this", subtitles="burned", aspect="16:9", resolution="360p"), {}, tmp_path
     )
-    context[CLIP] = Clip(tmp_path / "clip.mp4", None)
+    context[CLIP] = ClipFile(tmp_path / "clip.mp4")
     context[SPEECH] = Speech(np.zeros(2 * SAMPLE_RATE, np.float32), ())
     context[TRANSCRIPT] = Transcript((), "en-US")
     context[CUES] = (Cue(0.2, 1.0, ("Read this",)),)
@@ -45,7 +47,7 @@ def encoded(folder: Path, cues: tuple[Cue, ...], subtitles: str, language: str) 
     encode_video(folder / "clip.mp4", [grey] * 2, None, WIDTH, HEIGHT, intermediate=True)
     params = RenderVideoParams(script="", subtitles=subtitles, aspect="16:9", resolution="360p")
     context = StageContext(params, {}, folder)
-    context[CLIP] = Clip(folder / "clip.mp4", None)
+    context[CLIP] = ClipFile(folder / "clip.mp4")
     context[SPEECH] = Speech(np.zeros(SAMPLE_RATE, np.float32), ())
     context[TRANSCRIPT] = Transcript((), language)
     context[CUES] = cues
@@ -78,10 +80,33 @@ def test_a_note_names_what_is_left_out_of_the_picture(tmp_path: Path) -> None:
     assert list(tmp_path.glob("subtitles.*")) == []
 
 
+def test_progress_images_and_the_seconds_done_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "PROGRESS_IMAGE_SECONDS", 0.0)
+    messages: list[str] = []
+    images: list[Rgb] = []
+    context = StageContext(
+        RenderVideoParams(script="Hm", aspect="16:9", resolution="360p"),
+        {},
+        tmp_path,
+        lambda _fraction, message: messages.append(message),
+        report_progress_image=images.append,
+    )
+    levels = (np.full((HEIGHT, WIDTH, 3), 3 * number, np.uint8) for number in range(3 * FPS))
+    context[CLIP] = RenderedClip(lambda: (yield from levels))
+    context[SPEECH] = Speech(np.zeros(3 * SAMPLE_RATE, np.float32), ())
+    context[TRANSCRIPT], context[CUES] = Transcript((), "en-US"), ()
+    EncodeVideo().run(context)
+    assert [message for message, _ in groupby(filter(None, messages))] == [
+        f"Encoding the video: {seconds} of 3 s" for seconds in range(4)
+    ]
+    assert [int(image.mean()) for image in images] == list(range(0, 3 * 3 * FPS, 3))
+    assert images[0].shape == (144, 256, 3)
+
+
 def test_a_clip_without_frames_raises_value_error(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "clip.avi"), "w") as container:
         stream = container.add_stream("mjpeg", rate=FPS)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuvj420p"
         container.start_encoding()
     with pytest.raises(ValueError, match="a clip has no frames"):
-        next(cropped_frames(Clip(tmp_path / "clip.avi", None), WIDTH, HEIGHT, FPS))
+        next(cropped_frames(ClipFile(tmp_path / "clip.avi"), WIDTH, HEIGHT, FPS))

@@ -1,12 +1,14 @@
 """Camera moves, measured on pictures whose colours encode the position."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline.core.arrays import Rgb
-from pipeline.video.ken_burns import camera_move_frames, plan_camera_move, resize_to_cover
+from pipeline.video.ken_burns import plan_camera_move, resize_to_cover
 
 unit, inner = st.floats(0, 1), st.floats(0.1, 0.9)
 sides = st.integers(40, 700)
@@ -19,6 +21,12 @@ def chart(columns: int, rows: int) -> Rgb:
     picture[..., 0] = np.linspace(0, 255, columns)[None]
     picture[..., 1] = np.linspace(0, 255, rows)[:, None]
     return picture
+
+
+def camera_move_frames(
+    picture: Rgb, width: int, height: int, frames: int, *, focus: tuple[float, float] | None = None, seed: int
+) -> Iterator[Rgb]:
+    return plan_camera_move(picture, width, height, frames, focus=focus, seed=seed).render()
 
 
 def lamp(columns: int, rows: int, x: float, y: float) -> Rgb:

@@ -25,7 +25,6 @@ from pipeline.preview.rendering.materials import generate_texture
 from pipeline.preview.room.stages import LAYOUT
 from pipeline.preview.workflows.restyle_room import DEPTH
 from pipeline.speech.types import SAMPLE_RATE
-from pipeline.video.decoder import decode_frames
 from tests.paths import DATA
 from tests.pipeline.conftest import Room, render
 from tests.pipeline.preview.golden.golden_record import GoldenRecord
@@ -184,10 +183,8 @@ def video(folder: Path) -> GoldenRecord:
     loudness = np.clip(np.sin(np.pi * moments * 1.5), 0, 1) ** 2 * (moments > 0.2)
     voice = (0.5 * loudness * np.sin(2 * np.pi * 200 * moments)).astype(np.float32)
     picture = picture_of(avatars()["clara"].path, (256, 256))
-    clip = animate_portrait(picture, voice, 96, 128, folder / "clip.mkv", frames=frames, seed=11)
-    record = GoldenRecord(
-        12, 15, pictures=[frame for number, frame in enumerate(decode_frames(clip.path)) if number % 16 == 1]
-    )
+    clip = animate_portrait(picture, voice, 96, 128, frames=frames, seed=11)
+    record = GoldenRecord(12, 15, pictures=[frame for number, frame in enumerate(clip.frames()) if number % 16 == 1])
     assert clip.focus is not None
     record.add_number("focus", clip.focus)
     record.add_number("mouth", mouth_openness(voice, frames))
