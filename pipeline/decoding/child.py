@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from pipeline.decoding.picture_decoder import decode_picture_here
+from pipeline.decoding.picture_decoder import decode_image_here, pixel_rows
 from pipeline.decoding.protocol import FRAME, DecoderFailure, FrameType, PictureHeader, Request, SoundHeader
 
 Frames = Iterator[tuple[FrameType, Any]]
@@ -102,13 +102,13 @@ def _next_in_time(frames: Frames, cpu_seconds: float) -> tuple[FrameType, Any] |
 
 
 def _picture_frames(request: Request) -> Frames:
-    picture = decode_picture_here(Path(os.fsdecode(request.path)))
-    height, width = picture.rgb.shape[:2]
-    header = PictureHeader(width=width, height=height, alpha=picture.alpha is not None)
+    image, alpha = decode_image_here(Path(os.fsdecode(request.path)))
+    header = PictureHeader(width=image.width, height=image.height, alpha=alpha is not None)
     yield FrameType.HEADER, header.model_dump_json().encode()
-    yield FrameType.DATA, picture.rgb
-    if picture.alpha is not None:
-        yield FrameType.DATA, picture.alpha
+    for rows in pixel_rows(image):
+        yield FrameType.DATA, rows
+    if alpha is not None:
+        yield FrameType.DATA, alpha
 
 
 def _sound_frames(request: Request) -> Frames:

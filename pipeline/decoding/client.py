@@ -76,9 +76,7 @@ def decode_picture(path: Path, check: Callable[[], None], *, decoders: DecoderPo
         rgb = np.empty((header.height, header.width, 3), np.uint8)
         alpha = np.empty((header.height, header.width), np.uint8) if header.alpha else None
         for array in (rgb,) if alpha is None else (rgb, alpha):
-            if _read_length(process, array.nbytes) != array.nbytes:
-                raise DecoderCrash("pixels are missing")
-            process.read_into(array.data.cast("B"))
+            _read_rows(process, array)
         if _read_length(process, 0) is not None:
             raise DecoderCrash("data after the picture")
         return DecodedPicture(rgb, alpha)
@@ -128,6 +126,19 @@ def _read_header(process: DecoderProcess, model: type[Header]) -> Header:
         return model.model_validate_json(process.read(length))
     except ValidationError as error:
         raise DecoderCrash("a header that is none") from error
+
+
+def _read_rows(process: DecoderProcess, pixels: NDArray[np.uint8]) -> None:
+    """Fill ``pixels`` with the data of one frame or several, of whole rows."""
+    done = 0
+    while done < len(pixels):
+        length = _read_length(process, pixels[done:].nbytes)
+        if not length or length % pixels[done].nbytes:
+            raise DecoderCrash("pixels are missing")
+        rows = pixels[done : done + length // pixels[done].nbytes]
+        process.read_into(rows.data.cast("B"))
+        process.expect_frame()
+        done += len(rows)
 
 
 def _read_length(process: DecoderProcess, limit: int) -> int | None:

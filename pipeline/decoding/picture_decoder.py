@@ -1,7 +1,7 @@
 """Picture decoder: decodes uploads within limits, upright and in sRGB. It runs in the decoder process."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,8 @@ Alpha = NDArray[np.uint8]
 # Errors of Pillow's decoders for broken files; its PNG reader raises SyntaxError for them.
 DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error)
 
+BAND_PIXELS = 256_000  # pixels that ``pixel_rows`` copies at a time
+
 _DECODERS: dict[ContentType, Callable[[bytes], Image.Image]] = {
     "image/jpeg": decode_jpeg,
     "image/png": decode_png,
@@ -42,7 +44,15 @@ class DecodedPicture:
 
 
 def decode_picture_here(path: Path) -> DecodedPicture:
+    """Decode a JPEG, PNG, WebP or HEIC completely, see ``decode_image_here``."""
+    image, alpha = decode_image_here(path)
+    return DecodedPicture(np.asarray(image), alpha)
+
+
+def decode_image_here(path: Path) -> tuple[Image.Image, Alpha | None]:
     """Decode a JPEG, PNG, WebP or HEIC completely: turn it upright, convert the colours to sRGB.
+
+    Returns the image in Pillow's mode RGB, and its alpha as ``DecodedPicture`` has it.
 
     The dimensions are checked before decoding, and so is the number of a JPEG's scans. Only the first frame of an
     animation is used; 16-bit samples are rounded to 8. Nothing interrupts it: elsewhere than in the decoder process,
@@ -77,16 +87,23 @@ def _turn_upright(image: Image.Image) -> None:
         ImageOps.exif_transpose(image, in_place=True)
 
 
-def _split(image: Image.Image) -> DecodedPicture:
+def pixel_rows(image: Image.Image) -> Iterator[Rgb]:
+    """Yield the pixels of an image in mode RGB from the top, some rows at a time: some are copied as others travel."""
+    rows = max(BAND_PIXELS // image.width, 1)
+    for top in range(0, image.height, rows):
+        yield np.asarray(image.crop((0, top, image.width, min(top + rows, image.height))))
+
+
+def _split(image: Image.Image) -> tuple[Image.Image, Alpha | None]:
     """Split an image into sRGB colours and an alpha channel, from whichever form of transparency its format uses."""
     alpha = None
     if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
         coverage = np.asarray(image.convert("RGBA").getchannel("A"))
         alpha = None if coverage.min() == 255 else coverage
-    return DecodedPicture(np.ascontiguousarray(_srgb(image)), alpha)
+    return _srgb(image), alpha
 
 
-def _srgb(image: Image.Image) -> Rgb:
+def _srgb(image: Image.Image) -> Image.Image:
     if image.mode in {"I", "I;16", "I;16B", "I;16L", "I;16N", "F"}:
         grey = (np.asarray(image).astype(np.float32) / 257).round().clip(0, 255).astype(np.uint8)
         image = _with_profile_of(image, Image.fromarray(grey))
@@ -97,7 +114,7 @@ def _srgb(image: Image.Image) -> Rgb:
         image = _with_profile_of(image, image.convert("RGB"))
     elif image.mode == "LA":
         image = _with_profile_of(image, image.getchannel("L"))
-    return np.asarray(to_srgb(image, image.info.get("icc_profile")))
+    return to_srgb(image, image.info.get("icc_profile"))
 
 
 def _with_profile_of(source: Image.Image, target: Image.Image) -> Image.Image:

@@ -50,7 +50,7 @@ class Request(BaseModel):
 
 
 class PictureHeader(BaseModel):
-    """Size of a decoded picture in pixels. Its colours follow in one frame, then its alpha if it has one."""
+    """Size of a decoded picture in pixels. Frames of some rows of its colours follow, then its alpha if it has one."""
 
     width: int = Field(ge=1)
     height: int = Field(ge=1)

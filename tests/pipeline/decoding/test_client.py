@@ -24,6 +24,7 @@ from pipeline.core.runner import Runner
 from pipeline.core.stages import JobAbandoned, Plan, StageContext
 from pipeline.decoding import client
 from pipeline.decoding.client import decode_picture, decode_sound
+from pipeline.decoding.picture_decoder import BAND_PIXELS
 from pipeline.decoding.pool import DecoderPool
 from pipeline.imaging.load_save import LoadPhoto
 from tests.pipeline.scan_bomb import scan_bomb
@@ -187,7 +188,7 @@ def test_a_decoder_that_cannot_start_is_the_machines_failure_not_the_files(
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit the address space")
 def test_a_picture_that_takes_too_much_memory_is_too_large(tmp_path: Path) -> None:
     Image.new("L", (7000, 7000), 128).save(tmp_path / "wide.png", compress_level=1)
-    pool = DecoderPool(memory_bytes=400 * 2**20)
+    pool = DecoderPool(memory_bytes=300 * 2**20)
     with pytest.raises(DarkroomError) as raised:
         decode_picture(tmp_path / "wide.png", go_on, decoders=pool)
     pool.close()
@@ -257,3 +258,13 @@ def test_an_ordinary_progressive_jpeg_is_decoded(tmp_path: Path, pool: DecoderPo
         image.save(data, "JPEG", progressive=True, quality=100, subsampling=0)
     (tmp_path / "a.jpg").write_bytes(data.getvalue())
     assert decode_picture(tmp_path / "a.jpg", go_on, decoders=pool).rgb.shape == (64, 64, 3)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_picture_that_arrives_in_several_parts_is_whole(tmp_path: Path, pool: DecoderPool, channels: int) -> None:
+    pixels = np.random.default_rng(3).integers(0, 256, (701, 903, channels), np.uint8)
+    assert 2 * BAND_PIXELS < 701 * 903
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    picture = decode_picture(tmp_path / "photo.png", go_on, decoders=pool)
+    assert np.array_equal(picture.rgb, pixels[..., :3])
+    assert picture.alpha is None if channels == 3 else np.array_equal(picture.alpha, pixels[..., 3])

@@ -44,6 +44,9 @@ def photo(tmp_path: Path) -> Path:
         FRAME.pack(b"Z", 0),
         _header(64, 64) + FRAME.pack(b"D", 5) + b"abcde",
         _header(100_000, 100_000) + FRAME.pack(b"D", 3 * 10**10),
+        _header(64, 64) + FRAME.pack(b"D", 192) + bytes(192) + FRAME.pack(b"Z", 0),
+        _header(64, 64) + FRAME.pack(b"D", 192) + bytes(192) + FRAME.pack(b"D", 0),
+        _header(64, 64) + FRAME.pack(b"D", 192) + bytes(192) + FRAME.pack(b"D", 5) + bytes(5),
         _header(32, 32) + FRAME.pack(b"D", 3072) + bytes(3072) + FRAME.pack(b"D", 0),
     ],
 )
