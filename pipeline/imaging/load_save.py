@@ -42,7 +42,7 @@ class SaveResult(Stage):
         result = context[RESULT]
         small = save_thumbnail(result, context)
         context.report(0.2)
-        context[SAVED] = (save_picture(result, None, context, source=self._source), small)
+        context[SAVED] = (save_picture(result, None, context, source=self._source, photographic=True), small)
 
 
 def save_picture(
@@ -52,16 +52,18 @@ def save_picture(
     *,
     name: str = "result",
     source: DigitalSource = DigitalSource.TRAINED_ALGORITHMIC_MEDIA,
+    photographic: bool = False,
 ) -> SavedPicture:
     """Encode H×W×3 uint8, and H×W alpha if any, into the job's folder.
 
-    The format is the params' ``format``, JPEG if they have none; a picture with alpha is always a PNG. Cancellation is
-    checked at every write, as a large PNG takes half a minute. Progress is not reported.
+    The format is the params' ``format``, JPEG if they have none; a picture with alpha is always a PNG, compressed as
+    ``save_png`` says. Cancellation is checked at every write, as a large PNG takes half a minute. Progress is not
+    reported.
     """
     height, width = result.shape[:2]
     if alpha is not None or getattr(context.params, "format", Format.JPEG) is Format.PNG:
         path = context.folder / f"{name}.png"
-        save_png(result, alpha, path, source=source, on_write=lambda: context.report(0))
+        save_png(result, alpha, path, source=source, photographic=photographic, on_write=lambda: context.report(0))
         return SavedPicture(name, path, "image/png", width, height)
     path = context.folder / f"{name}.jpg"
     save_jpeg(result, path, source=source, on_write=lambda: context.report(0))

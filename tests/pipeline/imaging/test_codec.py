@@ -251,3 +251,15 @@ def png16(values: np.ndarray) -> bytes:
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
     head = png_header(width, height, 16, 2 if channels == 3 else 0)
     return head + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def test_a_drawing_keeps_the_size_that_its_repetitions_allow(tmp_path: Path) -> None:
+    drawing = np.tile(np.random.default_rng(1).integers(0, 256, (16, 16, 3), np.uint8), (32, 32, 1))
+    sizes = []
+    for photographic in (False, True):
+        path = tmp_path / f"{photographic}.png"
+        save_png(drawing, None, path, photographic=photographic)
+        with Image.open(path) as image:
+            assert np.array_equal(np.asarray(image), drawing)
+        sizes.append(path.stat().st_size)
+    assert sizes[0] < sizes[1] / 4
