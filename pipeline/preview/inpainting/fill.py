@@ -125,21 +125,20 @@ def _blend_copied(photo: Rgb, hole: Mask, patches: PatchMatcher, sources: Intege
     ``target`` is h×w×3 float32 in 0 to 255: the colours to stay close to.
     """
     height, width = hole.shape
-    known = photo.astype(np.float32)
-    flat = known.reshape(-1, 3)
+    flat = photo.astype(np.float32).reshape(-1, 3)
     inside = hole.reshape(-1)
     hole_pixels = np.flatnonzero(inside)
     origin = np.arange(height * width)
     origin[hole_pixels] = sources[patches.place[hole_pixels]]
-    copied = flat[origin].reshape(known.shape)
-    values = copied.reshape(-1, 3)
-    target_laplacian = np.float32(COLOUR_ANCHOR) * (target.reshape(-1, 3)[hole_pixels] - values[hole_pixels])
-    laplacian, rim, neighbour_counts = (
-        np.zeros_like(known),
-        np.zeros_like(known),
-        np.zeros((height * width, 1), np.float32),
-    )
+    copied = flat[origin[hole_pixels]]
+    target_laplacian = np.float32(COLOUR_ANCHOR) * (target.reshape(-1, 3)[hole_pixels] - copied)
     y, x = hole_pixels // width, hole_pixels % width
+    # All that is solved is the hole and the pixels beside it, which ``place`` counts.
+    part = Crop(max(y.min() - 1, 0), max(x.min() - 1, 0), y.max() + 2, x.max() + 2)
+    part_hole = part.view(hole)
+    place = (y - part.top) * part_hole.shape[1] + x - part.left
+    laplacian, rim, values = (np.zeros((*part_hole.shape, 3), np.float32) for _ in range(3))
+    neighbour_counts = np.zeros((*part_hole.shape, 1), np.float32)
     for down, right in NEIGHBOURS:
         there = np.flatnonzero((y + down >= 0) & (y + down < height) & (x + right >= 0) & (x + right < width))
         step = down * width + right
@@ -148,16 +147,22 @@ def _blend_copied(photo: Rgb, hole: Mask, patches: PatchMatcher, sources: Intege
         own = inside[other]
         # Beside the hole, the photo's pixel meets the pixel beside the source.
         outer, beyond = other[~own], origin[one[~own]] + step
-        rim.reshape(-1, 3)[outer] += flat[outer] - flat[beyond]
-        neighbour_counts[outer] += 1
+        beside = place[there[~own]] + down * part_hole.shape[1] + right
+        rim.reshape(-1, 3)[beside] += flat[outer] - flat[beyond]
+        neighbour_counts.reshape(-1)[beside] += 1
         there, one, other = there[own], one[own], other[own]
-        own_gradient = flat[origin[one]] - flat[origin[one] + step]
-        other_gradient = flat[origin[other] - step] - flat[origin[other]]
-        target_laplacian[there] += (own_gradient + other_gradient) / 2 - (values[one] - values[other])
-    laplacian.reshape(-1, 3)[hole_pixels] = target_laplacian
-    rim /= np.maximum(neighbour_counts, 1).reshape(height, width, 1)
-    part = Crop(max(y.min() - 1, 0), max(x.min() - 1, 0), y.max() + 2, x.max() + 2)
-    part.view(copied)[:] += solve_poisson(part.view(rim), part.view(laplacian), part.view(hole), COLOUR_ANCHOR)
+        own_copy, other_copy = copied[there], flat[origin[other]]
+        own_gradient = own_copy - flat[origin[one] + step]
+        other_gradient = flat[origin[other] - step] - other_copy
+        target_laplacian[there] += (own_gradient + other_gradient) / 2 - (own_copy - other_copy)
+    laplacian.reshape(-1, 3)[place] = target_laplacian
+    values.reshape(-1, 3)[place] = copied
+    rim /= np.maximum(neighbour_counts, 1)
+    values += solve_poisson(rim, laplacian, part_hole, COLOUR_ANCHOR)
     # Over a wide hole, contradictory gradients add up to colours that occur nowhere in the picture.
-    seen = flat[~inside]
-    return paste_hole(photo, np.clip(copied, seen.min(axis=0), seen.max(axis=0)), hole)
+    seen = (~hole).astype(np.uint8)
+    extremes = [cv2.minMaxLoc(channel, seen)[:2] for channel in cv2.split(photo)]
+    low, high = np.array(extremes, np.float32).T
+    result = photo.copy()
+    part.view(result)[:] = paste_hole(part.view(photo), np.clip(values, low, high), part_hole)
+    return result

@@ -60,7 +60,7 @@ class FillHoles(Stage):
             done += size
         if min_scale < 1:
             context.notes.append(f"The hole was filled at {min_scale:.0%} of the photo's size and enlarged.")
-        if hole.mean() > LARGE_HOLE_SHARE:
+        if np.count_nonzero(hole) > LARGE_HOLE_SHARE * hole.size:
             context.notes.append(
                 "The hole is large for the preview engine, which only continues textures: look before you show it."
             )
