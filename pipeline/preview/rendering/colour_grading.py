@@ -14,14 +14,20 @@ def grade(rgb: Rgb, light: Light, strength: float, *, rows: slice, height: int) 
 
     Each pixel depends only on its own value and position (for the vignette), so edges stay where they are.
     """
-    graded: Floats = cv2.LUT(rgb, _curves(light, strength)).astype(np.float32)
+    graded: Floats = cv2.LUT(rgb, _curves(light, strength))
     saturation = 1 + 0.6 * light.saturation * strength
-    if saturation != 1:
-        grey = (graded @ LUMA)[..., None]
-        graded = grey + (graded - grey) * np.float32(saturation)
+    vignette = None
     if light.vignette:
-        graded *= _vignette(rgb.shape[1], rows, height, 0.55 * light.vignette * strength)[..., None]
-    return np.asarray(np.clip(graded + 0.5, 0, 255).astype(np.uint8))
+        vignette = cv2.cvtColor(
+            _vignette(rgb.shape[1], rows, height, 0.55 * light.vignette * strength), cv2.COLOR_GRAY2RGB
+        )
+    if saturation != 1:
+        # Each channel's distance from grey, times the saturation.
+        mixture = saturation * np.eye(3) + (1 - saturation) * LUMA
+        graded = cv2.transform(graded.astype(np.float32), mixture)
+    if vignette is None:
+        return np.asarray(cv2.add(graded, np.zeros(4), dtype=cv2.CV_8U), np.uint8)
+    return np.asarray(cv2.multiply(graded, vignette, dtype=cv2.CV_8U), np.uint8)
 
 
 def _curves(light: Light, strength: float) -> Bytes:

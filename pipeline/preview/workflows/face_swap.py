@@ -3,6 +3,7 @@
 It generates no pixels: pose and expression stay the source's, so it works best if both faces have the same pose.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cv2
@@ -45,11 +46,16 @@ MIN_EYE_DISTANCE = 6.0  # pixels between the eyes; smaller faces have too little
 
 
 class DetectFrontalFaces(DetectFaces):
-    """Detect the frontal faces of both pictures."""
+    """Detect the frontal faces of both pictures, in parallel."""
 
     def run(self, context: StageContext) -> None:
-        """Detect the faces. Raises ``DarkroomError`` (``no_face_error``)."""
-        self.detect_in_both(context, _detect_usable_faces)
+        """Detect the faces. Raises ``DarkroomError`` (``no_face_error``), of the source first."""
+        with ThreadPoolExecutor(thread_name_prefix="faces") as pool:
+            found = {
+                "source": pool.submit(_detect_usable_faces, context[SOURCE], "source"),
+                "target": pool.submit(_detect_usable_faces, context[PHOTO], "target"),
+            }
+            self.detect_in_both(context, lambda _picture, which: found[which].result())
 
 
 class SwapFaces(Stage):
