@@ -57,7 +57,7 @@ KINDS: Mapping[Kind, KindDefinition] = {
                 "materials in perspective under the photo's own light",
                 6,
                 ignored_params=(
-                    *("keep", "keep_at", "keep_people", "prompt", "negative_prompt"),
+                    *("keep", "keep_people", "prompt", "negative_prompt"),
                     *("profile", "steps", "guidance", "depth_scale", "edges_scale"),
                 ),
             ),
