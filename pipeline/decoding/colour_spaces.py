@@ -69,8 +69,8 @@ def coded_profile(primaries: int, transfer: int) -> bytes | None:
     Highlights of HDR pictures (PQ, HLG) that are brighter than white become white.
     """
     known = _PRIMARIES.get(primaries, _SRGB_PRIMARIES)
-    curve = {4: _power(2.2), 5: _power(2.8), 8: _power(1.0), 16: _pq, 18: _hlg}.get(transfer, _srgb)
-    return None if curve is _srgb and known == _SRGB_PRIMARIES else _profile(known, curve)
+    curve = {4: _power(2.2), 5: _power(2.8), 8: _power(1.0), 16: _pq, 18: _hlg}.get(transfer, srgb_curve)
+    return None if curve is srgb_curve and known == _SRGB_PRIMARIES else _profile(known, curve)
 
 
 def gamma_profile(gamma: float | None, primaries: Sequence[float] | None) -> bytes | None:
@@ -78,13 +78,13 @@ def gamma_profile(gamma: float | None, primaries: Sequence[float] | None) -> byt
 
     None for sRGB, without either, and for values that no picture has.
     """
-    curve: Curve = _srgb
+    curve: Curve = srgb_curve
     if gamma is not None and _MIN_GAMMA <= gamma <= _MAX_GAMMA and abs(gamma * _SRGB_GAMMA - 1) > _GAMMA_TOLERANCE:
         curve = _power(1 / gamma)
     known = _SRGB_PRIMARIES
     if primaries is not None and np.abs(np.subtract(primaries, known)).max() > _PRIMARIES_TOLERANCE:
         known = tuple(primaries)
-    if curve is _srgb and known is _SRGB_PRIMARIES:
+    if curve is srgb_curve and known is _SRGB_PRIMARIES:
         return None
     try:
         return _profile(known, curve)
@@ -119,7 +119,8 @@ def _power(exponent: float) -> Curve:
     return lambda value: value**exponent
 
 
-def _srgb(value: Floats) -> Floats:
+def srgb_curve(value: Floats) -> Floats:
+    """Return the light, 0 to 1, of values of sRGB."""
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 
 
@@ -135,8 +136,12 @@ def _hlg(value: Floats) -> Floats:
 
 
 def _profile(primaries: Sequence[float], curve: Curve) -> bytes:
-    """Return an ICC profile, version 2, of a display: three primaries and one curve. Raises ``ValueError``."""
-    matrix = _matrix(primaries)
+    """Return an ICC profile of a display: three primaries and one curve. Raises ``ValueError``."""
+    return display_profile(_matrix(primaries), curve)
+
+
+def display_profile(matrix: Floats, curve: Curve) -> bytes:
+    """Return an ICC profile, version 2, of a display: its primaries' XYZ as columns, adapted to D50, and a curve."""
     points = curve(np.linspace(0, 1, _CURVE_POINTS)).clip(0, 1)
     table = (points * 65535).round().astype(">u2").tobytes()
     trc = struct.pack(">4s4xI", b"curv", _CURVE_POINTS) + table

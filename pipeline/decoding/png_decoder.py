@@ -9,10 +9,12 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 
+import numpy as np
 from PIL import Image
 
 from darkroom.contract.picture_size import check_picture_size
 from pipeline.decoding.colour_spaces import coded_profile, gamma_profile
+from pipeline.decoding.deep_samples import encode_deep
 from pipeline.decoding.missing_pixels import missing_pixels_error
 
 _SIGNATURE_BYTES = 8
@@ -33,6 +35,30 @@ def decode_png(data: bytes) -> Image.Image:
     Chunks that no decoder needs may be damaged, too long or missing, the end marker too. Raises ``DarkroomError``:
     ``invalid_image`` for missing rows, ``too_large``; and ``ValueError`` or Pillow's errors for a damaged file.
     """
+    chunks, needed, coded = _sorted_chunks(data)
+    header = chunks.get(b"IHDR", b"")
+    if len(header) != 13:
+        raise ValueError("no header")
+    check_picture_size(int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big"))
+    _check_rows(header, coded)
+    body = b"".join(_chunk(*chunk) for chunk in (*needed, (b"IDAT", b"".join(coded)), (b"IEND", b"")))
+    plain, profile = data[:_SIGNATURE_BYTES] + body, _profile(chunks)
+    image = Image.open(io.BytesIO(plain), formats=("PNG",))
+    deep = _deep(plain, profile) if profile is not None and header[8] == 16 else None
+    if deep is not None:
+        deep.info = {**image.info, "icc_profile": deep.info["icc_profile"]}
+        deep.info.pop("transparency", None)
+        return deep
+    image.load()
+    image.info["icc_profile"] = profile
+    return image
+
+
+def _sorted_chunks(data: bytes) -> tuple[dict[bytes, bytes], list[tuple[bytes, bytes]], list[bytes]]:
+    """Return each chunk's content by its name, the chunks that a decoder needs, and the coded data.
+
+    Raises ``ValueError`` if a chunk that is needed is damaged.
+    """
     chunks: dict[bytes, bytes] = {}
     needed, coded = [], []
     for name, payload, intact in _chunks(data):
@@ -51,15 +77,27 @@ def decode_png(data: bytes) -> Image.Image:
             chunks[name] = payload
         if name in _TEXTS and payload.startswith(_NEEDED_TEXTS) and _is_short(payload):
             needed.append((name, payload))
-    header = chunks.get(b"IHDR", b"")
-    if len(header) != 13:
-        raise ValueError("no header")
-    check_picture_size(int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big"))
-    _check_rows(header, coded)
-    body = b"".join(_chunk(*chunk) for chunk in (*needed, (b"IDAT", b"".join(coded)), (b"IEND", b"")))
-    image = Image.open(io.BytesIO(data[:_SIGNATURE_BYTES] + body), formats=("PNG",))
-    image.load()
-    image.info["icc_profile"] = _profile(chunks)
+    return chunks, needed, coded
+
+
+def _deep(plain: bytes, profile: bytes) -> Image.Image | None:
+    """Decode a PNG of 16 bits with all of them, and encode them in 8; None if its profile does not allow that."""
+    # Imported here, as few pictures have 16 bits; Pillow decodes 8 of them.
+    import cv2  # noqa: PLC0415
+
+    samples = cv2.imdecode(np.frombuffer(plain, np.uint8), cv2.IMREAD_UNCHANGED)
+    if samples is None or samples.dtype != np.uint16:
+        return None
+    if samples.ndim == 2:
+        samples = np.repeat(samples[..., None], 3, 2)
+    found = encode_deep(samples[..., 2::-1].astype(np.uint16, copy=False), profile)
+    if found is None:
+        return None
+    encoded, left = found
+    image = Image.fromarray(encoded)
+    if samples.shape[2] == 4:
+        image.putalpha(Image.fromarray((samples[..., 3] // 257).astype(np.uint8)))
+    image.info["icc_profile"] = left
     return image
 
 
@@ -68,7 +106,8 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
     at = _SIGNATURE_BYTES
     while at + 8 <= len(data):
         length = int.from_bytes(data[at : at + 4], "big")
-        name, payload, checksum = data[at + 4 : at + 8], data[at + 8 : at + 8 + length], data[at + 8 + length :][:4]
+        end = at + 8 + length
+        name, payload, checksum = data[at + 4 : at + 8], data[at + 8 : end], data[end : end + 4]
         cut_off = name == b"IDAT" and len(checksum) < 4
         yield name, payload, cut_off or zlib.crc32(name + payload).to_bytes(4, "big") == checksum
         at += 12 + length

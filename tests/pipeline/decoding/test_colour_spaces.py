@@ -153,3 +153,61 @@ def test_a_heic_by_its_profile_and_by_its_code_points(tmp_path: Path) -> None:
     assert np.abs(by_codes - expected).mean() < 1.5
     linear_srgb = Heic(colours(), profile=display_profile("Linear sRGB", SRGB, 1.0)).encoded()
     assert np.abs(decoded(linear_srgb, tmp_path) - encoded(colours() / 255)).mean() < 2
+
+
+def deep_png(values: NDArray[np.uint16], *chunks: bytes) -> bytes:
+    """A PNG of 16 bits: H×W grey, H×W×3 colours, or H×W×4 with alpha."""
+    kind = {2: 0, 3: 2, 4: 6}[values.shape[-1] if values.ndim == 3 else 2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, kind, 0, 0, 0))
+    pixels = chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + pixels
+
+
+def iccp(profile: bytes) -> bytes:
+    return chunk(b"iCCP", b"profile\0\0" + zlib.compress(profile))
+
+
+def parametric(profile: bytes) -> bytes:
+    """The profile with a parametric curve that is linear, of the same length as its own."""
+    old = struct.pack(">4s4xIH2x", b"curv", 1, 256)
+    assert len(old) == len(struct.pack(">4s4xHxxi", b"para", 0, 65536))
+    return profile.replace(old, struct.pack(">4s4xHxxi", b"para", 0, 65536))
+
+
+LINEAR_PROFILE = display_profile("sRGB linear", SRGB, 1.0)
+LINEAR_FORMS = {
+    "a gamma": LINEAR_GAMMA,
+    "a profile": iccp(LINEAR_PROFILE),
+    "a parametric curve": iccp(parametric(LINEAR_PROFILE)),
+    "code points": chunk(b"cICP", b"\1\x08\0\1"),
+}
+
+
+@pytest.mark.parametrize("form", LINEAR_FORMS)
+@pytest.mark.parametrize("shape", ["grey", "colours", "alpha"])
+def test_the_dark_parts_of_a_linear_picture_of_16_bits_stay_smooth(tmp_path: Path, form: str, shape: str) -> None:
+    ramp = np.tile(np.linspace(0, 4000, 256).round().astype(np.uint16), (32, 1))
+    values = ramp if shape == "grey" else np.repeat(ramp[..., None], 3, 2)
+    if shape == "alpha":
+        values = np.concatenate([values, np.full_like(ramp, 32896)[..., None]], 2)
+    found = decoded(deep_png(values, LINEAR_FORMS[form]), tmp_path)
+    assert_close(found, encoded(np.repeat(ramp[..., None], 3, 2) / 65535), tolerance=1)
+    assert len(np.unique(found)) > 60
+    picture = decode_picture_here(tmp_path / "picture")
+    assert (None if picture.alpha is None else int(picture.alpha.max())) == (128 if shape == "alpha" else None)
+
+
+def test_a_linear_picture_of_16_bits_is_turned_upright(tmp_path: Path) -> None:
+    values = np.arange(40 * 64, dtype=np.uint16).reshape(40, 64) * 20
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
+    found = decoded(deep_png(values, LINEAR_GAMMA, turned), tmp_path)
+    assert_close(found, np.repeat(encoded(np.rot90(values, -1)[..., None] / 65535), 3, 2), tolerance=1)
+
+
+def test_wide_colours_of_16_bits_are_converted(tmp_path: Path) -> None:
+    profile = display_profile("Display P3", DISPLAY_P3, 2.4)
+    found = decoded(deep_png(colours().astype(np.uint16) * 257, iccp(profile)), tmp_path)
+    assert_close(found, encoded((colours() / 255) ** 2.40234375 @ P3_TO_SRGB.T))

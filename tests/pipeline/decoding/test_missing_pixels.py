@@ -216,6 +216,15 @@ def test_a_png_may_lack_what_no_decoder_needs(tmp_path: Path, ornament: str) -> 
     assert (decoded(ORNAMENTS[ornament](saved("PNG")), tmp_path) == scene()).all()
 
 
+def test_a_png_of_countless_chunks_is_read_in_one_go(tmp_path: Path) -> None:
+    # Each chunk costs itself, not the rest of the file: 16 MB of them took minutes.
+    coded = zlib.compress(b"".join(b"\0" + row.tobytes() for row in scene()))
+    many = b"".join(chunk(b"IDAT", coded[at : at + 1]) for at in range(len(coded)))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 2, 0, 0, 0))
+    filler = chunk(b"juNk", bytes(172)) * 100_000
+    assert (decoded(b"\x89PNG\r\n\x1a\n" + header + filler + many, tmp_path) == scene()).all()
+
+
 def test_a_png_with_damaged_pixels_is_refused(tmp_path: Path) -> None:
     data = bytearray(saved("PNG"))
     data[len(data) // 2] ^= 0x55
