@@ -31,7 +31,7 @@ def on_white(picture: DecodedPicture) -> Rgb:
 def thumbnail(rgb: Rgb) -> Rgb:
     """Shrink the picture to at most 480×360, in its own aspect ratio, never enlarged. h×w×3 uint8."""
     image = Image.fromarray(rgb)
-    image.thumbnail(THUMBNAIL, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    image.thumbnail(THUMBNAIL, Image.Resampling.LANCZOS, reducing_gap=2.0)
     return np.asarray(image)
 
 

@@ -39,9 +39,10 @@ class DrawObjects(Stage):
 
     def run(self, context: StageContext) -> None:
         photo, objects = context[PHOTO], context[OBJECTS]
-        context[RESULT] = downscaled(photo, MAX_SIDE)
         with best_effort("overlay of the objects", context):
             context[RESULT] = draw_objects(photo, objects)
+        if RESULT not in context:
+            context[RESULT] = downscaled(photo, MAX_SIDE)
 
 
 def draw_objects(photo: Rgb, objects: Sequence[FoundObject]) -> Rgb:
