@@ -76,6 +76,15 @@ class FunctionInvocation(BaseModel):
     input_location: str | None = None
 
 
+class DraftInvocation(BaseModel):
+    """Event of the cpu lane's function: an invocation of the GPU lane, of which the function makes a draft.
+
+    It names no attempt where attempts do, so its failure is never taken for that of one.
+    """
+
+    draft: dict[str, JsonValue]
+
+
 class Completed(BaseModel):
     """Outcome of a completed attempt; its files are in the bucket."""
 

@@ -16,6 +16,7 @@ from cloud.sqs_batch import process_batch
 from handlers.endpoint.cold_start import ColdStartMonitor, ColdStartStore
 from handlers.endpoint.cpu_lane import CpuLane
 from handlers.endpoint.dispatcher import Dispatcher
+from handlers.endpoint.draft_requester import DraftRequester
 from handlers.endpoint.gpu_lane import GpuLane
 from handlers.endpoint.gpu_spend import GpuSpendStore
 from handlers.endpoint.invoker import Invoker
@@ -40,9 +41,12 @@ def _dispatcher() -> Dispatcher:
     videos = RunningVideoStore(settings.sockets_table, settings.endpoint_name, dynamodb)
     gpu = GpuLane(settings, cold_start_monitor, videos, s3, clients.sagemaker_runtime())
     lanes: dict[Lane, Invoker] = {Lane.GPU: gpu}
+    drafts = None
     if settings.preview_on is PreviewOn.LAMBDA:
-        lanes[Lane.CPU] = CpuLane(settings, s3, clients.functions())
-    return Dispatcher(settings, store, RetryPolicy(settings, store, queue), lanes)
+        functions = clients.functions()
+        lanes[Lane.CPU] = CpuLane(settings, s3, functions)
+        drafts = DraftRequester(settings.cpu_function, functions) if settings.drafts else None
+    return Dispatcher(settings, store, RetryPolicy(settings, store, queue), lanes, drafts)
 
 
 def _dispatch(message: Mapping[str, Any]) -> None:

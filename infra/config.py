@@ -126,6 +126,9 @@ class Config(BaseModel):
     cpu_concurrency: int | None = Field(
         None, ge=1, description="Most jobs at a time on the cpu lane, reserved of the account's; no limit if left out."
     )
+    drafts: bool = Field(
+        True, description="While the GPU wakes, the cpu lane makes a draft of each picture job of the models engine."
+    )
     cpu_usd_per_gb_second: float = Field(
         default_factory=lambda given: lambda_price(given["cpu_architecture"]),
         ge=0,

@@ -13,6 +13,8 @@ from darkroom.contract.uploads import MediaType
 QUEUED_MESSAGE = "In the queue"
 # Message of a dispatched job without a wait estimate.
 WAITING_MESSAGE = "Waiting for a machine"
+# Beginning of the message of a job that waits for a GPU to start.
+WAKING = "Waking a GPU"
 CACHED_MESSAGE = "Done: the same job was made before"
 
 

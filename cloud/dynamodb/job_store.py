@@ -101,7 +101,7 @@ class JobStore(JobWriter):
             update.set({"state": State.RUNNING, "stage": stage, "message": message})
             update.set({"timeline": job_changes.times(timeline)})
             if preview is not None:
-                update.set({"preview": preview.model_dump(mode="json", exclude={"url"})})
+                update.set({"preview": preview.model_dump(mode="json", exclude={"url"}, exclude_defaults=True)})
             if with_progress:
                 update.set({"progress": progress})
                 update.require("progress", "<=", progress)

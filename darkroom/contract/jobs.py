@@ -113,7 +113,9 @@ class Job(BaseModel):
     cached: bool = Field(False, description="True if the result comes from the result cache, which costs nothing.")
     params: dict[str, JsonValue] = Field(description="Validated params, with defaults.")
     uploads: Mapping[str, UploadStatus]
-    preview: PreviewPicture | None = Field(None, description="Progress image, while there is one.")
+    preview: PreviewPicture | None = Field(
+        None, description="Progress image, or a draft while the GPU wakes; null while there is none."
+    )
     result: Result | None = None
     error: ErrorDetail | None = None
     timeline: list[StageTime] = []

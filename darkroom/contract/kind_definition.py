@@ -64,7 +64,8 @@ class KindDefinition:
 
     ``inputs`` says in words what the caller gives. The first of ``engines`` is the fallback if the deployment's default
     does not support the kind. ``rate`` limits requests per owner, such as ``10/60`` for ten in 60 seconds; without one,
-    the deployment's default applies. ``demo`` needs the preview engine.
+    the deployment's default applies. ``demo`` needs the preview engine. So do ``drafts``: its picture is
+    shown while a job of the models engine waits for a GPU.
     """
 
     summary: str
@@ -75,4 +76,5 @@ class KindDefinition:
     form: FormLayout
     rate: str | None = None
     makes_video: bool = False
+    drafts: bool = False
     demo: DemoSample | None = None

@@ -67,6 +67,7 @@ KINDS: Mapping[Kind, KindDefinition] = {
             visible=("strength", "prompt", "room", "keep", "seed"),
             custom_panel=("style", "keep_at"),
         ),
+        drafts=True,
         demo=DemoSample(
             files={"photo": LIVING_ROOM},
             params={"style": "scandinavian"},
@@ -88,6 +89,7 @@ KINDS: Mapping[Kind, KindDefinition] = {
             ),
         },
         form=FormLayout(icon="brush", visible=("prompt",)),
+        drafts=True,
         demo=DemoSample(
             files={"photo": LIVING_ROOM, "mask": "living_room_mask.png"},
             sheet="filled.png",
@@ -123,6 +125,7 @@ KINDS: Mapping[Kind, KindDefinition] = {
         },
         rate="5/60",
         form=FormLayout(icon="user", visible=("faces", "consent"), compared_role="target"),
+        drafts=True,
         demo=DemoSample(
             files={"source": "face_source.jpg", "target": "face_target.jpg"},
             params={"consent": True},
@@ -142,6 +145,7 @@ KINDS: Mapping[Kind, KindDefinition] = {
         },
         rate="5/60",
         form=FormLayout(icon="zoom_in", visible=("scale", "content")),
+        drafts=True,
         demo=DemoSample(
             files={"photo": LIVING_ROOM},
             params={"scale": 4.0},
@@ -256,3 +260,4 @@ KINDS: Mapping[Kind, KindDefinition] = {
     ),
 }
 VIDEO_KINDS = frozenset(kind for kind, definition in KINDS.items() if definition.makes_video)
+DRAFT_KINDS = frozenset(kind for kind, definition in KINDS.items() if definition.drafts)

@@ -58,6 +58,11 @@ class PreviewPicture(BaseModel):
     width: int
     height: int
     url: str | None = None
+    draft: bool = Field(
+        False,
+        description="True for a draft by the preview engine, shown while the GPU wakes. The first progress image "
+        "replaces it, and it is never the result.",
+    )
 
 
 class FoundObject(BaseModel):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, ConfigDict
 
-from cloud.dynamodb.job_changes import WAITING_MESSAGE
+from cloud.dynamodb.job_changes import WAITING_MESSAGE, WAKING
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.versioned_item import VersionedItem
 from cloud.observability import logger
@@ -33,11 +33,10 @@ _TRIES = 3
 BUDGET_SPENT_MESSAGE = "The day's GPU budget is spent: machines start again after midnight UTC"
 # What a cold start may take as long as none was measured. One published for the smallest GPU took 381 seconds.
 USUAL_SECONDS = 10 * 60
-UNKNOWN_WAIT_MESSAGE = "Waking a GPU: this takes several minutes"
-LONGER_WAIT_MESSAGE = "Waking a GPU: it takes longer than the last times"
-LONG_WAIT_MESSAGE = "Waking a GPU: it takes longer than usual"
-# The messages of jobs that wait for a cold start, which become one of the two above when it is late.
-WAKING = "Waking a GPU"
+# All begin with WAKING. They become one of the last two when the cold start is late.
+UNKNOWN_WAIT_MESSAGE = f"{WAKING}: this takes several minutes"
+LONGER_WAIT_MESSAGE = f"{WAKING}: it takes longer than the last times"
+LONG_WAIT_MESSAGE = f"{WAKING}: it takes longer than usual"
 
 
 def partition(endpoint_name: str) -> str:
@@ -98,7 +97,7 @@ class ColdStarts(BaseModel):
             return LONGER_WAIT_MESSAGE if self.seconds else LONG_WAIT_MESSAGE
         if not self.seconds:
             return UNKNOWN_WAIT_MESSAGE
-        return f"Waking a GPU: ready in {approximate_duration(self._remaining(now))}, going by the last times"
+        return f"{WAKING}: ready in {approximate_duration(self._remaining(now))}, going by the last times"
 
     def _remaining(self, now: float) -> float:
         waited = now - self.since if self.since is not None and self.under_way(now) else 0.0
@@ -146,10 +145,14 @@ class ColdStartStore:
 
 @dataclass(frozen=True)
 class WaitEstimate:
-    """Wait estimate: the message for a job, and the epoch seconds of the cold start that it should claim, if any."""
+    """Wait estimate: the message for a job, and the epoch seconds of the cold start that it should claim, if any.
+
+    ``asleep``: no machine runs, and one will start.
+    """
 
     message: str = WAITING_MESSAGE
     waking_since: float | None = None
+    asleep: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,7 +188,8 @@ class ColdStartMonitor:
             return WaitEstimate(BUDGET_SPENT_MESSAGE)
         if snapshot.instances != 0:
             return WaitEstimate()
-        return WaitEstimate(snapshot.cold_starts.message(now), None if snapshot.cold_starts.under_way(now) else now)
+        cold_starts = snapshot.cold_starts
+        return WaitEstimate(cold_starts.message(now), None if cold_starts.under_way(now) else now, asleep=True)
 
     def record_invocation(self, record: JobRecord) -> None:
         """Claim a cold start for an invoked job, if none was under way."""

@@ -15,6 +15,7 @@ from cloud.observability import logger
 from cloud.s3.keys import upload_key
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
+from handlers.endpoint.draft_requester import DraftRequester
 from handlers.endpoint.invoker import Invoker
 from handlers.jobs.retry import RetryPolicy
 from handlers.settings.dispatch import DispatchSettings
@@ -27,15 +28,21 @@ ENDPOINT_UNAVAILABLE_ERROR = ErrorDetail(
 
 
 class Dispatcher:
-    """Dispatches queued jobs to the lanes."""
+    """Dispatches queued jobs to the lanes. Without ``drafts``, a deployment makes none."""
 
     def __init__(
-        self, settings: DispatchSettings, store: JobStore, retry: RetryPolicy, lanes: Mapping[Lane, Invoker]
+        self,
+        settings: DispatchSettings,
+        store: JobStore,
+        retry: RetryPolicy,
+        lanes: Mapping[Lane, Invoker],
+        drafts: DraftRequester | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
         self._retry = retry
         self._lanes = lanes
+        self._drafts = drafts
 
     def dispatch(self, message: DispatchMessage, *, redelivered: bool) -> None:
         """Start the attempt of ``message``. A late or duplicate message does nothing."""
@@ -59,8 +66,9 @@ class Dispatcher:
         if record is None or record.state is not State.DISPATCHED or record.attempt != message.attempt:
             logger.info("nothing to dispatch", job_id=message.job_id, attempt=message.attempt)
             return
+        invocation = self._invocation(record, lane, deadline)
         try:
-            invoker.invoke(record, self._invocation(record, lane, deadline))
+            invoker.invoke(record, invocation.model_dump_json().encode())
         except (ClientError, BotoCoreError) as error:
             logger.warning(
                 "machines not reached", job_id=record.job_id, attempt=record.attempt, lane=lane, reason=str(error)
@@ -80,6 +88,8 @@ class Dispatcher:
         else:
             invoker.record_invocation(record)
             logger.info("dispatched", job_id=record.job_id, attempt=record.attempt, lane=lane)
+            if self._drafts is not None and wait.asleep:
+                self._drafts.request(record, invocation)
 
     def _lane_of(self, message: DispatchMessage) -> Lane:
         """Return the lane of a message's job. Messages of earlier versions do not name the engine: it is read."""
@@ -91,8 +101,8 @@ class Dispatcher:
             engine = record.engine
         return self._settings.lane_of(engine)
 
-    def _invocation(self, record: JobRecord, lane: Lane, deadline: float) -> bytes:
-        invocation = Invocation(
+    def _invocation(self, record: JobRecord, lane: Lane, deadline: float) -> Invocation:
+        return Invocation(
             job_id=record.job_id,
             attempt=record.attempt,
             kind=record.kind,
@@ -105,4 +115,3 @@ class Dispatcher:
             deadline=datetime.fromtimestamp(deadline, UTC),
             time_limit_seconds=self._settings.time_limit(record.kind, lane),
         )
-        return invocation.model_dump_json().encode()

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from cloud.dynamodb.draft_store import DRAFT_MESSAGE, draft_message
+from cloud.dynamodb.job_changes import WAKING
 from cloud.dynamodb.job_record import SHARDS, JobRecord
 from cloud.dynamodb.job_store import ATTEMPT_STATES, JobStore
 from cloud.dynamodb.lenient_item import UnreadableItem
@@ -10,7 +12,7 @@ from cloud.lane import Lane
 from cloud.observability import logger
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
-from handlers.endpoint.cold_start import WAKING, ColdStartStore
+from handlers.endpoint.cold_start import ColdStartStore
 from handlers.endpoint.endpoint_history import EndpointHistory, EndpointHistoryStore
 from handlers.endpoint.endpoint_state import endpoint_state
 from handlers.jobs.retry import RetryPolicy
@@ -85,10 +87,12 @@ class EndpointSweeper:
         cold_starts = self._cold_start_store.get()
         if cold_starts.since == self._reported or not cold_starts.is_late(now):
             return
-        message = cold_starts.message(now)
+        late = cold_starts.message(now)
         for record in self._jobs_of(self._settings.endpoint_name):
-            if record.state is State.DISPATCHED and record.message.startswith(WAKING) and record.message != message:
-                self._store.report_wait(record.job_id, record.attempt, message)
+            if record.state is State.DISPATCHED and record.message.startswith((WAKING, DRAFT_MESSAGE)):
+                message = late if record.message.startswith(WAKING) else draft_message(late)
+                if record.message != message:
+                    self._store.report_wait(record.job_id, record.attempt, message)
         self._reported = cold_starts.since
 
     def _jobs_of(self, endpoint: str) -> Iterator[JobRecord]:

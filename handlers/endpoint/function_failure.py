@@ -15,7 +15,7 @@ from cloud.outcome_notice import FAILED, FUNCTION_SOURCE
 from handlers.endpoint.outcome_processor import AsyncInferenceNotification
 
 
-def _object(value: object) -> object:
+def _object(value: object) -> dict[str, Any]:
     """Return an object, also if it comes as JSON text; anything else is an empty one."""
     if isinstance(value, str):
         try:
@@ -26,6 +26,14 @@ def _object(value: object) -> object:
 
 
 _Values = Annotated[dict[str, Any], BeforeValidator(_object)]
+
+
+class DraftFailed(Exception):
+    """Raised for the record of a draft, which is nobody's attempt."""
+
+    def __init__(self, job_id: object, reason: str) -> None:
+        super().__init__(reason)
+        self.job_id = job_id
 
 
 class FunctionFailure(BaseModel):
@@ -51,7 +59,9 @@ class FunctionFailure(BaseModel):
         return ": ".join(str(word) for word in words if word)
 
     def to_notice(self) -> AsyncInferenceNotification:
-        """Return the notice of a failed attempt. Raises ``ValueError`` if the event names none."""
+        """Return the notice of a failed attempt. Raises ``DraftFailed``, and ``ValueError`` if the event names none."""
+        if "draft" in self.event:
+            raise DraftFailed(_object(self.event["draft"]).get("job_id"), self.reason)
         return AsyncInferenceNotification.model_validate(
             {
                 "inferenceId": self.event.get("inference_id"),
@@ -65,7 +75,7 @@ class FunctionFailure(BaseModel):
 def read_notice(message: str) -> AsyncInferenceNotification:
     """Return the notice of an SNS message: that of either lane, or the record of a failed function.
 
-    Raises ``ValueError`` for anything else.
+    Raises ``DraftFailed`` for the record of a draft, and ``ValueError`` for anything else.
     """
     values = json.loads(message)
     if isinstance(values, dict) and "requestPayload" in values:

@@ -18,6 +18,7 @@ class DispatchSettings(RetrySettings, LaneSettings):
         3600, ge=60, le=21600, description="Longest wait of an invocation for an instance."
     )
     cpu_function: str = Field("", description="Name of the cpu lane's function; empty if the deployment has none.")
+    drafts: bool = Field(True, description="The cpu lane makes drafts of jobs that wait for a GPU to start.")
     cpu_event_seconds: int = Field(
         300, ge=60, le=21600, description="Longest wait of an invocation of the cpu lane for its function."
     )

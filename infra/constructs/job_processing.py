@@ -117,6 +117,7 @@ class JobProcessing(Construct):
                 preview_on=config.preview_on,
                 cpu_function=cpu_lane.function.function_name if cpu_lane else "",
                 cpu_event_seconds=config.cpu_event_seconds,
+                drafts=config.drafts,
             ),
             recursive=True,
             statements=[

@@ -51,12 +51,10 @@ def save_jpeg(
     )
 
 
-def encode_progress_image(rgb: Rgb) -> bytes:
-    """Encode a progress image, h×w×3 uint8 sRGB, as a JPEG of quality 70, marked as trained algorithmic media."""
+def encode_progress_image(rgb: Rgb, quality: int = PROGRESS_IMAGE_QUALITY) -> bytes:
+    """Encode a progress image, h×w×3 uint8 sRGB, as a JPEG, marked as trained algorithmic media."""
     file = io.BytesIO()
-    Image.fromarray(rgb).save(
-        file, "JPEG", quality=PROGRESS_IMAGE_QUALITY, xmp=xmp_packet(DigitalSource.TRAINED_ALGORITHMIC_MEDIA)
-    )
+    Image.fromarray(rgb).save(file, "JPEG", quality=quality, xmp=xmp_packet(DigitalSource.TRAINED_ALGORITHMIC_MEDIA))
     return file.getvalue()
 
 

@@ -51,6 +51,7 @@ USUAL: dict[str, dict[str, Any]] = {
         "preview_on": "lambda",
         "cpu_function": "",
         "cpu_event_seconds": 300,
+        "drafts": True,
     },
     "FinishedSettings": {**RETRY, "cache_days": 7},
     "EndedSettings": PRICES,

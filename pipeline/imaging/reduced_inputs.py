@@ -1,0 +1,55 @@
+"""Reduced inputs: the pictures of a job at a smaller size, with the params that count pixels, for a quick draft."""
+
+from collections.abc import Callable, Mapping
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import BaseModel
+
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import InpaintParams
+from pipeline.decoding.client import decode_picture
+from pipeline.decoding.picture_decoder import DecodedPicture
+from pipeline.imaging.masks import Mask, read_mask
+from pipeline.imaging.resize import downscaled
+
+MASK = "mask"
+_COMPRESSION = 1  # of the files, which are read once
+
+
+def reduce_inputs(files: Mapping[str, Path], params: BaseModel, side: int, check: Callable[[], None]) -> BaseModel:
+    """Replace each picture of ``files`` (role → path) by one with a longer side of at most ``side``; none is enlarged.
+
+    Returns the params for the reduced pictures. Raises what ``check`` raises, and ``DarkroomError`` as
+    ``decode_picture`` does, or ``invalid_mask`` for a mask of another size than the photo's.
+    """
+    shapes = {}
+    for role, path in files.items():
+        if role != MASK:
+            picture = decode_picture(path, check)
+            shapes[role] = picture.rgb.shape[:2]
+            if max(shapes[role]) > side:
+                _save_reduced(picture, side, path)
+    if isinstance(params, InpaintParams):
+        mask = read_mask(files[MASK], check)
+        if mask.shape != shapes["photo"]:
+            raise DarkroomError(ErrorCode.INVALID_MASK, "The mask has another size than the photo.")
+        Image.fromarray(_reduced_mask(mask, side)).save(files[MASK], "PNG", compress_level=_COMPRESSION)
+        return params.model_copy(update={"grow": ceil(params.grow * min(side / max(mask.shape), 1))})
+    return params
+
+
+def _save_reduced(picture: DecodedPicture, side: int, path: Path) -> None:
+    image = Image.fromarray(downscaled(picture.rgb, side))
+    if picture.alpha is not None:
+        image.putalpha(Image.fromarray(downscaled(picture.alpha, side)))
+    image.save(path, "PNG", compress_level=_COMPRESSION)
+
+
+def _reduced_mask(mask: Mask, side: int) -> NDArray[np.uint8]:
+    """Reduce H×W bool to uint8, 255 where any part of a pixel is white: a thin stroke stays."""
+    touched = downscaled(mask.astype(np.uint8) * 255, side) > 0
+    return touched.astype(np.uint8) * 255
