@@ -1310,7 +1310,7 @@ export interface components {
             uploads: {
                 [key: string]: components["schemas"]["UploadStatus"];
             };
-            /** @description Progress image, while there is one. */
+            /** @description Progress image, or a draft while the GPU wakes; null while there is none. */
             preview: components["schemas"]["PreviewPicture"] | null;
             result: components["schemas"]["Result"] | null;
             error: components["schemas"]["ErrorDetail"] | null;
@@ -1632,6 +1632,12 @@ export interface components {
             height: number;
             /** Url */
             url: string | null;
+            /**
+             * Draft
+             * @description True for a draft by the preview engine, shown while the GPU wakes. The first progress image replaces it, and it is never the result.
+             * @default false
+             */
+            draft: boolean;
         };
         /**
          * PreviewsStatus

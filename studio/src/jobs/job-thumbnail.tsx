@@ -5,9 +5,9 @@ import styles from "./job-thumbnail.module.css";
 import { coverPicture, inputPicture } from "./outputs";
 import { refresh } from "./store";
 
-/** A job's thumbnail: its output, the progress image or its input, else the kind's icon. */
+/** A job's thumbnail: its output, the progress image or its input, else the kind's icon. It has no room to mark a draft. */
 export function JobThumbnail({ job }: { job: Job }) {
-  const shown = coverPicture(job) ?? job.preview ?? inputPicture(job);
+  const shown = coverPicture(job) ?? (job.preview?.draft ? null : job.preview) ?? inputPicture(job);
   const { url, onError } = usePresignedUrl(shown?.key ?? "", shown?.url, () => void refresh(job.job_id));
   return (
     <span className={styles.thumbnail}>

@@ -6,6 +6,9 @@ import { findMessage } from "@/messages/find-message";
 /** The beginning of the message of handlers/jobs/retry.py. */
 const NEWER_MACHINE = "Waiting for a machine of a newer version";
 
+/** The beginning of the messages of handlers/endpoint/cold_start.py, and of cloud/dynamodb/draft_store.py. */
+const WAKING = /^(Waking a GPU|A draft by the preview engine, while the GPU wakes)\b/;
+
 /** The translation function of this namespace. */
 export type Translate = TFunction<"jobs">;
 
@@ -58,7 +61,7 @@ function counterText(message: string, t: Translate): string | null {
 /** The status text of a dispatched job: parses the messages of handlers/endpoint/cold_start.py. */
 function dispatchedText(message: string, t: Translate): string {
   if (/budget is spent/.test(message)) return t("waiting.budget_spent");
-  if (!/^Waking/.test(message)) return t("waiting.dispatched");
+  if (!WAKING.test(message)) return t("waiting.dispatched");
   if (/longer than/.test(message)) return t("waiting.cold_start_late");
   const [, number, unit] = /about (\d+) (minute|second)/.exec(message) ?? [];
   if (number === undefined) return t("waiting.cold_start");

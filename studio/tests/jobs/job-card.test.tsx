@@ -54,13 +54,20 @@ test("the progress bar never moves back", async () => {
   expect(bar(/Painting/)).toHaveValue(0.6);
 });
 
+const progressImage = (key: string, draft = false) => ({
+  key,
+  width: 256,
+  height: 171,
+  url: `https://store.example.com/${key}`,
+  draft,
+});
+
 test("the input photo is shown until a progress image arrives, which gets sharper", async () => {
   renderPage(<Card />);
   expect(screen.getByRole("img", { name: /The photo you gave/ })).toHaveAttribute(
     "src",
     expect.stringMatching("photo"),
   );
-  const progressImage = (key: string) => ({ key, width: 256, height: 171, url: `https://store.example.com/${key}` });
   await put(job({ seq: 6, preview: progressImage("look-1") }));
   const first = screen.getByRole("img", { name: /live look/ });
   expect(first).toHaveAttribute("src", "https://store.example.com/look-1");
@@ -74,6 +81,22 @@ test("the input photo is shown until a progress image arrives, which gets sharpe
   await put(job({ seq: 8, progress: 0.9, preview: progressImage("look-2") }));
   expect(screen.getAllByRole("img", { name: /live look/ })).toHaveLength(1);
   expect(screen.getByRole("img", { name: /live look/ })).toHaveAttribute("src", "https://store.example.com/look-2");
+});
+
+test("a draft is sharp and marked as one, until the first progress image", async () => {
+  renderPage(<Card />);
+  await put(job({ seq: 6, state: "dispatched", stage: null, progress: 0, preview: progressImage("draft", true) }));
+  const draft = screen.getByRole("img", { name: "A draft of the picture" });
+  expect(draft).toHaveAttribute("src", "https://store.example.com/draft");
+  expect(Number.parseFloat(draft.style.filter.slice(5))).toBe(0);
+  expect(screen.getByText("Draft").closest("p")).toHaveTextContent(
+    "Draft by the preview engine, while a machine wakes",
+  );
+  await put(job({ seq: 7, progress: 0.1, preview: progressImage("draft", true) }));
+  expect(screen.getByText("Draft")).toBeVisible();
+  await put(job({ seq: 8, progress: 0.2, preview: progressImage("look-1") }));
+  expect(screen.getByRole("img", { name: /live look/ })).toHaveAttribute("src", "https://store.example.com/look-1");
+  expect(screen.queryByText("Draft")).not.toBeInTheDocument();
 });
 
 test("each upload has a progress bar and can be retried after a failure", async () => {

@@ -123,6 +123,14 @@ test("an expired thumbnail is shown from a refreshed URL", async () => {
   expect(shown()).toHaveAttribute("src", "https://store.example.com/t.jpg?2");
 });
 
+test("a list shows the photo in place of a draft, which it has no room to mark", async () => {
+  const draft = { key: "draft", width: 4, height: 3, url: "https://store.example.com/draft", draft: true };
+  pages([job({ job_id: A, state: "dispatched", preview: draft })]);
+  const { container } = renderPage(<JobsPage />, "/jobs");
+  await screen.findByRole("link", { name: /Restyle a room/ });
+  expect(container.querySelector("li img")).toHaveAttribute("src", expect.stringMatching("photo"));
+});
+
 test("listed open jobs of other devices are tracked", async () => {
   pages([job({ job_id: A })]);
   renderPage(<JobsPage />, "/jobs");

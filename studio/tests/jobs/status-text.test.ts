@@ -38,6 +38,11 @@ test.each([
   ["Waking a GPU: ready in about 6 minutes, going by the last times", "Waking a machine: ready in about 6 minutes"],
   ["Waking a GPU: ready in about 50 seconds, going by the last times", "Waking a machine: ready in about 1 minute"],
   ["Waking a GPU: it takes longer than the last times", "Waking a machine: it takes longer than usual"],
+  [
+    "A draft by the preview engine, while the GPU wakes: ready in about 6 minutes, going by the last times",
+    "Waking a machine: ready in about 6 minutes",
+  ],
+  ["A draft by the preview engine, while the GPU wakes", "Waking a machine: this takes several minutes"],
 ])("a dispatched job shows what it waits for: %s", (message, words) => {
   expect(statusText(job({ state: "dispatched", stage: null, message }), t())).toBe(words);
 });

@@ -61,7 +61,9 @@ describe("after a reload", () => {
     respondToCreate(jobIn("queued", 2), {});
     await store.submitJob(photoDraft());
     const first = await socketNumber(0);
-    first.receiveJob(jobIn("running", 5, { preview: { key: "k", width: 1, height: 1, url: "https://x/" } }));
+    first.receiveJob(
+      jobIn("running", 5, { preview: { key: "k", width: 1, height: 1, url: "https://x/", draft: false } }),
+    );
 
     await reload();
     await store.resume();
