@@ -15,6 +15,7 @@ from bench import (
     baseline,
     calls,
     decoding,
+    drafts,
     event_path,
     lambda_imports,
     lane_imports,
@@ -38,6 +39,7 @@ SECTIONS: tuple[Section[Any], ...] = (
     lambda_imports.SECTION,
     lane_imports.SECTION,
     decoding.SECTION,
+    drafts.SECTION,
     preview_engine.SECTION,
     video.SECTION,
 )

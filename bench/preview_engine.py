@@ -59,7 +59,7 @@ def _measure(kind: Kind, megapixels: float, repeats: int, folder: Path) -> Previ
     demo = KINDS[kind].demo
     assert demo is not None
     files = {
-        role: _scaled(SAMPLES / name, megapixels, folder) for role, name in demo.files.items() if isinstance(name, str)
+        role: scaled(SAMPLES / name, megapixels, folder) for role, name in demo.files.items() if isinstance(name, str)
     }
     params = params_model(kind).model_validate({**demo.params, **PARAMS.get(kind, {})})
     steps = [stage for stage, _ in get_plan(kind, Engine.PREVIEW).steps]
@@ -130,7 +130,7 @@ def opencv_alone(photo: bytes) -> bytes:
     return encoded.tobytes()
 
 
-def _scaled(file: Path, megapixels: float, folder: Path) -> Path:
+def scaled(file: Path, megapixels: float, folder: Path) -> Path:
     """Scale a picture to about so many megapixels."""
     target = folder / file.name
     with Image.open(file) as picture:
