@@ -61,7 +61,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
 
 @pytest.fixture(scope="session")
 def research(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """For those who accept the research licences and use Polly and Bedrock, without weights in a bucket."""
+    """For those who accept the research licences, use Polly and Bedrock, and want no drafts; no weights in a bucket."""
     context = {
         "stage": "test",
         "accept_research_licence": "true",
@@ -70,6 +70,7 @@ def research(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
         "max_instances": "1",
         "gateway_log_role": "false",
         "tracing": "true",
+        "drafts": "false",
     }
     return synthesize(tmp_path_factory.mktemp("research"), context)
 
