@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,10 +14,13 @@ from PIL import Image
 
 from cloud.dynamodb.draft_store import DRAFT_MESSAGE
 from cloud.invocation import DraftInvocation, Invocation
+from handlers.endpoint.gpu_spend import GpuSpend, GpuSpendStore, partition
 from infra.local.stack import LocalStack
 from infra.names import CPU_FUNCTION
 from tests.e2e import pictures
 from tests.e2e.caller import Caller, JobDict, upload
+
+DAY_SECONDS = 24 * 60 * 60
 
 
 @pytest.fixture
@@ -29,21 +33,32 @@ def asleep(stack: LocalStack) -> Iterator[None]:
 
 @pytest.mark.usefixtures("asleep")
 def test_a_draft_is_shown_while_the_gpu_wakes_and_gives_way_to_its_picture(stack: LocalStack, caller: Caller) -> None:
-    job_id, ticket = caller.created(engine="models", steps=2)
-    with caller.socket() as socket:
-        socket.send(action="subscribe", job_id=job_id)
-        with stack.faults(cold_start_seconds=600):
+    with stack.faults(cold_start_seconds=600):
+        # These have none. By the end of the test theirs would be there.
+        with configured(stack, "dispatch", DRAFTS="false"):
+            without = [waiting_job(caller)]
+        with budget_spent(stack):
+            without.append(waiting_job(caller))
+        assert [job["message"].split(":")[0] for job in without] == ["Waking a GPU", "The day's GPU budget is spent"]
+        assert all(caller.cancel(job["job_id"]).is_success for job in without)
+
+        job_id, ticket = caller.created(engine="models", steps=2)
+        with caller.socket() as socket:
+            socket.send(action="subscribe", job_id=job_id)
             upload(ticket, pictures.jpeg())
             shown = next(job for job in socket.jobs(job_id) if job["preview"])
-            draft = shown["preview"]
-            assert (shown["state"], shown["attempt"], draft["draft"]) == ("dispatched", 1, True)
-            assert shown["message"].startswith(f"{DRAFT_MESSAGE}: ")
-            assert picture_at(draft["url"]).size == (draft["width"], draft["height"]) == (320, 240)
-            assert caller.get(job_id)["preview"]["draft"]
+        draft = shown["preview"]
+        assert (shown["state"], shown["attempt"], draft["draft"]) == ("dispatched", 1, True)
+        assert shown["message"].startswith(f"{DRAFT_MESSAGE}: ")
+        assert picture_at(draft["url"]).size == (draft["width"], draft["height"]) == (320, 240)
+        assert caller.get(job_id)["preview"]["draft"]
+
+    with caller.socket() as socket:
+        socket.send(action="subscribe", job_id=job_id, after_seq=shown["seq"])
         later = list(socket.jobs(job_id))
     seen = [job["preview"]["draft"] for job in later if job["preview"]]
     assert seen == sorted(seen, reverse=True), "no draft after the GPU's first image"
-    assert DRAFT_MESSAGE not in {job["message"] for job in later if job["state"] == "running"}
+    assert not [job for job in later if job["state"] == "running" and job["message"].startswith(DRAFT_MESSAGE)]
     done = later[-1]
     assert (done["state"], done["attempt"], done["preview"]) == ("completed", 1, None), done["error"]
     assert done["result"]["engine"] == "models"
@@ -54,20 +69,32 @@ def test_a_draft_is_shown_while_the_gpu_wakes_and_gives_way_to_its_picture(stack
     assert caller.get(job_id)["seq"] == done["seq"]
     assert objects(stack, f"previews/{job_id}/") == before
 
+    for job in without:
+        assert caller.get(job["job_id"])["seq"] == job["seq"] + 1, "only the cancellation"
+        assert objects(stack, f"previews/{job['job_id']}/") == []
 
-@pytest.mark.usefixtures("asleep")
-def test_a_deployment_without_drafts_shows_none(stack: LocalStack, caller: Caller) -> None:
-    with configured(stack, "dispatch", DRAFTS="false"):
-        job_id, ticket = caller.created(engine="models", steps=1)
-        with caller.socket() as socket:
-            socket.send(action="subscribe", job_id=job_id)
-            with stack.faults(cold_start_seconds=600):
-                upload(ticket, pictures.jpeg())
-                assert socket.until(job_id, "dispatched")["message"].startswith("Waking a GPU: ")
-            later = list(socket.jobs(job_id))
-    assert later[-1]["state"] == "completed", later[-1]["error"]
-    assert not [job for job in later if (job["preview"] or {}).get("draft")]
-    assert not [key for key in objects(stack, f"previews/{job_id}/") if "draft" in key]
+
+def waiting_job(caller: Caller) -> JobDict:
+    """A job of the models engine that waits for the endpoint."""
+    job_id, ticket = caller.created(engine="models")
+    with caller.socket() as socket:
+        socket.send(action="subscribe", job_id=job_id)
+        upload(ticket, pictures.jpeg())
+        return socket.until(job_id, "dispatched")
+
+
+@contextmanager
+def budget_spent(stack: LocalStack) -> Iterator[None]:
+    """Write what the spend guard writes once the day's GPU budget is spent, until the block ends."""
+    store = GpuSpendStore(stack.state.tables.sockets, stack.state.endpoint_name, stack.client("dynamodb"))
+    now = time.time()
+    spent = GpuSpend(day=int(now // DAY_SECONDS), usd=100, counted_until=now, instances=0, stopped=True)
+    assert store.replace(store.get(), spent)
+    try:
+        yield
+    finally:
+        key = {"pk": {"S": partition(stack.state.endpoint_name)}, "sk": {"S": "spend"}}
+        stack.client("dynamodb").delete_item(TableName=stack.state.tables.sockets, Key=key)
 
 
 def picture_at(url: str) -> Image.Image:
