@@ -4,6 +4,7 @@ The configurations are those of the repositories in the catalogue. Tiny ones kee
 ControlNet's conditioning always shrinks by 8.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPTextConfig, CLIPTextModel
 
-from bench.random_weights import Scale, Writer
+from bench.random_weights import Scale, Writer, published_names
 from bench.random_weights.perception import write_clip_tokenizer
 from pipeline.weights.catalog import Model
 
@@ -118,8 +119,14 @@ def _unet_blocks(levels: int) -> dict[str, Any]:
 def write_diffusion(folder: Path, model: Model, scale: Scale) -> None:
     """Write SD 1.5: U-Net, VAE, text encoder, tokenizer, scheduler."""
     save_network(UNet2DConditionModel, unet_config(scale), folder / "unet", model)
-    save_network(AutoencoderKL, vae_config(scale), folder / "vae", model)
-    save_network(CLIPTextModel, {"config": text_encoder_config(scale)}, folder / "text_encoder", model)
+    save_network(AutoencoderKL, vae_config(scale), folder / "vae", model, published=published_names.vae)
+    save_network(
+        CLIPTextModel,
+        {"config": text_encoder_config(scale)},
+        folder / "text_encoder",
+        model,
+        published=published_names.text_encoder,
+    )
     (folder / "tokenizer").mkdir()
     write_clip_tokenizer(folder / "tokenizer", text_encoder_config(scale).vocab_size)
     scheduler = PNDMScheduler(
@@ -156,7 +163,14 @@ def write_few_step(folder: Path, model: Model, scale: Scale) -> None:
 def write_safety(folder: Path, model: Model, scale: Scale) -> None:
     """Write the safety checker and its preprocessing. Its thresholds exceed every cosine, so that nothing is unsafe."""
     config = {"config": safety_config(scale)}
-    save_network(StableDiffusionSafetyChecker, config, folder / "safety_checker", model, never_unsafe=True)
+    save_network(
+        StableDiffusionSafetyChecker,
+        config,
+        folder / "safety_checker",
+        model,
+        never_unsafe=True,
+        published=published_names.safety_checker,
+    )
     CLIPImageProcessor().save_pretrained(folder / "feature_extractor")
 
 
@@ -169,11 +183,12 @@ def save_network(
     seed: int = SEED,
     responsive: bool = False,
     never_unsafe: bool = False,
+    published: Callable[[published_names.Tensors], published_names.Tensors] | None = None,
 ) -> None:
     """Save a random network.
 
     ``responsive``: weights that preserve a control picture's variance; ``never_unsafe``: thresholds that no cosine
-    reaches.
+    reaches; ``published`` renames the tensors as the published file has them.
     """
     torch.manual_seed(seed)
     dtype = getattr(torch, model.dtype)
@@ -191,6 +206,9 @@ def save_network(
         if never_unsafe and name.endswith("_embeds_weights"):
             parameter.data.fill_(2.0)
     network.save_pretrained(folder, variant=model.variant)
+    if published is not None:
+        (file,) = folder.glob("*.safetensors")
+        published_names.rewrite(file, published)
 
 
 WRITERS: dict[str, Writer] = {

@@ -21,7 +21,7 @@ from transformers import (
     Sam2VideoModel,
 )
 
-from bench.random_weights import Scale, Writer
+from bench.random_weights import Scale, Writer, published_names
 from bench.random_weights.detectors import write_detector
 from pipeline.weights.catalog import Model
 
@@ -121,6 +121,7 @@ def _write_image_text(folder: Path, model: Model, scale: Scale) -> None:
     config = clip_config(scale)
     vocabulary, side = config.text_config.vocab_size, config.vision_config.image_size
     _save(CLIPModel(config), model, folder)
+    published_names.rewrite(folder / "model.safetensors", published_names.clip)
     write_clip_tokenizer(folder, vocabulary)
     CLIPTokenizer.from_pretrained(folder, local_files_only=True).save_pretrained(folder)
     write_clip_tokenizer(folder, vocabulary)  # after saving, which writes tokenizer.json and a configuration of its own
@@ -149,6 +150,8 @@ def _write_depth(folder: Path, model: Model, scale: Scale) -> None:
     else:
         network, preprocessing = depth_anything(scale)
     _save(network, model, folder)
+    if model.id == "dpt-large":
+        published_names.rewrite(folder / "model.safetensors", published_names.dpt)
     _write_json(folder / "preprocessor_config.json", preprocessing)
 
 

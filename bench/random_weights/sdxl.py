@@ -13,7 +13,7 @@ from diffusers import AutoencoderKL, EulerDiscreteScheduler, UNet2DConditionMode
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from bench.random_weights import Scale, Writer
+from bench.random_weights import Scale, Writer, published_names
 from bench.random_weights.diffusion import SEED, save_network, text_encoder_config, vae_config
 from bench.random_weights.perception import write_clip_tokenizer
 from pipeline.weights.catalog import Model
@@ -70,8 +70,16 @@ def second_text_encoder_config(scale: Scale) -> CLIPTextConfig:
 def write_base(folder: Path, model: Model, scale: Scale) -> None:
     """Write text encoders, tokenizers, scheduler, and the U-Net's configuration."""
     first, second = text_encoder_config(scale), second_text_encoder_config(scale)
-    save_network(CLIPTextModel, {"config": first}, folder / "text_encoder", model)
-    save_network(CLIPTextModelWithProjection, {"config": second}, folder / "text_encoder_2", model, seed=SEED + 1)
+    renamed = published_names.text_encoder
+    save_network(CLIPTextModel, {"config": first}, folder / "text_encoder", model, published=renamed)
+    save_network(
+        CLIPTextModelWithProjection,
+        {"config": second},
+        folder / "text_encoder_2",
+        model,
+        seed=SEED + 1,
+        published=renamed,
+    )
     for name, padding in (("tokenizer", None), ("tokenizer_2", "!")):
         (folder / name).mkdir()
         write_clip_tokenizer(folder / name, first.vocab_size)

@@ -41,6 +41,7 @@ class ErrorCode(OpenEnum):
     ENDPOINT_UNAVAILABLE = "endpoint_unavailable"
     CONTAINER_FAILED = "container_failed"
     OUT_OF_MEMORY = "out_of_memory"
+    NOT_FINITE = "not_finite"
     TIMED_OUT = "timed_out"
     CANCELLED = "cancelled"
     INTERNAL = "internal"

@@ -200,6 +200,13 @@ ERROR_CODES: Mapping[ErrorCode, ErrorCodeDescription] = {
         meaning="The memory of the GPU or of the container is too small for the job.",
         remedy="Use a smaller picture, or submit the job again.",
     ),
+    ErrorCode.NOT_FINITE: ErrorCodeDescription(
+        in_jobs=True,
+        title="A network computed no usable numbers",
+        meaning="An output of a network was infinite or not a number, in single precision, too. A safety check that "
+        "fails so ends the job.",
+        remedy="Change the seed or the picture. If every job fails, ask the operator to run `darkroom models verify`.",
+    ),
     ErrorCode.TIMED_OUT: ErrorCodeDescription(
         in_jobs=True,
         title="Timed out",

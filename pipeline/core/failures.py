@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.core.networks import NetworkProvider
+from pipeline.core.out_of_memory import is_out_of_memory
 from pipeline.core.stages import JobAbandoned
 
 logger = logging.getLogger(__name__)
@@ -46,13 +47,19 @@ def _release_memory_if_exhausted(
 
 
 def _to_darkroom_error(error: Exception, stage: str) -> DarkroomError:
-    # Errors of torch and OpenCV are recognised by name and code, as this module imports neither.
-    name, code = type(error).__name__, getattr(error, "code", None)
-    if isinstance(error, MemoryError) or name == "OutOfMemoryError" or (type(error).__module__ == "cv2" and code == -4):
+    if is_out_of_memory(error):
         return DarkroomError(
             ErrorCode.OUT_OF_MEMORY,
             f"The machine ran out of memory at {stage!r}. Try again, or with a smaller picture.",
             retryable=True,
+        )
+    # Networks raise it for outputs that are not finite, after a repetition in single precision.
+    if isinstance(error, FloatingPointError):
+        return DarkroomError(
+            ErrorCode.NOT_FINITE,
+            f"A network computed numbers that are not finite at {stage!r}, and there is no picture in them. Try "
+            "another seed or another picture. It has been logged.",
+            retryable=False,
         )
     return DarkroomError(
         ErrorCode.INTERNAL, f"Something unexpected went wrong at {stage!r}; it has been logged.", retryable=False

@@ -25,6 +25,7 @@ from PIL import Image
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.core.arrays import Rgb
+from pipeline.core.out_of_memory import OUT_OF_MEMORY
 from pipeline.imaging.resize import downscaled
 from pipeline.models.offload.device import Placement
 from pipeline.preview.faces.detection import detect_faces
@@ -58,7 +59,7 @@ FOLDER_VARIABLES = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR", "NUMBA_C
 # Errors recognised by the end of stderr, as Ditto has no error codes.
 _FAILURES: tuple[tuple[re.Pattern[str], ErrorCode, str, bool], ...] = (
     (
-        re.compile(r"out of memory|OutOfMemory|ALLOC_FAILED|Failed to allocate memory|MemoryError"),
+        OUT_OF_MEMORY,
         ErrorCode.OUT_OF_MEMORY,
         "The machine ran out of memory while it had the portrait speak. Try again.",
         True,

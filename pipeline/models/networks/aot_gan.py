@@ -14,6 +14,7 @@ from torch.nn.functional import interpolate
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.core.arrays import Rgb
 from pipeline.models.arrays import Masks
+from pipeline.models.networks.load_errors import state_differences
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
@@ -113,12 +114,8 @@ class AotGan(TorchNetwork):
         padding = [(0, max(-(-side // GRID) * GRID, MIN_SIDE) - side) for side in (height, width)]
         pixels = torch.from_numpy(np.pad(photo, (*padding, (0, 0)), mode="reflect")).permute(2, 0, 1)[None]
         mask = torch.from_numpy(np.pad(hole, padding, mode="reflect"))[None, None]
-        inputs = (pixels.to(self.device).to(self.dtype) / 127.5 - 1).contiguous(
-            memory_format=self.placement.memory_format
-        )
-        filled = self._generator(inputs, mask.to(self.device).to(self.dtype), on_step)[0, :, :height, :width]
-        if not torch.isfinite(filled).all():
-            raise FloatingPointError("the network gave no numbers")
+        (output,) = self.finite(lambda: (self._generated(pixels.to(self.device), mask.to(self.device), on_step),))
+        filled = output[0, :, :height, :width]
         pixels_8bit = ((filled.float() / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
         return np.ascontiguousarray(pixels_8bit.permute(1, 2, 0).cpu().numpy())
 
@@ -127,6 +124,11 @@ class AotGan(TorchNetwork):
         super().close()
         del self._generator
 
+    def _generated(self, pixels: Tensor, mask: Tensor, on_step: Callable[[float], None]) -> Tensor:
+        inputs = (pixels.to(self.dtype) / 127.5 - 1).contiguous(memory_format=self.placement.memory_format)
+        output: Tensor = self._generator(inputs, mask.to(self.dtype), on_step)
+        return output
+
 
 def load(weights: Mapping[str, Weights], placement: Placement) -> AotGan:
     """Load the role ``fill``: one file, a bare state dictionary of tensors.
@@ -134,19 +136,25 @@ def load(weights: Mapping[str, Weights], placement: Placement) -> AotGan:
     Raises ``DarkroomError`` (``engine_unavailable``) naming the file if it is anything else.
     """
     model_weights = weights["fill"]
-    name = model_weights.model.files[0]
     try:
-        state = torch.load(model_weights.folder / name, map_location="cpu", weights_only=True)
+        state = torch.load(model_weights.folder / model_weights.model.files[0], map_location="cpu", weights_only=True)
         generator = Generator(len(state["encoder.1.weight"]))
-        generator.load_state_dict(state)
+        differences = state_differences(generator, state)
     except (pickle.UnpicklingError, EOFError, RuntimeError, LookupError, TypeError, AttributeError) as error:
-        raise DarkroomError(
-            ErrorCode.ENGINE_UNAVAILABLE,
-            f"{model_weights.model.id}/{name} is not AOT-GAN's generator, which its authors publish as G0000000.pt. "
-            f"`darkroom models fetch {model_weights.model.id}`, or `darkroom models import {model_weights.model.id} "
-            "FILE`, brings it.",
-        ) from error
+        raise _load_error(model_weights) from error
+    if differences:
+        raise _load_error(model_weights, f": {differences}")
+    generator.load_state_dict(state)
     return AotGan(placement, generator)
+
+
+def _load_error(weights: Weights, differences: str = "") -> DarkroomError:
+    model = weights.model
+    return DarkroomError(
+        ErrorCode.ENGINE_UNAVAILABLE,
+        f"{model.id}/{model.files[0]} is not AOT-GAN's generator, which its authors publish as G0000000.pt"
+        f"{differences}. `darkroom models fetch {model.id}`, or `darkroom models import {model.id} FILE`, brings it.",
+    )
 
 
 def _normalized(gate: Tensor) -> Tensor:

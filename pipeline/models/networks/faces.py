@@ -88,7 +88,7 @@ class InsightFaceAnalyser(OnnxNetwork[_Analysis]):
     def _identity(self, photo: Rgb, face: Face) -> Floats:
         """Compute the identity embedding: 512 float32, normalised to length 1."""
         upright, _ = warped(photo, similarity_transform(face.landmarks, TEMPLATE), ARCFACE_SIDE, ARCFACE_SIDE)
-        features = self.session.recogniser.get_feat(np.ascontiguousarray(upright[..., ::-1])).ravel()
+        features = _finite(self.session.recogniser.get_feat(np.ascontiguousarray(upright[..., ::-1])).ravel())
         return np.asarray(features / (np.linalg.norm(features) + 1e-9), np.float32)
 
 
@@ -115,8 +115,15 @@ class InSwapper(OnnxNetwork[_Swapping]):
         features /= np.linalg.norm(features) + 1e-9
         inputs = (aligned.transpose(2, 0, 1)[None].astype(np.float32) / 255, features.astype(np.float32))
         (swapped,) = self.session.session.run(None, dict(zip(self.session.inputs, inputs, strict=True)))
-        picture = (np.clip(swapped[0].transpose(1, 2, 0), 0, 1) * 255).round().astype(np.uint8)
+        picture = (np.clip(_finite(swapped)[0].transpose(1, 2, 0), 0, 1) * 255).round().astype(np.uint8)
         return np.ascontiguousarray(picture), transform
+
+
+def _finite(output: Floats) -> Floats:
+    """Return an output. Raises ``FloatingPointError`` if it is not finite; it was computed in single precision."""
+    if not np.isfinite(output).all():
+        raise FloatingPointError("a network of faces gave numbers that are not finite")
+    return output
 
 
 def load_analyser(weights: Mapping[str, Weights], placement: Placement) -> InsightFaceAnalyser:

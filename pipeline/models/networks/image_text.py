@@ -10,6 +10,7 @@ from transformers import CLIPImageProcessor, CLIPModel, CLIPTokenizer
 from pipeline.core.arrays import Rgb
 from pipeline.models.arrays import Floats
 from pipeline.models.letterbox import resized
+from pipeline.models.networks.pretrained import load_pretrained
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
@@ -40,13 +41,12 @@ class Clip(TorchNetwork):
     def similarities(self, photo: Rgb, captions: Sequence[str]) -> Floats:
         """Compute the cosine similarity of the picture with each of N captions: N float32 in [-1, 1].
 
-        A long picture is split into overlapping squares, whose embeddings are averaged.
+        A long picture is split into overlapping squares, whose embeddings are averaged. Raises
+        ``FloatingPointError`` if an embedding is not finite.
         """
         side = self._processor.crop_size["height"]
         pixels = self._processor(images=squares(photo, 2 * side), return_tensors="pt")["pixel_values"]
-        model: Any = self._modules[0]
-        pooled = model.vision_model(pixel_values=pixels.to(self.device, self.dtype)).pooler_output
-        views = _normalized(model.visual_projection(pooled).float())
+        (views,) = self.finite(lambda: (self._picture_embeddings(pixels),))
         picture = _normalized(views.mean(dim=0, keepdim=True))[0].cpu().numpy()
         cosines: Floats = np.clip(self._embeddings(tuple(captions)) @ picture, -1, 1)
         return cosines
@@ -54,21 +54,29 @@ class Clip(TorchNetwork):
     def _embeddings(self, captions: tuple[str, ...]) -> Floats:
         if captions not in self._captions:
             tokens = self._tokenizer(list(captions), padding=True, truncation=True, max_length=77, return_tensors="pt")
-            model: Any = self._modules[0]
-            pooled_text = model.text_model(
-                input_ids=tokens["input_ids"].to(self.device), attention_mask=tokens["attention_mask"].to(self.device)
-            ).pooler_output
-            embeddings: Floats = _normalized(model.text_projection(pooled_text).float()).cpu().numpy()
+            (embeddings,) = self.finite(lambda: (self._text_embeddings(tokens),))
             while len(self._captions) >= MAX_CACHED_CAPTIONS:
                 del self._captions[next(iter(self._captions))]
-            self._captions[captions] = embeddings
+            self._captions[captions] = embeddings.cpu().numpy()
         return self._captions[captions]
+
+    def _picture_embeddings(self, pixels: torch.Tensor) -> torch.Tensor:
+        model: Any = self._modules[0]
+        pooled = model.vision_model(pixel_values=pixels.to(self.device, self.dtype)).pooler_output
+        return _normalized(model.visual_projection(pooled).float())
+
+    def _text_embeddings(self, tokens: Any) -> torch.Tensor:
+        model: Any = self._modules[0]
+        pooled = model.text_model(
+            input_ids=tokens["input_ids"].to(self.device), attention_mask=tokens["attention_mask"].to(self.device)
+        ).pooler_output
+        return _normalized(model.text_projection(pooled).float())
 
 
 def load(weights: Mapping[str, Weights], placement: Placement) -> Clip:
     """Load the role ``image_text`` into host memory."""
     folder = weights["image_text"].folder
-    model = CLIPModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+    model = load_pretrained(CLIPModel, weights["image_text"])
     processor = CLIPImageProcessor.from_pretrained(folder, local_files_only=True)
     return Clip(placement, model, processor, CLIPTokenizer.from_pretrained(folder, local_files_only=True))
 

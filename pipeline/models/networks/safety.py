@@ -10,6 +10,7 @@ from transformers import CLIPImageProcessor
 
 from pipeline.core.arrays import Rgb
 from pipeline.models.networks.image_text import squares
+from pipeline.models.networks.pretrained import load_pretrained
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
@@ -25,12 +26,27 @@ class ClipSafetyChecker(TorchNetwork):
 
     @torch.inference_mode()
     def unsafe(self, picture: Rgb) -> bool:
-        """Return True if H×W×3 uint8 sRGB, or any square of a long picture, is not safe for work."""
+        """Return True if H×W×3 uint8 sRGB, or any square of a long picture, is not safe for work.
+
+        Raises ``FloatingPointError`` if a number is not finite, as the comparison with a threshold would say "safe".
+        """
         views = squares(picture, 2 * self._processor.crop_size["height"])
-        pixels = self._processor(images=views, return_tensors="pt")["pixel_values"].to(self.device, self.dtype)
-        # The checker blackens unsafe pictures in ``images``, but classifies by ``clip_input`` alone.
-        _, found = self._checker(clip_input=pixels, images=np.zeros((len(views), 1)))
-        return any(found)
+        pixels = self._processor(images=views, return_tensors="pt")["pixel_values"]
+        found, *_ = self.finite(lambda: self._compare(pixels))
+        return bool(found.any())
+
+    def _compare(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Return for each picture if it is unsafe, and all numbers that this was derived from."""
+        checker = self._checker
+        embeddings: list[torch.Tensor] = []
+        hook = checker.visual_projection.register_forward_hook(lambda *call: embeddings.append(call[-1]))
+        try:
+            # The checker blackens unsafe pictures in ``images``, but classifies by ``clip_input`` alone.
+            _, found = checker(clip_input=pixels.to(self.device, self.dtype), images=np.zeros((len(pixels), 1)))
+        finally:
+            hook.remove()
+        thresholds = (checker.concept_embeds_weights, checker.special_care_embeds_weights)
+        return (torch.tensor(found), *embeddings, *thresholds, checker.concept_embeds, checker.special_care_embeds)
 
     def close(self) -> None:
         """Drop the modules."""
@@ -41,12 +57,6 @@ class ClipSafetyChecker(TorchNetwork):
 def load(weights: Mapping[str, Weights], placement: Placement) -> ClipSafetyChecker:
     """Load the role ``safety``: the folders ``safety_checker`` and ``feature_extractor`` of its repository."""
     model_weights = weights["safety"]
-    checker = StableDiffusionSafetyChecker.from_pretrained(
-        model_weights.folder / "safety_checker",
-        variant=model_weights.model.variant,
-        dtype=getattr(torch, model_weights.model.dtype),
-        use_safetensors=True,
-        local_files_only=True,
-    )
+    checker = load_pretrained(StableDiffusionSafetyChecker, model_weights, "safety_checker")
     processor = CLIPImageProcessor.from_pretrained(model_weights.folder / "feature_extractor", local_files_only=True)
     return ClipSafetyChecker(placement, checker, processor)

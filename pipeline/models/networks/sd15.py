@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, ControlNetModel, DPMSolverMultistepScheduler, UNet2DConditionModel
-from diffusers.loaders import StableDiffusionLoraLoaderMixin
 from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
@@ -15,7 +14,8 @@ from pipeline.core.arrays import Rgb
 from pipeline.models.denoise_request import DenoiseRequest, InpaintDenoiseRequest, OnStep
 from pipeline.models.networks.controlnet_denoising import ControlNetDenoiser
 from pipeline.models.networks.inpaint_denoising import InpaintDenoiser
-from pipeline.models.networks.pretrained import from_pretrained_options
+from pipeline.models.networks.lora import load_lora
+from pipeline.models.networks.pretrained import load_pretrained
 from pipeline.models.networks.tokenization import token_ids, truncated_tail
 from pipeline.models.networks.vae_decoding import decode_latents, decode_to_picture
 from pipeline.models.offload.device import Placement
@@ -23,7 +23,6 @@ from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
 
 MAX_CACHED_PROMPTS = 64  # cached prompt embeddings, 118 kB each
-LORA_FILE = "pytorch_lora_weights.safetensors"
 
 
 class Unet(TorchNetwork):
@@ -128,7 +127,7 @@ class StableDiffusion(TorchNetwork):
             )
         finally:
             controlnets.clear_cached_embeddings()
-        return decode_to_picture(self._vae, latents, self._decode)
+        return decode_to_picture(self, self._vae, latents, self._decode)
 
     @torch.inference_mode()
     def inpaint(self, request: InpaintDenoiseRequest, unet: Unet, on_step: OnStep) -> Rgb:
@@ -143,7 +142,7 @@ class StableDiffusion(TorchNetwork):
             self._embedding(request.negative_prompt) if request.guidance > 1 else None,
             on_step,
         )
-        return decode_to_picture(self._vae, latents, self._decode)
+        return decode_to_picture(self, self._vae, latents, self._decode)
 
     def close(self) -> None:
         """Drop the modules and the cached embeddings."""
@@ -154,7 +153,9 @@ class StableDiffusion(TorchNetwork):
     def _embedding(self, text: str) -> torch.Tensor:
         embedding = self._embeddings.pop(text, None)
         if embedding is None:
-            embedding = self._text_encoder(token_ids(self._tokenizer, text).to(self.device))[0].cpu()
+            tokens = token_ids(self._tokenizer, text).to(self.device)
+            (encoded,) = self.finite(lambda: (self._text_encoder(tokens)[0],), self._text_encoder)
+            embedding = encoded.to(self.dtype).cpu()
         self._embeddings[text] = embedding
         while len(self._embeddings) > MAX_CACHED_PROMPTS:
             self._embeddings.popitem(last=False)
@@ -167,10 +168,8 @@ class StableDiffusion(TorchNetwork):
 def load_components(weights: Mapping[str, Weights], placement: Placement) -> StableDiffusion:
     """Load VAE, text encoder, tokenizer and schedule from the role ``diffusion``."""
     model_weights = weights["diffusion"]
-    vae = AutoencoderKL.from_pretrained(model_weights.folder, subfolder="vae", **from_pretrained_options(model_weights))
-    text_encoder = CLIPTextModel.from_pretrained(
-        model_weights.folder, subfolder="text_encoder", **from_pretrained_options(model_weights)
-    )
+    vae = load_pretrained(AutoencoderKL, model_weights, "vae")
+    text_encoder = load_pretrained(CLIPTextModel, model_weights, "text_encoder")
     tokenizer = CLIPTokenizer.from_pretrained(model_weights.folder / "tokenizer", local_files_only=True)
     schedule = DPMSolverMultistepScheduler.load_config(model_weights.folder / "scheduler", local_files_only=True)
     return StableDiffusion(placement, vae, text_encoder, tokenizer, schedule)
@@ -191,11 +190,8 @@ def load_few_step_unet(weights: Mapping[str, Weights], placement: Placement) -> 
 
     A fused LoRA costs nothing per step. It is never unfused, as in fp16 that would not restore the same weights.
     """
-    unet, lora = _unet(weights["diffusion"]), weights["few_step"]
-    state, alphas = StableDiffusionLoraLoaderMixin.lora_state_dict(
-        lora.folder, weight_name=LORA_FILE, local_files_only=True, use_safetensors=True
-    )
-    unet.load_lora_adapter(state, prefix="unet", network_alphas=alphas)
+    unet = _unet(weights["diffusion"])
+    load_lora(unet, weights["few_step"])
     unet.fuse_lora()
     unet.unload_lora()
     return Unet(placement, unet)
@@ -204,11 +200,8 @@ def load_few_step_unet(weights: Mapping[str, Weights], placement: Placement) -> 
 def load_controlnets(weights: Mapping[str, Weights], placement: Placement) -> ControlNets:
     """Load the ControlNets of the roles ``control_depth`` and ``control_edges``, in this order."""
     model_weights = (weights["control_depth"], weights["control_edges"])
-    return ControlNets(
-        placement,
-        *(ControlNetModel.from_pretrained(each.folder, **from_pretrained_options(each)) for each in model_weights),
-    )
+    return ControlNets(placement, *(load_pretrained(ControlNetModel, each) for each in model_weights))
 
 
 def _unet(weights: Weights) -> Any:
-    return UNet2DConditionModel.from_pretrained(weights.folder, subfolder="unet", **from_pretrained_options(weights))
+    return load_pretrained(UNet2DConditionModel, weights, "unet")

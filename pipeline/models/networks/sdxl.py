@@ -12,12 +12,12 @@ from safetensors.torch import load_file
 from torch import nn
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.core.arrays import Rgb
 from pipeline.models.denoise_request import OnStep
 from pipeline.models.networks.latent_rgb import SDXL_RGB_FACTORS, latents_to_rgb
 from pipeline.models.networks.launch_throttle import LaunchThrottle
-from pipeline.models.networks.pretrained import from_pretrained_options
+from pipeline.models.networks.load_errors import check_state, load_error
+from pipeline.models.networks.pretrained import load_pretrained
 from pipeline.models.networks.schedulers import Dpm, Euler
 from pipeline.models.networks.tokenization import token_ids, truncated_tail
 from pipeline.models.networks.vae_decoding import decode_latents, decode_to_picture
@@ -54,7 +54,10 @@ class SdxlTextEncoders(TorchNetwork):
 
     @torch.inference_mode()
     def encode(self, text: str) -> PromptEmbeddings:
-        """Encode a text for the U-Nets. The most recent texts are cached."""
+        """Encode a text for the U-Nets. The most recent texts are cached.
+
+        Raises ``FloatingPointError`` if an embedding is not finite.
+        """
         embeddings = self._cache.pop(text, None)
         if embeddings is None:
             embeddings = self._encoded(text)
@@ -70,12 +73,16 @@ class SdxlTextEncoders(TorchNetwork):
         self._cache.clear()
 
     def _encoded(self, text: str) -> PromptEmbeddings:
+        tokens, pooled = self.finite(lambda: self._outputs(text))
+        return PromptEmbeddings(tokens.to(self.dtype).cpu(), pooled.to(self.dtype).cpu())
+
+    def _outputs(self, text: str) -> tuple[torch.Tensor, torch.Tensor]:
         outputs = []
         for encoder, tokenizer in zip(self._encoders, self._tokenizers, strict=True):
             outputs.append(encoder(token_ids(tokenizer, text).to(self.device), output_hidden_states=True))
         # SDXL was trained on the penultimate layer of each encoder, and on the second one's projection.
         tokens = torch.cat([output.hidden_states[-2] for output in outputs], dim=-1)
-        return PromptEmbeddings(tokens.cpu(), outputs[1].text_embeds.cpu())
+        return tokens, outputs[1].text_embeds
 
 
 class SdxlUnet(TorchNetwork):
@@ -170,7 +177,7 @@ class SdxlVaeDecoder(TorchNetwork):
 
         Raises ``FloatingPointError`` if the output is not finite, and torch's ``OutOfMemoryError``.
         """
-        return decode_to_picture(self._vae, latents, lambda scaled: decode_latents(self._vae, scaled))
+        return decode_to_picture(self, self._vae, latents, lambda scaled: decode_latents(self._vae, scaled))
 
     def close(self) -> None:
         """Drop the module."""
@@ -182,7 +189,7 @@ def load_text_encoders(weights: Mapping[str, Weights], placement: Placement) -> 
     """Load both text encoders and tokenizers from the role ``picture_base``."""
     model_weights = weights["picture_base"]
     encoders = tuple(
-        kind.from_pretrained(model_weights.folder, subfolder=folder, **from_pretrained_options(model_weights))
+        load_pretrained(kind, model_weights, folder)
         for kind, folder in ((CLIPTextModel, "text_encoder"), (CLIPTextModelWithProjection, "text_encoder_2"))
     )
     tokenizers = tuple(
@@ -213,7 +220,7 @@ def load_few_step_unet(weights: Mapping[str, Weights], placement: Placement) -> 
 def load_vae_decoder(weights: Mapping[str, Weights], placement: Placement) -> SdxlVaeDecoder:
     """Load the VAE from the role ``picture_decoder``, without its unused encoder."""
     model_weights = weights["picture_decoder"]
-    vae = AutoencoderKL.from_pretrained(model_weights.folder, **from_pretrained_options(model_weights))
+    vae = load_pretrained(AutoencoderKL, model_weights)
     vae.encoder = vae.quant_conv = None
     return SdxlVaeDecoder(placement, vae)
 
@@ -227,13 +234,11 @@ def _unet(weights: Mapping[str, Weights], role: str) -> Any:
     with torch.device("meta"):
         unet: Any = UNet2DConditionModel.from_config(config)
     try:
-        unet.load_state_dict(load_file(model_weights.folder / file), assign=True)
-    except (RuntimeError, SafetensorError) as error:
-        raise DarkroomError(
-            ErrorCode.ENGINE_UNAVAILABLE,
-            f"The file {model_weights.model.id}/{file} is not a U-Net of SDXL; "
-            f"`darkroom models fetch {model_weights.model.id}` mends it.",
-        ) from error
+        state = load_file(model_weights.folder / file)
+    except SafetensorError as error:
+        raise load_error(model_weights, file, "it is no file of safetensors") from error
+    check_state(model_weights, file, unet, state)
+    unet.load_state_dict(state, assign=True)
     return unet
 
 

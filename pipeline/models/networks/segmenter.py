@@ -10,6 +10,7 @@ from transformers import Sam2ImageProcessor, Sam2Model
 from pipeline.core.arrays import Rgb
 from pipeline.models.arrays import Box, Floats
 from pipeline.models.letterbox import downscaled_to
+from pipeline.models.networks.pretrained import load_pretrained
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
@@ -29,31 +30,36 @@ class Sam2(TorchNetwork):
         """Segment the objects in N boxes (N may be 0) of H×W×3 uint8 sRGB: N×h×w float32 logits, positive inside.
 
         Each map covers the whole photo. It is the one of the network's three masks per box with the highest predicted
-        IoU.
+        IoU. Raises ``FloatingPointError`` if a map is not finite.
         """
         if not boxes:
             return np.zeros((0, 1, 1), np.float32)
         height, width = photo.shape[:2]
         down, across = self._processor.size["height"], self._processor.size["width"]
         pixels = self._processor(images=downscaled_to(photo, down, across), return_tensors="pt")["pixel_values"]
-        model: Any = self._modules[0]
-        embeddings = model.get_image_embeddings(pixels.to(self.device, self.dtype))
         # The photo is stretched to the network's square input, and the boxes with it.
         scale = torch.tensor([across / width, down / height] * 2)
         prompts = (torch.tensor(boxes, dtype=torch.float32) * scale).to(self.device)
-        maps = [self._best(embeddings, prompts[start : start + BATCH]) for start in range(0, len(boxes), BATCH)]
-        logits: Floats = torch.cat(maps).cpu().numpy()
+        maps, _ = self.finite(lambda: self._best(pixels, prompts))
+        logits: Floats = maps.cpu().numpy()
         return logits
 
-    def _best(self, embeddings: list[torch.Tensor], prompts: torch.Tensor) -> torch.Tensor:
-        outputs = self._modules[0](image_embeddings=embeddings, input_boxes=prompts[None], multimask_output=True)
-        masks, predicted_iou = outputs.pred_masks[0].float(), outputs.iou_scores[0]
-        best: torch.Tensor = masks[torch.arange(len(masks), device=masks.device), predicted_iou.argmax(dim=1)]
-        return best
+    def _best(self, pixels: torch.Tensor, prompts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the best map for each box, and the predicted IoU of all maps."""
+        model: Any = self._modules[0]
+        embeddings = model.get_image_embeddings(pixels.to(self.device, self.dtype))
+        best, predicted_ious = [], []
+        for start in range(0, len(prompts), BATCH):
+            boxes = prompts[None, start : start + BATCH]
+            outputs = model(image_embeddings=embeddings, input_boxes=boxes, multimask_output=True)
+            masks, predicted_iou = outputs.pred_masks[0].float(), outputs.iou_scores[0]
+            best.append(masks[torch.arange(len(masks), device=masks.device), predicted_iou.argmax(dim=1)])
+            predicted_ious.append(predicted_iou)
+        return torch.cat(best), torch.cat(predicted_ious)
 
 
 def load(weights: Mapping[str, Weights], placement: Placement) -> Sam2:
     """Load the role ``segmenter`` into host memory: the image part of the published video model."""
     folder = weights["segmenter"].folder
-    model = Sam2Model.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+    model = load_pretrained(Sam2Model, weights["segmenter"])
     return Sam2(placement, model, Sam2ImageProcessor.from_pretrained(folder, local_files_only=True))

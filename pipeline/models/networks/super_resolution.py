@@ -14,9 +14,9 @@ from spandrel import ModelLoader, UnsupportedModelError, canonicalize_state_dict
 from spandrel.architectures.ESRGAN import ESRGAN
 from torch import Tensor
 
-from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.imaging.tiles import Tile
 from pipeline.models.arrays import Floats
+from pipeline.models.networks.load_errors import load_error
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
@@ -58,12 +58,16 @@ class SuperResolution(TorchNetwork):
     def upscale(self, tiles: Sequence[Tile], on_step: Callable[[float], None]) -> Sequence[Floats]:
         """Enlarge tiles of one size, each reduced to its ``target``: h×w×3 float32 in [0, 255].
 
-        ``on_step`` receives the fraction done after each dense block.
+        ``on_step`` receives the fraction done after each dense block. Raises ``FloatingPointError`` if a pixel is not
+        finite.
         """
         pixels = torch.from_numpy(np.stack([tile.pixels for tile in tiles])).to(self.device)
-        inputs = pixels.permute(0, 3, 1, 2).to(self.dtype).div_(255)
-        output = self._enlarged(inputs.contiguous(memory_format=self.placement.memory_format), on_step)
+        (output,) = self.finite(lambda: (self._enlarged(self._inputs(pixels), on_step),))
         return [self._reduced(each, tile) for each, tile in zip(output, tiles, strict=True)]
+
+    def _inputs(self, pixels: Tensor) -> Tensor:
+        inputs = pixels.permute(0, 3, 1, 2).to(self.dtype).div_(255)
+        return inputs.contiguous(memory_format=self.placement.memory_format)
 
     def _enlarged(self, inputs: Tensor, on_step: Callable[[float], None]) -> Tensor:
         module: Any = self._modules[0]
@@ -107,16 +111,20 @@ def load(weights: Mapping[str, Weights], placement: Placement) -> SuperResolutio
     Raises ``DarkroomError`` (``engine_unavailable``) if the file is not a four-times ESRGAN for RGB.
     """
     (model_weights,) = weights.values()
-    file = model_weights.folder / model_weights.model.files[0]
+    (file,) = model_weights.model.files
     try:
-        descriptor = ModelLoader().load_from_state_dict(canonicalize_state_dict(_read(file)))
+        state = canonicalize_state_dict(_read(model_weights.folder / file))
+        descriptor = ModelLoader().load_from_state_dict(state)
     except (UnsupportedModelError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise _load_error(file, model_weights, "it holds no network that enlarges") from error
+        raise load_error(model_weights, file, "it holds no network that enlarges") from error
     module = descriptor.model
     if not isinstance(module, ESRGAN) or descriptor.scale != FACTOR or module.shuffle_factor:
-        raise _load_error(file, model_weights, f"its network is not an ESRGAN that enlarges {FACTOR} times")
+        raise load_error(model_weights, file, f"its network is not an ESRGAN that enlarges {FACTOR} times")
     if (descriptor.input_channels, descriptor.output_channels) != (3, 3):
-        raise _load_error(file, model_weights, "its network is not one for colours")
+        raise load_error(model_weights, file, "its network is not one for colours")
+    # spandrel renames the tensors that it knows, and leaves out the others.
+    if len(state) != (fitting := len(module.state_dict())):
+        raise load_error(model_weights, file, f"it has {len(state)} tensors, of which the network knows {fitting}")
     return SuperResolution(placement, module)
 
 
@@ -134,12 +142,3 @@ def _read(file: Path) -> dict[str, Any]:
     if not isinstance(state, dict):
         raise TypeError("not weights by name")
     return state
-
-
-def _load_error(file: Path, weights: Weights, why: str) -> DarkroomError:
-    return DarkroomError(
-        ErrorCode.ENGINE_UNAVAILABLE,
-        f"{file.parent.name}/{file.name} was not loaded: {why}. `darkroom models fetch {weights.model.id}` gets it "
-        "anew.",
-        retryable=False,
-    )

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from pipeline.core.arrays import Rgb
+from pipeline.models.offload.runtimes import TorchNetwork
 
 
 def decode_latents(vae: Any, latents: torch.Tensor) -> torch.Tensor:
@@ -16,26 +17,17 @@ def decode_latents(vae: Any, latents: torch.Tensor) -> torch.Tensor:
     return picture
 
 
-def decode_to_picture(vae: nn.Module, latents: torch.Tensor, decode: Callable[[torch.Tensor], torch.Tensor]) -> Rgb:
-    """Decode latents to a picture, h×w×3 uint8 sRGB. ``decode`` decodes with ``vae``.
+def decode_to_picture(
+    network: TorchNetwork, vae: nn.Module, latents: torch.Tensor, decode: Callable[[torch.Tensor], torch.Tensor]
+) -> Rgb:
+    """Decode latents to a picture, h×w×3 uint8 sRGB. ``decode`` decodes with ``vae``, a module of ``network``.
 
-    Raises ``FloatingPointError`` if the output is not finite.
+    Some pictures overflow fp16 in the decoder and would come out black. Raises ``FloatingPointError`` if the output is
+    not finite. Latents that are not finite raise it at once: a U-Net is not repeated in single precision, which would
+    take minutes and twice its memory.
     """
-    picture = decode(latents)
-    if not torch.isfinite(picture).all():
-        # Some pictures overflow fp16 in the decoder and would come out black.
-        _recast(vae, torch.float32)
-        try:
-            picture = decode(latents.float())
-        finally:
-            _recast(vae, latents.dtype)
-        if not torch.isfinite(picture).all():
-            raise FloatingPointError("the networks gave no numbers")
+    if not torch.isfinite(latents).all():
+        raise FloatingPointError("the U-Net gave latents that are not finite")
+    (picture,) = network.finite(lambda: (decode(latents.to(network.dtype)),), vae)
     pixels = ((picture[0].float() / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
     return np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())
-
-
-@torch.inference_mode(mode=False)
-def _recast(vae: nn.Module, dtype: torch.dtype) -> None:
-    # diffusers' own ``.to()`` gives irrelevant warnings. In inference mode the module could not be moved.
-    nn.Module.to(vae, dtype)

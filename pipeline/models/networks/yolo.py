@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -20,6 +19,7 @@ from pipeline.core.arrays import Rgb
 from pipeline.models.interfaces import Detection
 from pipeline.models.letterbox import resized
 from pipeline.models.networks.coco_labels import known_labels
+from pipeline.models.networks.load_errors import load_error
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
@@ -62,18 +62,19 @@ class Yolo(TorchNetwork):
 
     @torch.inference_mode()
     def detect(self, photo: Rgb) -> Sequence[Detection]:
-        """Detect objects in H×W×3 uint8 sRGB, highest score first; boxes lie within the picture."""
+        """Detect objects in H×W×3 uint8 sRGB, highest score first; boxes lie within the picture.
+
+        Raises ``FloatingPointError`` if a score or a box is not finite.
+        """
         parts = ultralytics()
         height, width = photo.shape[:2]
         gain = min(INPUT_SIDE / max(height, width), 1.0)
         small = resized(photo, max(round(height * gain), 1), max(round(width * gain), 1))
         letterboxed = parts.LetterBox((INPUT_SIDE, INPUT_SIDE), auto=True, stride=STRIDE)(image=small)
-        pixels = torch.from_numpy(letterboxed).to(self.device).permute(2, 0, 1)[None].to(self.dtype).div_(255)
-        module = self._modules[0]
-        output = module(pixels.contiguous(memory_format=self.placement.memory_format))
-        predictions = output[0] if isinstance(output, (tuple, list)) else output
+        pixels = torch.from_numpy(letterboxed).to(self.device).permute(2, 0, 1)[None]
+        (predictions,) = self.finite(lambda: (self._predictions(pixels),))
         boxes = parts.non_max_suppression(
-            predictions.float(), MIN_SCORE, NMS_IOU, end2end=bool(getattr(module, "end2end", False))
+            predictions, MIN_SCORE, NMS_IOU, end2end=bool(getattr(self._modules[0], "end2end", False))
         )[0]
         boxes[:, :4] = parts.scale_boxes(pixels.shape[2:], boxes[:, :4], (height, width))
         return [
@@ -82,48 +83,46 @@ class Yolo(TorchNetwork):
             if int(number) in self._labels
         ]
 
+    def _predictions(self, pixels: torch.Tensor) -> torch.Tensor:
+        inputs = pixels.to(self.dtype).div(255).contiguous(memory_format=self.placement.memory_format)
+        output = self._modules[0](inputs)
+        predictions: torch.Tensor = output[0] if isinstance(output, (tuple, list)) else output
+        return predictions.float()
+
 
 def load(weights: Weights, placement: Placement) -> Yolo:
     """Load a ``.pt`` checkpoint. Raises ``DarkroomError`` (``engine_unavailable``) for a file that it refuses."""
-    file = weights.folder / next(path for path in weights.model.files if path.endswith(".pt"))
-    checkpoint = _read(file, weights.model.id)
+    file = next(path for path in weights.model.files if path.endswith(".pt"))
+    checkpoint = _read(weights, file)
     module = checkpoint.get("ema") or checkpoint.get("model")
     if not isinstance(module, nn.Module):
-        raise _load_error(file, weights.model.id, "it holds no network")
+        raise load_error(weights, file, "it holds no network")
     try:
         labels = known_labels(dict(getattr(module, "names", {})))
     except ValueError as error:
-        raise _load_error(file, weights.model.id, str(error)) from error
+        raise load_error(weights, file, str(error)) from error
     module = module.float().eval()
     return Yolo(placement, module.fuse(verbose=False), labels)  # type: ignore[operator] # ultralytics' own
 
 
-def _read(file: Path, model: str) -> dict[str, Any]:
-    parts = ultralytics()
+def _read(weights: Weights, file: str) -> dict[str, Any]:
+    parts, path = ultralytics(), str(weights.folder / file)
     try:
         unknown = sorted(
             name
-            for name in torch.serialization.get_unsafe_globals_in_checkpoint(str(file))
+            for name in torch.serialization.get_unsafe_globals_in_checkpoint(path)
             if not name.startswith(_ALLOWED_GLOBALS)
         )
     except (ValueError, RuntimeError, pickle.UnpicklingError) as error:
-        raise _load_error(file, model, "it is no checkpoint of torch.save") from error
+        raise load_error(weights, file, "it is no checkpoint of torch.save") from error
     if unknown:
-        raise _load_error(file, model, f"it would run {', '.join(unknown[:3])}")
+        raise load_error(weights, file, f"it would run {', '.join(unknown[:3])}")
     try:
         # Loads weights_only, with a list of allowed classes, and evaluates nothing of the configuration.
-        checkpoint, _ = parts.torch_safe_load(str(file), safe_only=True)
+        checkpoint, _ = parts.torch_safe_load(path, safe_only=True)
     except (TypeError, RuntimeError, pickle.UnpicklingError, ImportError, AttributeError) as error:
-        raise _load_error(file, model, "it holds what a detector has no need of") from error
+        raise load_error(weights, file, "it holds what a detector has no need of") from error
     return checkpoint if isinstance(checkpoint, dict) else {}
-
-
-def _load_error(file: Path, model: str, why: str) -> DarkroomError:
-    return DarkroomError(
-        ErrorCode.ENGINE_UNAVAILABLE,
-        f"{file.parent.name}/{file.name} was not loaded: {why}. `darkroom models fetch {model}` gets it anew.",
-        retryable=False,
-    )
 
 
 class _UltralyticsApi:

@@ -1,5 +1,6 @@
 """Model manager: loads networks at their first use, and offloads idle ones if memory is short."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -9,11 +10,14 @@ from typing import Any
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.results import ModelUsed
 from pipeline.core.networks import LoadedNetworks, MemoryInventory, Network, networks_digest
+from pipeline.core.out_of_memory import is_out_of_memory
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.residency import Residency
 from pipeline.models.offload.runtimes import Offloadable
 from pipeline.weights.catalog import Model, choose_models
 from pipeline.weights.store import WeightStore
+
+logger = logging.getLogger(__name__)
 
 
 class ModelManager:
@@ -111,7 +115,21 @@ class ModelManager:
 def _load(
     network: Network[Any], weight_store: WeightStore, choices: Mapping[str, str], placement: Placement
 ) -> Offloadable:
+    """Load a network into host memory. Errors that its loader did not foresee are raised as ``engine_unavailable``."""
     module, _, function = network.loader.partition(":")
     weights = {model.role: weight_store.open(model) for model in choose_models(network.roles, choices)}
-    offloadable: Offloadable = getattr(import_module(module), function)(weights, placement)
+    try:
+        offloadable: Offloadable = getattr(import_module(module), function)(weights, placement)
+    except DarkroomError:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        models = ", ".join(each.model.id for each in weights.values())
+        logger.exception("%s could not be loaded from %s", network.name, models)
+        raise DarkroomError(
+            ErrorCode.ENGINE_UNAVAILABLE,
+            f"The network {network.name} could not be loaded from {models} ({type(error).__name__}); it has been "
+            "logged.",
+        ) from error
     return offloadable

@@ -1,6 +1,7 @@
 """Base classes of networks by runtime (torch, CTranslate2, ONNX Runtime): moving between device and host memory."""
 
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -9,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.models.offload.device import Placement
+
+logger = logging.getLogger(__name__)
 
 S = TypeVar("S")
 
@@ -38,6 +41,7 @@ class TorchNetwork:
 
     def __init__(self, placement: Placement, *modules: nn.Module) -> None:
         self.placement = placement
+        self._dtype = placement.dtype
         self._modules = modules
         for module in modules:
             module.eval().requires_grad_(False)
@@ -50,8 +54,8 @@ class TorchNetwork:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Floating-point type of weights and computation."""
-        return self.placement.dtype
+        """Floating-point type of weights and computation: the placement's, except while ``finite`` repeats."""
+        return self._dtype
 
     def size(self) -> int:
         """Return the bytes of parameters and buffers, with shared ones counted once."""
@@ -71,16 +75,44 @@ class TorchNetwork:
         self._change(_pinned)
         torch.cuda.synchronize(self.device)
 
+    def finite(self, compute: Callable[[], tuple[Tensor, ...]], *modules: nn.Module) -> tuple[Tensor, ...]:
+        """Return the tensors of ``compute``, computed again in single precision if half precision overflows.
+
+        For the repetition, ``modules`` (all of the network if none is named) and ``dtype`` are in single precision, so
+        ``compute`` must convert its inputs to ``dtype``. Raises ``FloatingPointError`` if a tensor is not finite then,
+        too: such numbers compare as false, and would pass as an answer.
+        """
+        outputs = compute()
+        if _all_finite(outputs):
+            return outputs
+        name = type(self).__name__
+        if self.dtype != torch.float32:
+            logger.warning("%s overflowed in %s, and is computed again in single precision", name, self.dtype)
+            try:
+                self._recast(torch.float32, modules)
+                outputs = compute()
+            finally:
+                self._recast(self.placement.dtype, modules)
+            if _all_finite(outputs):
+                return outputs
+        raise FloatingPointError(f"{name} gave numbers that are not finite")
+
     def close(self) -> None:
         """Drop the modules."""
         self._modules = ()
+
+    # In inference mode the modules could not be changed.
+    @torch.inference_mode(mode=False)
+    def _recast(self, dtype: torch.dtype, modules: tuple[nn.Module, ...]) -> None:
+        self._dtype = dtype
+        self._change(lambda tensor: tensor.to(dtype) if tensor.is_floating_point() else tensor, modules)
 
     def _prepared(self, tensor: Tensor) -> Tensor:
         dtype = self.dtype if tensor.is_floating_point() else tensor.dtype
         pictures = tensor.dim() == 4
         return tensor.to(dtype, memory_format=self.placement.memory_format if pictures else torch.preserve_format)
 
-    def _change(self, change: Callable[[Tensor], Tensor]) -> None:
+    def _change(self, change: Callable[[Tensor], Tensor], modules: tuple[nn.Module, ...] = ()) -> None:
         changed: dict[tuple[object, ...], Tensor] = {}
 
         def once(tensor: Tensor) -> Tensor:
@@ -89,9 +121,13 @@ class TorchNetwork:
                 changed[key] = change(tensor)
             return changed[key]
 
-        for module in self._modules:
+        for module in modules or self._modules:
             # ``.to()`` uses ``_apply``, too. Some modules extend it to tensors that are neither parameters nor buffers.
             module._apply(once)  # type: ignore[no-untyped-call] # torch
+
+
+def _all_finite(tensors: Iterable[Tensor]) -> bool:
+    return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
 
 
 def _address(tensor: Tensor) -> int:

@@ -72,8 +72,8 @@ class Validate(Stage):
                     return first
                 second = _Candidate(generated, _quality(context, generated))
         except DarkroomError as error:
-            # Out of memory is no failure here, as the first picture exists.
-            if error.detail.code is not ErrorCode.OUT_OF_MEMORY:
+            # No failure here, as the first picture exists.
+            if error.detail.code not in (ErrorCode.OUT_OF_MEMORY, ErrorCode.NOT_FINITE):
                 raise
             return first
         both_scores = f"{first.quality.score:.2f} and {second.quality.score:.2f}"

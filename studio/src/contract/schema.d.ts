@@ -728,7 +728,7 @@ export interface components {
          * @description Every way a request or a job can go wrong. Codes are part of the public contract: never renamed.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "unauthorized" | "forbidden" | "not_found" | "conflict" | "idempotency_mismatch" | "rate_limited" | "budget_exceeded" | "empty_file" | "unsupported_media" | "invalid_image" | "invalid_audio" | "too_large" | "checksum_mismatch" | "upload_expired" | "no_face" | "several_faces" | "invalid_mask" | "too_long" | "rejected_content" | "engine_unavailable" | "endpoint_unavailable" | "container_failed" | "out_of_memory" | "timed_out" | "cancelled" | "internal" | "unknown_to_version" | "client_too_old";
+        ErrorCode: "invalid_request" | "unauthorized" | "forbidden" | "not_found" | "conflict" | "idempotency_mismatch" | "rate_limited" | "budget_exceeded" | "empty_file" | "unsupported_media" | "invalid_image" | "invalid_audio" | "too_large" | "checksum_mismatch" | "upload_expired" | "no_face" | "several_faces" | "invalid_mask" | "too_long" | "rejected_content" | "engine_unavailable" | "endpoint_unavailable" | "container_failed" | "out_of_memory" | "not_finite" | "timed_out" | "cancelled" | "internal" | "unknown_to_version" | "client_too_old";
         /**
          * ErrorDetail
          * @description Why a job failed, as the caller sees it.
