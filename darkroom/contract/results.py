@@ -12,6 +12,7 @@ from darkroom.contract.params import Room
 PASSING_SCORE = 0.75
 # Notes of degraded results, which are kept out of the result cache.
 HALF_SIZE_NOTE = "Made at half size: the GPU's memory ran out."
+SHORT_WINDOWS_NOTE = "The voice was listened to in shorter pieces: the GPU's memory ran out."
 OVERLAY_FAILED_NOTE = (
     "What was found could not be drawn over the picture, which is shown as it was. It has been logged."
 )
@@ -159,7 +160,7 @@ class Result(BaseModel):
         False for a degraded result: one made at half size for lack of memory, or without its overlay. Results that are
         not deterministic, such as animated portraits, are cacheable.
         """
-        return not any(note.endswith((HALF_SIZE_NOTE, OVERLAY_FAILED_NOTE)) for note in self.notes)
+        return not any(note.endswith((HALF_SIZE_NOTE, SHORT_WINDOWS_NOTE, OVERLAY_FAILED_NOTE)) for note in self.notes)
 
 
 class StageTime(BaseModel):

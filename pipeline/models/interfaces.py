@@ -12,6 +12,9 @@ from pipeline.models.arrays import Box, Floats, Masks
 from pipeline.speech.types import Samples, Speech, Transcript
 from pipeline.video.clip import ClipFile
 
+DETECTION_SIDE = 640  # pixels on which small faces are looked for
+WINDOW_SECONDS = 30  # of a voice at once
+
 
 @dataclass(frozen=True)
 class Detection:
@@ -93,8 +96,11 @@ class HoleFiller(Protocol):
 class FaceAnalyser(Protocol):
     """Face analyser: detects faces and computes their identity embeddings."""
 
-    def analyse(self, photo: Rgb) -> Sequence[Face]:
-        """Detect the faces of H×W×3 uint8 sRGB, each with its identity embedding, from the left."""
+    def analyse(self, photo: Rgb, detection_side: int = DETECTION_SIDE) -> Sequence[Face]:
+        """Detect the faces of H×W×3 uint8 sRGB, each with its identity embedding, from the left.
+
+        Small faces are looked for on ``detection_side`` pixels; with fewer, less memory is taken and more are missed.
+        """
 
 
 class FaceSwapper(Protocol):
@@ -124,9 +130,16 @@ class Animator(Protocol):
 class Transcriber(Protocol):
     """Speech recogniser."""
 
-    def transcribe(self, samples: Samples, language: str | None, report: Callable[[float], None]) -> Transcript:
+    def transcribe(
+        self,
+        samples: Samples,
+        language: str | None,
+        report: Callable[[float], None],
+        window_seconds: int = WINDOW_SECONDS,
+    ) -> Transcript:
         """Transcribe mono float32 in [-1, 1] at ``SAMPLE_RATE``: words in order, within the recording.
 
         The transcript is empty if nothing was understood. ``language`` is a BCP 47 tag; None detects it. ``report``
-        receives the fraction done after each sentence. If it raises, the work ends.
+        receives the fraction done after each sentence. If it raises, the work ends. ``window_seconds`` are listened to
+        at once; shorter windows take less memory, and more sentences are cut.
         """

@@ -27,6 +27,7 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.core.arrays import Rgb
 from pipeline.core.out_of_memory import OUT_OF_MEMORY
 from pipeline.imaging.resize import downscaled
+from pipeline.models.offload.cuda_libraries import library_folders
 from pipeline.models.offload.device import Placement
 from pipeline.preview.faces.detection import detect_faces
 from pipeline.speech.types import SAMPLE_RATE, Samples, Speech
@@ -185,6 +186,10 @@ def _environment(scratch: Path, placement: Placement) -> dict[str, str]:
         # Ditto uses the first visible GPU, so make only ours visible. Our index counts the GPUs visible to us.
         visible = visible.split(",")[placement.device.index] if visible else str(placement.device.index)
     gpu = {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
+    # ONNX Runtime looks for CUDA's libraries as the system's loader does.
+    libraries = [*map(str, library_folders()), *filter(None, [inherited.get("LD_LIBRARY_PATH")])]
+    if libraries:
+        gpu["LD_LIBRARY_PATH"] = os.pathsep.join(libraries)
     fixed = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg"}
     return inherited | gpu | fixed | dict.fromkeys(FOLDER_VARIABLES, str(scratch))
 

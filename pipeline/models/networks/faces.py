@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.core.arrays import Rgb
 from pipeline.imaging.faces import Face, from_the_left, landmarks_enclose_area, similarity_transform, warped
+from pipeline.models.interfaces import DETECTION_SIDE
 from pipeline.models.letterbox import downscaled_to
+from pipeline.models.offload.cuda_libraries import ONNX_RUNTIME, preload
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import OnnxNetwork
 from pipeline.weights.store import Weights
@@ -28,7 +30,7 @@ Floats = NDArray[np.float32]
 logger = logging.getLogger(__name__)
 
 MIN_SCORE = 0.5  # InsightFace's default
-DETECTION_SIZES = ((128, 128), (640, 640))  # input sizes of SCRFD, in turn: for large faces and for small ones
+CLOSE_UP_SIZE = (128, 128)  # SCRFD's first input size, for large faces; ``DETECTION_SIDE`` is for small ones
 LONG_SIDE = 1280  # larger pictures are reduced to this first, as SCRFD's own reduction does not filter
 ARCFACE_SIDE = 112  # side of ArcFace's input
 INSWAPPER_SIDE = 128  # side of inswapper's input and output
@@ -58,13 +60,18 @@ class InsightFaceAnalyser(OnnxNetwork[_Analysis]):
         super().__init__(placement, detector, lambda file, providers: _load_analysis(file, recogniser, providers))
         self._size = detector.stat().st_size + recogniser.stat().st_size
 
-    def analyse(self, photo: Rgb) -> Sequence[Face]:
-        """Detect the faces of H×W×3 uint8 sRGB, each with its identity embedding, from the left."""
+    def analyse(self, photo: Rgb, detection_side: int = DETECTION_SIDE) -> Sequence[Face]:
+        """Detect the faces of H×W×3 uint8 sRGB, each with its identity embedding, from the left.
+
+        Raises ``FloatingPointError`` if an embedding is not finite.
+        """
         height, width = photo.shape[:2]
         gain = min(LONG_SIDE / max(height, width), 1.0)
         small = downscaled_to(photo, max(round(height * gain), 1), max(round(width * gain), 1))
         across, down = width / small.shape[1], height / small.shape[0]
-        boxes, points = self.session.detector.detect(np.ascontiguousarray(small[..., ::-1]))
+        boxes, points = self.session.detector.detect(
+            np.ascontiguousarray(small[..., ::-1]), input_size=[CLOSE_UP_SIZE, (detection_side, detection_side)]
+        )
         faces = []
         for row, landmarks in zip(boxes, points, strict=True):
             left, top, right, bottom = (float(edge) for edge in row[:4])
@@ -142,7 +149,7 @@ def load_swapper(weights: Mapping[str, Weights], placement: Placement) -> InSwap
 def _load_analysis(detector: Path, recogniser: Path, providers: Sequence[str]) -> _Analysis:
     model_zoo = _import_insightface()
     scrfd = model_zoo.SCRFD(model_file=str(detector), session=_session(detector, providers))
-    scrfd.prepare(0, input_size=[*DETECTION_SIZES], det_thresh=MIN_SCORE)
+    scrfd.prepare(0, det_thresh=MIN_SCORE)
     if not scrfd.use_kps:
         raise _load_error(detector, "it is no detector with five points")
     arcface = model_zoo.ArcFaceONNX(model_file=str(recogniser), session=_session(recogniser, providers))
@@ -162,21 +169,33 @@ def _load_swapping(file: Path, providers: Sequence[str]) -> _Swapping:
 
 
 def _session(file: Path, providers: Sequence[str]) -> Any:
+    """Create a session that computes by the first of ``providers``, or by another of them, which is logged.
+
+    ONNX Runtime itself goes on with the CPU if a provider cannot be loaded, and names it as available all the same.
+    Raises ``DarkroomError`` (``engine_unavailable``) if the file cannot be read, or if it would be computed otherwise.
+    """
     runtime = import_module("onnxruntime")
     available = runtime.get_available_providers()
-    if providers[0] not in available:
-        logger.warning(
-            "ONNX Runtime has no %s here, %s runs on the CPU: install onnxruntime-gpu", providers[0], file.name
-        )
+    if "CUDAExecutionProvider" in providers:
+        preload(ONNX_RUNTIME)
     options = runtime.SessionOptions()
     options.log_severity_level = 3  # errors only: every session warns of inswapper's unused matrix
     try:
-        return runtime.InferenceSession(str(file), options, providers=[each for each in providers if each in available])
+        session = runtime.InferenceSession(
+            str(file), options, providers=[each for each in providers if each in available]
+        )
     except Exception as error:
         # ONNX Runtime's errors have no common base class but Exception. All mean a bad file here.
         if type(error).__module__.startswith("onnxruntime"):
             raise _load_error(file, "ONNX Runtime cannot read it") from error
         raise
+    actual = session.get_providers()[0]
+    if actual != providers[0]:
+        why = f"ONNX Runtime would compute it by {actual}, as {providers[0]} cannot be loaded here"
+        if actual not in providers:
+            raise _load_error(file, f"{why}: it needs onnxruntime-gpu and the libraries of requirements-container.lock")
+        logger.warning("%s: %s", file.name, why)
+    return session
 
 
 def _import_insightface() -> Any:

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.languages import UNDETERMINED
+from pipeline.core.out_of_memory import is_out_of_memory
+from pipeline.models.interfaces import WINDOW_SECONDS
+from pipeline.models.offload.cuda_libraries import CTRANSLATE2, preload
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import CTranslate2Network
 from pipeline.speech.segmentation import mark_unspaced_word
@@ -22,10 +25,11 @@ logger = logging.getLogger(__name__)
 
 WHISPER_RATE = 16_000  # samples per second of Whisper's input
 BLOCK = SAMPLE_RATE  # samples that are resampled at a time
+TRIAL_FRAMES = 2  # of a spectrogram: 20 milliseconds
 
 
 class WhisperTranscriber(CTranslate2Network):
-    """Implements ``Transcriber`` with Whisper, in windows of 30 seconds. Deterministic.
+    """Implements ``Transcriber`` with Whisper, in windows of ``WINDOW_SECONDS``. Deterministic.
 
     Silence is skipped (Silero VAD), as Whisper hallucinates words in it.
     """
@@ -34,7 +38,13 @@ class WhisperTranscriber(CTranslate2Network):
         super().__init__(placement, model.model, tuple(files))
         self._whisper = model
 
-    def transcribe(self, samples: Samples, language: str | None, report: Callable[[float], None]) -> Transcript:
+    def transcribe(
+        self,
+        samples: Samples,
+        language: str | None,
+        report: Callable[[float], None],
+        window_seconds: int = WINDOW_SECONDS,
+    ) -> Transcript:
         """Transcribe mono float32 in [-1, 1] at ``SAMPLE_RATE``: see ``Transcriber``."""
         seconds = len(samples) / SAMPLE_RATE
         if not len(samples):
@@ -46,6 +56,7 @@ class WhisperTranscriber(CTranslate2Network):
             language=whisper_language,
             word_timestamps=True,
             vad_filter=True,
+            chunk_length=window_seconds,
             # Greedy decoding, as sampling gives other words each time. No conditioning on the previous window, as that
             # repeats recognition errors.
             temperature=0.0,
@@ -81,10 +92,13 @@ def words_of(recognised: Iterable[Any], seconds: float) -> tuple[Word, ...]:
 def load(weights: Mapping[str, Weights], placement: Placement) -> WhisperTranscriber:
     """Load the role ``transcriber``: in float16 on a GPU, in int8 on a CPU.
 
-    Raises ``DarkroomError`` (``engine_unavailable``) if the files are no Whisper model.
+    Raises ``DarkroomError`` (``engine_unavailable``) if the files are no Whisper model, or if it cannot compute here:
+    some libraries of CUDA are opened by the first computation, so there is a tiny one.
     """
     model_weights = weights["transcriber"]
     cuda = placement.device.type == "cuda"
+    if cuda:
+        preload(CTRANSLATE2)
     try:
         model = WhisperModel(
             str(model_weights.folder),
@@ -95,11 +109,24 @@ def load(weights: Mapping[str, Weights], placement: Placement) -> WhisperTranscr
         )
     # A broken tokenizer.json raises a bare Exception.
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         logger.exception("%s could not be loaded", model_weights.model.id)
         raise DarkroomError(
             ErrorCode.ENGINE_UNAVAILABLE,
             f"{model_weights.model.id} was not loaded: its files are no Whisper of CTranslate2. "
             f"`darkroom models fetch {model_weights.model.id}` gets them anew.",
+        ) from error
+    try:
+        model.encode(np.zeros((model.model.n_mels, TRIAL_FRAMES), np.float32))
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise
+        logger.exception("%s cannot compute", model_weights.model.id)
+        raise DarkroomError(
+            ErrorCode.ENGINE_UNAVAILABLE,
+            f"{model_weights.model.id} was not loaded: CTranslate2 cannot compute on {placement.device} ({error}). "
+            "The libraries that it needs are in requirements-container.lock.",
         ) from error
     return WhisperTranscriber(placement, model, (model_weights.folder / file for file in model_weights.model.files))
 

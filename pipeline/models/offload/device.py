@@ -16,11 +16,15 @@ ACTIVATIONS = 3 * GIB // 2
 
 @dataclass(frozen=True)
 class Placement:
-    """A device with the dtype and memory format that suit it."""
+    """A device with the dtype and memory format that suit it.
+
+    ``required`` means that the device was requested by name: no runtime may compute elsewhere.
+    """
 
     device: torch.device
     dtype: torch.dtype
     memory_format: torch.memory_format
+    required: bool = False
 
     @classmethod
     def for_device(cls, name: str = "auto") -> Self:
@@ -29,7 +33,8 @@ class Placement:
         ``name``: ``auto`` (CUDA if available), or a torch device such as ``cuda:0`` or ``cpu``. Raises
         ``DarkroomError`` (``engine_unavailable``) if CUDA is requested by name and does not work.
         """
-        if name == "auto":
+        required = name != "auto"
+        if not required:
             name = "cuda" if torch.cuda.is_available() else "cpu"
         device = torch.device(name)
         if device.type == "cuda":
@@ -38,8 +43,8 @@ class Placement:
                     ErrorCode.ENGINE_UNAVAILABLE,
                     f"There is no GPU here that CUDA {torch.version.cuda} can use: none, or a driver that is too old.",
                 )
-            return cls(device, torch.float16, torch.channels_last)
-        return cls(device, torch.float32, torch.contiguous_format)
+            return cls(device, torch.float16, torch.channels_last, required)
+        return cls(device, torch.float32, torch.contiguous_format, required)
 
     def budget(self) -> int | None:
         """Return the bytes available for weights: the GPU's free memory minus the reserve for activations.

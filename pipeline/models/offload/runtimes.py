@@ -194,8 +194,8 @@ class CTranslate2Network:
 class OnnxNetwork(Generic[S]):
     """Base of networks on ONNX Runtime, whose sessions cannot move: they are dropped and created again.
 
-    ``make`` creates the session, from the file and the execution providers in order of preference, as for
-    ``onnxruntime.InferenceSession``.
+    ``make`` creates the session, from the file and the acceptable execution providers in order of preference, as for
+    ``onnxruntime.InferenceSession``. The CPU is not acceptable if the placement's GPU is required.
     """
 
     def __init__(self, placement: Placement, file: Path, make: Callable[[Path, Sequence[str]], S]) -> None:
@@ -220,10 +220,8 @@ class OnnxNetwork(Generic[S]):
         """Create the session."""
         if self._session is not None:
             return
-        cuda = self.placement.device.type == "cuda"
         with _measure_gpu_memory(self.placement.device) as taken:
-            providers = ("CUDAExecutionProvider", "CPUExecutionProvider") if cuda else ("CPUExecutionProvider",)
-            self._session = self._make(self._file, providers)
+            self._session = self._make(self._file, _execution_providers(self.placement))
         self._size = max(taken) or self._size
 
     def to_host(self) -> None:
@@ -233,6 +231,12 @@ class OnnxNetwork(Generic[S]):
     def close(self) -> None:
         """Drop the session."""
         self._session = None
+
+
+def _execution_providers(placement: Placement) -> tuple[str, ...]:
+    if placement.device.type != "cuda":
+        return ("CPUExecutionProvider",)
+    return ("CUDAExecutionProvider",) if placement.required else ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 
 @contextmanager

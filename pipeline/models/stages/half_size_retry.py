@@ -1,4 +1,4 @@
-"""Retry at half the size after running out of memory."""
+"""Retry after running out of memory: with idle networks released, at half the size where there is a size."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -12,8 +12,15 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-def retry_at_half_size(context: StageContext, stage: str, make: Callable[[S], T], size: S, half: Callable[[], S]) -> T:
-    """Return ``make(size)``, or ``make(half())`` and a note if memory runs out.
+def retry_at_half_size(
+    context: StageContext,
+    stage: str,
+    make: Callable[[S], T],
+    size: S,
+    half: Callable[[], S],
+    note: str = HALF_SIZE_NOTE,
+) -> T:
+    """Return ``make(size)``, or ``make(half())`` and ``note`` if memory runs out.
 
     ``stage`` is the calling stage's name, for error messages. Raises ``DarkroomError`` (``out_of_memory``) if half the
     size is too large, too. Other errors of ``make`` are raised as by ``translate_errors``.
@@ -25,6 +32,21 @@ def retry_at_half_size(context: StageContext, stage: str, make: Callable[[S], T]
     except DarkroomError as error:
         if error.detail.code is not ErrorCode.OUT_OF_MEMORY:
             raise
-    context.add_note(HALF_SIZE_NOTE)
+    context.add_note(note)
     with translate_errors(stage, context.network_provider):
         return make(half())
+
+
+def retry_after_release(context: StageContext, stage: str, make: Callable[[], T]) -> T:
+    """Return ``make()``, once more if memory runs out, when the memory of idle networks was released.
+
+    Raises as ``retry_at_half_size`` does.
+    """
+    try:
+        with translate_errors(stage, context.network_provider):
+            return make()
+    except DarkroomError as error:
+        if error.detail.code is not ErrorCode.OUT_OF_MEMORY:
+            raise
+    with translate_errors(stage, context.network_provider):
+        return make()

@@ -21,8 +21,9 @@ from pipeline.imaging.face_swap_stages import (
 from pipeline.imaging.faces import Face, colour_transferred, face_mask, face_mask_bounds, paste, warped
 from pipeline.imaging.load_save import SaveResult
 from pipeline.models.arrays import Floats
-from pipeline.models.interfaces import FaceSwapper
+from pipeline.models.interfaces import DETECTION_SIDE, FaceSwapper
 from pipeline.models.network_registry import FACE_ANALYSER, FACE_SWAPPER, SAFETY
+from pipeline.models.stages.half_size_retry import retry_after_release, retry_at_half_size
 
 COLOUR_STRENGTH = 0.6  # strength of the colour transfer; the network adapts to the light itself, but only at 128 pixels
 MAX_SHARP_ENLARGEMENT = 2.0  # enlargement of the network's face above which a note says that it is soft
@@ -36,9 +37,17 @@ class AnalyseFaces(DetectFaces):
     networks = (FACE_ANALYSER,)
 
     def run(self, context: StageContext) -> None:
-        """Detect the faces. Raises ``DarkroomError`` (``no_face``)."""
+        """Detect the faces, at half the size after running out of memory.
+
+        Raises ``DarkroomError``: ``no_face``, and ``out_of_memory`` if half the size is too large, too.
+        """
+        retry_at_half_size(
+            context, self.name, lambda side: self._analyse(context, side), DETECTION_SIDE, lambda: DETECTION_SIDE // 2
+        )
+
+    def _analyse(self, context: StageContext, side: int) -> None:
         with context.use_networks(FACE_ANALYSER) as networks:
-            self.detect_in_both(context, lambda picture, _which: networks[FACE_ANALYSER].analyse(picture))
+            self.detect_in_both(context, lambda picture, _which: networks[FACE_ANALYSER].analyse(picture, side))
 
 
 class SwapFaces(Stage):
@@ -52,6 +61,19 @@ class SwapFaces(Stage):
     networks = (FACE_SWAPPER,)
 
     def run(self, context: StageContext) -> None:
+        """Swap the faces, once more after running out of memory: faces have one size, so others' memory must do.
+
+        Raises ``DarkroomError`` (``out_of_memory``) if it runs out again.
+        """
+        result, largest = retry_after_release(context, self.name, lambda: self._swapped(context))
+        if largest > MAX_SHARP_ENLARGEMENT:
+            context.notes.append(
+                f"The network makes small faces; this one was enlarged {largest:.1f} times and is soft."
+            )
+        context[SWAPPED] = result
+
+    def _swapped(self, context: StageContext) -> tuple[Rgb, float]:
+        """Return the target with its faces exchanged, and how many times the largest was enlarged."""
         faces, chosen, identity = context[TARGET_FACES], context[CHOSEN_FACES], context[SOURCE_FACE].embedding
         assert identity is not None
         result, largest = context[PHOTO].copy(), 0.0
@@ -61,11 +83,7 @@ class SwapFaces(Stage):
                     largest, swap_face(networks[FACE_SWAPPER], context[PHOTO], result, faces[index], identity)
                 )
                 context.report(done / len(chosen))
-        if largest > MAX_SHARP_ENLARGEMENT:
-            context.notes.append(
-                f"The network makes small faces; this one was enlarged {largest:.1f} times and is soft."
-            )
-        context[SWAPPED] = result
+        return result, largest
 
 
 class CheckSwappedSafety(Stage):

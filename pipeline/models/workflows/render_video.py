@@ -17,8 +17,9 @@ def plan() -> Plan:
     steps: tuple[tuple[Stage, float], ...] = (
         (LoadAvatar(Engine.MODELS), 0.02),
         (SynthesiseSpeech(), 0.03),
-        (AnimateByNetwork(), 0.76),
+        # Before the minutes of animation, which would be lost if the voice cannot be transcribed.
         (TranscribeByNetwork(), 0.05),
+        (AnimateByNetwork(), 0.76),
         (BuildSubtitles(), 0.01),
         (EncodeVideo(), 0.13),
     )

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -172,3 +173,34 @@ def test_files_that_are_no_whisper_model_are_rejected_in_one_line(tmp_path: Path
         pass
     assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
     assert "whisper-small was not loaded" in raised.value.detail.message
+
+
+def test_a_runtime_that_cannot_compute_is_refused_when_it_is_loaded(
+    tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As CTranslate2 does on a GPU without its version of cuBLAS, at its first computation."""
+
+    def encode(_self: object, _features: object) -> None:
+        raise RuntimeError("Library libcublas.so.12 is not found or cannot be loaded")
+
+    monkeypatch.setattr(transcriber.WhisperModel, "encode", encode)
+    with (
+        pytest.raises(DarkroomError, match=r"whisper-small was not loaded: .*libcublas\.so\.12") as raised,
+        ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu")).use(TRANSCRIBER),
+    ):
+        pass
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+
+
+def test_the_libraries_of_a_gpu_are_preloaded(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    preloaded: list[object] = []
+
+    def make(*_: object, **__: object) -> object:
+        raise RuntimeError(f"preloaded {preloaded}")
+
+    monkeypatch.setattr(transcriber, "preload", preloaded.append)
+    monkeypatch.setattr(transcriber, "WhisperModel", make)
+    weights = {"transcriber": WeightStore(tiny_weights).open(catalog()["whisper-small"])}
+    with pytest.raises(DarkroomError):
+        transcriber.load(weights, Placement(torch.device("cuda"), torch.float16, torch.channels_last))
+    assert preloaded == [("libcublasLt.so.12", "libcublas.so.12")]

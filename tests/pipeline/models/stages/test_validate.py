@@ -159,7 +159,9 @@ def test_the_next_seed_wraps_around(tmp_path):
     assert [request.seed for request in models.generated] == [0]
 
 
-@pytest.mark.parametrize("second", [GOOD, MemoryError(), FloatingPointError()], ids=["unsafe", "no memory", "no numbers"])
+@pytest.mark.parametrize(
+    "second", [GOOD, MemoryError(), FloatingPointError()], ids=["unsafe", "no memory", "no numbers"]
+)
 def test_the_first_picture_is_kept_if_the_second_is_unsafe(tmp_path, second):
     models = FakeNetworks({43: second}, unsafe=[GOOD], seen=(), wins=False)
     context = validated(context_for(tmp_path, models, BLACK))

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import onnxruntime
 import pytest
 from PIL import Image
 
@@ -13,6 +14,7 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.kinds import Kind
 from darkroom.contract.params import FaceSwapParams
+from darkroom.contract.results import HALF_SIZE_NOTE
 from pipeline.core.runner import PlanResult, Runner
 from pipeline.core.stage_cache import StageCache
 from pipeline.core.stages import StageContext
@@ -183,8 +185,8 @@ def test_a_face_with_collinear_landmarks_is_dropped(
         detector = networks[FACE_ANALYSER].session.detector
     detect = detector.detect
 
-    def in_profile(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        boxes, points = detect(picture)
+    def in_profile(picture: np.ndarray, **options: object) -> tuple[np.ndarray, np.ndarray]:
+        boxes, points = detect(picture, **options)
         points[:, :, 0] = 300
         return boxes, points
 
@@ -192,3 +194,82 @@ def test_a_face_with_collinear_landmarks_is_dropped(
     with pytest.raises(DarkroomError) as raised:
         swap(scene(200), scene(64))
     assert raised.value.detail.code is ErrorCode.NO_FACE
+
+
+GPU = ("CUDAExecutionProvider", "CPUExecutionProvider")
+
+
+@pytest.fixture
+def cpu_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ONNX Runtime as it is if its CUDA provider lacks a library: it goes on with the CPU, and names both."""
+    monkeypatch.setattr(faces, "preload", lambda _names: None)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [*GPU])
+    make = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        onnxruntime,
+        "InferenceSession",
+        lambda file, options, providers: make(file, options, [GPU[1] for _ in providers][:1]),
+    )
+
+
+@pytest.mark.usefixtures("cpu_only")
+def test_a_session_on_the_cpu_is_refused_if_the_gpu_is_required(tiny_weights: Path) -> None:
+    file = tiny_weights / "inswapper-128" / "inswapper_128.onnx"
+    with pytest.raises(DarkroomError, match=r"inswapper_128\.onnx was not loaded: .*CPUExecutionProvider") as raised:
+        faces._session(file, GPU[:1])
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+
+
+@pytest.mark.usefixtures("cpu_only")
+def test_a_session_on_the_cpu_is_logged_if_the_gpu_is_not_required(
+    tiny_weights: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = faces._session(tiny_weights / "inswapper-128" / "inswapper_128.onnx", GPU)
+    assert session.get_providers() == ["CPUExecutionProvider"]
+    assert "inswapper_128.onnx: ONNX Runtime would compute it by CPUExecutionProvider" in caplog.text
+
+
+class Exhausted(Exception):
+    """As ONNX Runtime raises it: none of its errors has a class of its own for this."""
+
+    def __init__(self) -> None:
+        super().__init__("[ONNXRuntimeError] : 6 : bfc_arena.cc:376 Failed to allocate memory for requested buffer")
+
+
+def test_out_of_memory_once_finds_faces_at_half_the_size(
+    swap: Swap, models: ModelManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides: list[int] = []
+    analyse = faces.InsightFaceAnalyser.analyse
+
+    def run_out(self: faces.InsightFaceAnalyser, photo: np.ndarray, side: int) -> Sequence[object]:
+        sides.append(side)
+        if side == 640:
+            raise Exhausted
+        return analyse(self, photo, side)
+
+    monkeypatch.setattr(faces.InsightFaceAnalyser, "analyse", run_out)
+    # Larger squares, as half the size sees faces of twice the pixels.
+    large = np.kron(scene(80, width=320, height=240), np.ones((2, 2, 1), np.uint8))
+    large[300:380, 160:240] = (255, 0, 0)
+    finished = swap(large, large)
+    assert sides == [640, 320, 320]
+    assert HALF_SIZE_NOTE in finished.notes
+
+
+def test_out_of_memory_once_swaps_again_and_twice_fails_the_job(swap: Swap, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = result(swap(scene(200), scene(320)))
+    failures = [Exhausted()]
+    swap_one = faces.InSwapper.swap
+
+    def run_out(self: faces.InSwapper, *given: object) -> object:
+        if failures:
+            raise failures.pop()
+        return swap_one(self, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(faces.InSwapper, "swap", run_out)
+    np.testing.assert_array_equal(result(swap(scene(200), scene(320))), expected)
+    failures += [Exhausted(), Exhausted()]
+    with pytest.raises(DarkroomError) as raised:
+        swap(scene(200), scene(320))
+    assert (raised.value.detail.code, raised.value.detail.retryable) == (ErrorCode.OUT_OF_MEMORY, True)

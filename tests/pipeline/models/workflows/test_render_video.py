@@ -14,10 +14,12 @@ from bench.random_weights.video import write_stub_program
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.kinds import Kind
+from darkroom.contract.results import SHORT_WINDOWS_NOTE, Result
 from darkroom.contract.video_params import RenderVideoParams
 from pipeline.core.artifacts import SavedSubtitles, SavedVideo
 from pipeline.core.runner import PlanResult, Runner
 from pipeline.core.stages import StageContext
+from pipeline.models.networks.transcriber import WhisperTranscriber
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.manager import ModelManager
 from pipeline.models.stages.transcribe import NOT_UNDERSTOOD
@@ -105,7 +107,7 @@ def test_a_script_becomes_a_talking_portrait_with_subtitles(render: Render) -> N
 def test_a_recorded_voice_without_a_script_is_transcribed(render: Render) -> None:
     finished = render(hum(), subtitles="file", language="en-US")
     assert "-->" in subtitles(finished)["srt"]
-    assert [used.id for used in finished.models] == ["ditto", "whisper-small"]
+    assert [used.id for used in finished.models] == ["whisper-small", "ditto"]
     assert any("may be wrong" in note for note in finished.notes)
 
 
@@ -122,3 +124,36 @@ def test_a_portrait_without_a_face_fails_the_job(render: Render, tmp_path: Path)
         render(script="Good morning.")
     assert raised.value.detail.code is ErrorCode.NO_FACE
     assert not list((tmp_path / "job").glob("*.mp4"))
+
+
+def test_a_voice_that_cannot_be_transcribed_fails_before_the_animation(
+    render: Render, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "programs" / DITTO.id / "inference.py"
+    program.write_text(f"open({str(tmp_path / 'animated')!r}, 'w'); raise SystemExit(1)")
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("Library libcublas.so.12 is not found or cannot be loaded")
+
+    monkeypatch.setattr(WhisperTranscriber, "transcribe", fail)
+    with pytest.raises(DarkroomError, match="transcribe"):
+        render(hum(), subtitles="file", language="en-US")
+    assert not (tmp_path / "animated").exists()
+
+
+def test_out_of_memory_once_listens_in_shorter_windows(render: Render, monkeypatch: pytest.MonkeyPatch) -> None:
+    windows: list[int] = []
+    transcribe = WhisperTranscriber.transcribe
+
+    def run_out(self: WhisperTranscriber, samples: Samples, language: str, report: object, seconds: int) -> object:
+        windows.append(seconds)
+        if seconds == 30:
+            raise RuntimeError("CUDA failed with error out of memory")
+        return transcribe(self, samples, language, report, seconds)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(WhisperTranscriber, "transcribe", run_out)
+    finished = render(hum(), subtitles="file", language="en-US")
+    assert windows == [30, 15]
+    assert "-->" in subtitles(finished)["srt"]
+    assert SHORT_WINDOWS_NOTE in finished.notes
+    assert not Result(pictures=[], engine=Engine.MODELS, notes=list(finished.notes)).cacheable
