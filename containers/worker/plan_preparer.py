@@ -157,7 +157,10 @@ def _always_required(plan: Plan) -> tuple[Network[Any], ...]:
 
 
 def create_network_provider(settings: Settings) -> NetworkProvider:
-    """Create the model manager from the settings. Raises ``DarkroomError`` (``engine_unavailable``) without torch."""
+    """Create the model manager from the settings, and start to verify the weights.
+
+    Raises ``DarkroomError`` (``engine_unavailable``) without torch.
+    """
     if find_spec("torch") is None:
         raise DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, NOT_INSTALLED)
     try:
@@ -167,8 +170,10 @@ def create_network_provider(settings: Settings) -> NetworkProvider:
     except (ImportError, OSError) as error:
         logger.exception("the models engine cannot be loaded")
         raise DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, f"{NOT_INSTALLED} ({error})") from error
+    weight_store = WeightStore(settings.weights)
+    weight_store.verify_in_background()
     return ModelManager(
-        WeightStore(settings.weights),
+        weight_store,
         Placement.for_device(settings.device),
         budget=_bytes(settings.vram_budget_mb),
         host_budget=_bytes(settings.host_budget_mb),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
@@ -20,8 +20,8 @@ from darkroom.client.errors import ClientError
 from darkroom.contract.errors import DarkroomError
 from darkroom.contract.kinds import Kind
 from pipeline.weights.catalog import ROLES, Model, catalog, default_models
-from pipeline.weights.fetch import fetch_model
 from pipeline.weights.file_import import import_file
+from pipeline.weights.parallel_fetch import FetchOutcome, fetch_models
 from pipeline.weights.store import ModelRecord, WeightStore, default_folder
 
 IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Ids, as shown by `darkroom models list`.")]
@@ -82,7 +82,9 @@ def fetch(
     ] = False,
     weights: WeightsFlag = None,
 ) -> None:
-    """Fetch models from the Hugging Face hub.
+    """Fetch models from the Hugging Face hub, several at once.
+
+    A model that fails does not end the others: what is missing is listed at the end, and the exit code is 1.
 
     Without IDs, fetches all models that jobs of any kind need by default. Complete files are kept; missing, altered
     and partial ones are fetched again. Reads HF_TOKEN and HF_ENDPOINT. Models that are licensed for non-commercial
@@ -105,11 +107,16 @@ def fetch(
         if model.research_only:
             echo(f"{model.id} is licensed for non-commercial research only: {model.licence}", err=True)
     store = WeightStore(weights or default_folder())
-    with _as_client_errors(), _progress_bars() as begin:
-        for model in chosen:
-            fetched = fetch_model(model, store, begin(model))
+    failed: list[FetchOutcome] = []
+    with _progress_bars() as begin:
+        for outcome in fetch_models(chosen, store, begin):
+            if (fetched := outcome.result) is None:
+                failed.append(outcome)
+                continue
             what = f"fetched {_megabytes(fetched.downloaded)}" if fetched.downloaded else "is here"
-            echo(f"{model.id} {what} ({model.licence}, revision {fetched.revision[:8]})")
+            echo(f"{outcome.model.id} {what} ({outcome.model.licence}, revision {fetched.revision[:8]})")
+    if failed:
+        _report_missing(failed, len(chosen))
 
 
 @app.command("import")
@@ -143,15 +150,13 @@ def verify(ids: IdsArgument = None, weights: WeightsFlag = None) -> None:
         chosen = _models_by_id(ids) if ids else tuple(model for model in catalog().values() if store.record_of(model))
         if not chosen:
             raise ClientError("engine_unavailable", f"Nothing was fetched into {store.folder}.")
-        problems = 0
-        for model in chosen:
-            found = store.verify(model)
-            problems += len(found)
-            for problem in found:
-                echo(f"darkroom: {problem}", err=True)
-            if not found:
-                echo(f"{model.id} is as it was fetched")
-    raise typer.Exit(1 if problems else 0)
+        problems = store.verify_all(chosen)
+    for id_, found in problems.items():
+        for problem in found:
+            echo(f"darkroom: {problem}", err=True)
+        if not found:
+            echo(f"{id_} is as it was fetched")
+    raise typer.Exit(1 if any(problems.values()) else 0)
 
 
 @app.command()
@@ -173,6 +178,23 @@ def push(
     folder = ["--weights", str(weights)] if weights is not None else []
     command = [sys.executable, "-m", "infra.commands.models_push", target, *(ids or []), *folder]
     raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+def _report_missing(failed: Sequence[FetchOutcome], requested: int) -> NoReturn:
+    """Print what is missing and why, and exit with 1; a single error if nothing else was requested."""
+    messages = {str(outcome.error): outcome.error for outcome in failed}
+    (first, *others) = messages.values()
+    # All for one cause, such as a library that is not installed, is one error, too.
+    if first is not None and not others and len(failed) == requested:
+        raise ClientError(first.detail.code, first.detail.message)
+    table = Table("missing", "for", "why", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
+    for outcome in failed:
+        table.add_row(outcome.model.id, ", ".join(outcome.model.kinds), str(outcome.error))
+    SafeConsole(stderr=True).print(table)
+    ids = " ".join(outcome.model.id for outcome in failed)
+    echo(f"darkroom: {len(failed)} of {requested} models are missing; `darkroom models fetch {ids}` goes on.", err=True)
+    raise typer.Exit(1)
 
 
 def _models_by_id(ids: Sequence[str]) -> tuple[Model, ...]:

@@ -22,7 +22,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from darkroom.cli.console import SafeConsole
 from darkroom.cli.output import echo, escape_what_streams_cannot_encode
 from darkroom.client.errors import EnvironmentVariableError
-from darkroom.contract.errors import DarkroomError
+from darkroom.contract.errors import DarkroomError, ErrorCode
 from infra.commands.aws_proxies import aws_proxies
 from infra.commands.model_bucket import S3Destination, find_object, read_manifest
 from pipeline.weights.catalog import Model, catalog
@@ -61,7 +61,11 @@ def push(
     """
     wanted = {}
     uploads = []
-    for model in models:
+    chosen = tuple(models)
+    for problems in store.verify_all(chosen).values():
+        for problem in problems:
+            raise DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, problem)
+    for model in chosen:
         weights = store.open(model)
         recorded = store.record_of(model)
         assert recorded is not None

@@ -5,9 +5,9 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from darkroom.contract.kinds import Kind
 
@@ -93,6 +93,9 @@ class Model(BaseModel):
     files: tuple[Annotated[str, AfterValidator(_relative_path)], ...] = Field(
         min_length=1, description="Paths in the repository, and in the model's folder."
     )
+    sha256: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...] = Field(
+        (), description="SHA-256 of each of ``files``, where public texts agree on it; enforced."
+    )
     dtype: Literal["float16", "float32"]
     vram_mb: int = Field(gt=0, description="Approximate GPU memory of the weights; informative only.")
     licence: str
@@ -106,10 +109,21 @@ class Model(BaseModel):
     original: Original | None = Field(None, description="Original file, for a model of one file that can be imported.")
     program: Program | None = Field(None, description="Program that runs it, if no package does.")
 
+    @model_validator(mode="after")
+    def _every_file_has_a_digest_or_none(self) -> Self:
+        if self.sha256 and len(self.sha256) != len(self.files):
+            raise ValueError(f"{len(self.sha256)} SHA-256 for {len(self.files)} files")
+        return self
+
     @property
     def variant(self) -> Literal["fp16"] | None:
         """The ``variant`` argument for diffusers: ``fp16`` if the model's file names say so, else None."""
         return "fp16" if any(".fp16." in file for file in self.files) else None
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """The enforced SHA-256 of each file, by path; empty if none is known publicly."""
+        return dict(zip(self.files, self.sha256, strict=False))
 
     @property
     def pinned(self) -> bool:
@@ -164,6 +178,8 @@ def catalog_markdown() -> str:
     ]
     for model in catalog().values():
         revision = f"`{model.revision[:8]}`" if model.pinned else f"`{model.revision}`, resolved by the first fetch"
+        if model.sha256:
+            revision += ", held to its SHA-256"
         commercial_text = "yes" if model.commercial else "**no, research only**" if model.research_only else "**no**"
         lines.append(
             f"| `{model.id}`{'*' if model.default else ''} | {ROLES[model.role]} | `{model.repository}` | {revision} "

@@ -4,9 +4,10 @@ import errno
 import hashlib
 import os
 import shutil
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,10 @@ from typing import TYPE_CHECKING
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.weights.catalog import COMMIT, Model
-from pipeline.weights.store import IMPORTED, FileRecord, ModelRecord, WeightStore, sha256_of
+from pipeline.weights.hashing import sha256_of
+from pipeline.weights.hub_errors import failed, mismatch, refused, translate_hub_errors, transport_error
+from pipeline.weights.parallel import run_parallel
+from pipeline.weights.store import IMPORTED, FileRecord, ModelRecord, WeightStore
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -24,6 +28,8 @@ RETRY_SECONDS = 1.0
 # What the hub's HTTP client reads of the environment, in lower case.
 ENVIRONMENT = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir"})
 TIMEOUT_SECONDS = 30.0
+LARGE = 50_000_000  # bytes from which on files are downloaded at once
+FILES_AT_ONCE = 4  # of one model
 
 # Called with the bytes present and the bytes in total, of one model.
 Progress = Callable[[int, int], None]
@@ -77,7 +83,7 @@ def fetch_model(
         return FetchResult(recorded.revision, 0)
     hub = _hub()
     folder = weight_store.folder / model.id
-    with _translate_hub_errors(model, folder):
+    with translate_hub_errors(model, folder):
         commit = _commit(hub, model, recorded)
         files = _files(hub, model, commit)
         known = recorded.files if recorded is not None and recorded.revision == commit else {}
@@ -86,14 +92,20 @@ def fetch_model(
         missing_files = [file for file in files if not file.matches(folder / file.path)]
         total, missing = sum(file.size for file in files), sum(file.size for file in missing_files)
         _check_disk_space(folder, missing - sum(_size(_part(folder, file, commit)) for file in missing_files))
-        done = total - missing
+        received = _Received(progress, total - missing, total)
+        download = partial(_download, hub, model, commit, folder, received)
+        # Large files are all of the time: the others come first, one by one.
         for file in missing_files:
-            _download(hub, model, file, commit, folder, partial(_report, progress, done, total))
-            done += file.size
-            progress(done, total)
+            if file.size < LARGE:
+                download(file, lambda: None)
+        large = [partial(download, file) for file in missing_files if file.size >= LARGE]
+        deque(run_parallel(large, FILES_AT_ONCE), maxlen=0)
+        digests = model.digests
         for file in files:
             if file.path in known and sha256_of(folder / file.path) != known[file.path].sha256:
-                raise _mismatch(model, file.path, "its SHA-256 is not the one recorded when it was first fetched")
+                raise mismatch(model, file.path, "its SHA-256 is not the one recorded when it was first fetched")
+            if sha256_of(folder / file.path) != digests.get(file.path, sha256_of(folder / file.path)):
+                raise mismatch(model, file.path, "its SHA-256 is not the one that public texts have")
         weight_store.record(model, commit)
     progress(total, total)
     return FetchResult(commit, missing)
@@ -134,7 +146,7 @@ def _commit(hub: "HfApi", model: Model, recorded: ModelRecord | None) -> str:
         return recorded.revision
     commit = hub.model_info(model.repository, revision=model.revision, timeout=TIMEOUT_SECONDS).sha
     if commit is None or not COMMIT.fullmatch(commit):
-        raise _failed(model, f"the hub names no commit for {model.repository} at {model.revision}")
+        raise failed(model, f"the hub names no commit for {model.repository} at {model.revision}")
     return commit
 
 
@@ -150,39 +162,65 @@ def _files(hub: "HfApi", model: Model, commit: str) -> list[_File]:
     }
     for path in model.files:
         if path not in found:
-            raise _failed(model, f"{model.repository} has no file {path} at {commit[:8]}")
+            raise failed(model, f"{model.repository} has no file {path} at {commit[:8]}")
     return [found[path] for path in model.files]
 
 
 def _check_unchanged(model: Model, files: list[_File], known: dict[str, FileRecord]) -> None:
-    """Check before any download that the hub's hashes at this commit are still those recorded."""
+    """Check before any download that the hub's hashes are those recorded at this commit, and the catalogue's."""
+    digests = model.digests
     for file in files:
         before = known.get(file.path)
         if before is not None and file.sha256 not in (None, before.sha256):
-            raise _mismatch(model, file.path, "the hub's SHA-256 is not the one recorded when it was first fetched")
+            raise mismatch(model, file.path, "the hub's SHA-256 is not the one recorded when it was first fetched")
+        if file.path in digests and file.sha256 not in (None, digests[file.path]):
+            raise mismatch(model, file.path, "the hub's SHA-256 is not the one that public texts have")
+
+
+class _Received:
+    """Progress of a model's files, which may come at once: the sum of their bytes. Thread-safe."""
+
+    def __init__(self, progress: Progress, present: int, total: int) -> None:
+        self._progress, self._present, self._total = progress, present, total
+        self._bytes: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def report(self, path: str, count: int) -> None:
+        """Report that ``count`` bytes of a file are here."""
+        with self._lock:
+            self._bytes[path] = count
+            self._progress(self._present + sum(self._bytes.values()), self._total)
 
 
 def _download(
-    hub: "HfApi", model: Model, file: _File, commit: str, folder: Path, progress: Callable[[int], None]
+    hub: "HfApi", model: Model, commit: str, folder: Path, received: _Received, file: _File, check: Callable[[], None]
 ) -> None:
-    """Download one file, verify it and move it into place. A partial file is kept on failure, to resume from."""
+    """Download one file, verify it and move it into place. A partial file is kept on failure, to resume from.
+
+    ``check`` is called before every block, and ends the download by raising.
+    """
     from huggingface_hub import hf_hub_url  # noqa: PLC0415 - with the library, see above
 
     url = hf_hub_url(model.repository, file.path, revision=commit, endpoint=hub.endpoint)
     part = _part(folder, file, commit)
     part.parent.mkdir(parents=True, exist_ok=True)
     last = ATTEMPTS - 1
+
+    def progress(count: int) -> None:
+        check()
+        received.report(file.path, count)
+
     for attempt in range(ATTEMPTS):
         try:
             _stream(url, part, file.size, progress)
             break
-        except _transport_error() as error:
-            if attempt == last or _refused(error):
+        except transport_error() as error:
+            if attempt == last or refused(error):
                 raise
             time.sleep(RETRY_SECONDS * 2**attempt)
     if not file.matches(part):
         part.unlink()
-        raise _mismatch(model, file.path, "what came is not what the hub says it is")
+        raise mismatch(model, file.path, "what came is not what the hub says it is")
     part.replace(folder / file.path)
 
 
@@ -216,60 +254,9 @@ def _stream(url: str, part: Path, size: int, progress: Callable[[int], None]) ->
                 progress(min(received, size))
 
 
-def _transport_error() -> type[Exception]:
-    """Return the base error of the hub's HTTP library: httpx in older releases, httpx2 in newer ones."""
-    from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415 - with the library, see above
-
-    return next(base for base in HfHubHTTPError.__mro__ if base.__name__ == "HTTPError" and issubclass(base, Exception))
-
-
-def _refused(error: Exception) -> bool:
-    """Return True for a permanent client error (4xx, except 408 and 429), which is not worth a retry."""
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    return status is not None and 400 <= status < 500 and status not in (408, 429)
-
-
-@contextmanager
-def _translate_hub_errors(model: Model, folder: Path) -> Iterator[None]:
-    """Context manager that raises errors of the hub, the network and the disk as one-line ``DarkroomError``."""
-    from huggingface_hub import errors  # noqa: PLC0415 - with the library, see above
-
-    resume_hint = f"`darkroom models fetch {model.id}` goes on where it was"
-    try:
-        yield
-    except errors.GatedRepoError as error:
-        raise _failed(model, f"{model.repository} wants its terms accepted first; do so, and set HF_TOKEN") from error
-    except errors.RepositoryNotFoundError as error:
-        raise _failed(model, f"there is no {model.repository} on the hub, or not for this HF_TOKEN") from error
-    except errors.RevisionNotFoundError as error:
-        raise _failed(model, f"{model.repository} has no revision {model.revision}") from error
-    except errors.OfflineModeIsEnabled as error:
-        raise _failed(model, "HF_HUB_OFFLINE is set; unset it to fetch") from error
-    except errors.HfHubHTTPError as error:
-        raise _failed(
-            model, f"the hub refused ({_one_line(error)}); {resume_hint}", retryable=not _refused(error)
-        ) from error
-    except _transport_error() as error:
-        raise _failed(
-            model, f"the hub cannot be reached ({_one_line(error)}); {resume_hint}", retryable=True
-        ) from error
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise _failed(model, f"the disk of {folder} is full; make room, and {resume_hint}") from error
-        raise _failed(model, f"{error.filename or folder}: {error.strerror or error}") from error
-
-
-def _one_line(error: Exception) -> str:
-    return (" ".join(str(error).split()) or type(error).__name__)[:200]
-
-
 def _check_disk_space(folder: Path, needed: int) -> None:
     if shutil.disk_usage(folder).free < needed:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
-
-
-def _report(progress: Progress, before: int, total: int, count: int) -> None:
-    progress(before + count, total)
 
 
 def _part(folder: Path, file: _File, commit: str) -> Path:
@@ -280,19 +267,3 @@ def _part(folder: Path, file: _File, commit: str) -> Path:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
-
-
-def _mismatch(model: Model, path: str, why: str) -> DarkroomError:
-    return _failed(model, f"{model.id}/{path} is not the file it should be: {why}")
-
-
-def _failed(model: Model, why: str, *, retryable: bool = False) -> DarkroomError:
-    original = model.original
-    import_hint = (
-        f" Or take {original.file} from {original.where}, and `darkroom models import {model.id} {original.file}`."
-        if original
-        else ""
-    )
-    return DarkroomError(
-        ErrorCode.ENGINE_UNAVAILABLE, f"{model.id} could not be fetched: {why}.{import_hint}", retryable=retryable
-    )

@@ -1,10 +1,11 @@
 """Weight store: model files on disk, a folder per model, verified against a manifest of recorded hashes."""
 
 import hashlib
+import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -12,8 +13,11 @@ from tempfile import NamedTemporaryFile
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from pipeline.weights.catalog import COMMIT, Model
+from pipeline.weights.catalog import COMMIT, Model, catalog
+from pipeline.weights.hashing import forget, hash_files, known_sha256, sha256_of
 from pipeline.weights.programs import Checkout
+
+logger = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 IMPORTED = "imported"  # revision of models imported from a file
@@ -21,7 +25,7 @@ IMPORTED = "imported"  # revision of models imported from a file
 
 @dataclass(frozen=True)
 class Weights:
-    """Verified files of one model: ``folder / path`` for each path of ``model.files``.
+    """Files of one model: ``folder / path`` for each path of ``model.files``.
 
     ``checkout`` is the expected checkout of the program that runs the model; None if it needs none.
     """
@@ -76,22 +80,6 @@ def programs_folder(weights: Path) -> Path:
     return Path(named).expanduser() if named else weights / "programs"
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, lower-case hex. Cached per process until the file's size or time changes."""
-    stat = path.stat()
-    state = (stat.st_size, stat.st_mtime_ns)
-    known = _hashed.get(path)
-    if known is None or known[0] != state:
-        with path.open("rb") as file:
-            known = (state, hashlib.file_digest(file, "sha256").hexdigest())
-        _hashed[path] = known
-    return known[1]
-
-
-# By absolute path: size and modification time of the file when it was hashed, and its SHA-256.
-_hashed: dict[Path, tuple[tuple[int, int], str]] = {}
-
-
 class WeightStore:
     """Folder of all models' weights, which may be read-only. Thread-safe.
 
@@ -124,12 +112,13 @@ class WeightStore:
             self._write(Manifest(models=models))
 
     def open(self, model: Model) -> Weights:
-        """Verify the model's files and return them.
+        """Check the model's files as ``check`` does, and return them.
 
-        Each file is hashed once per process, and again only if its size or modification time has changed.
+        The files of a program, which run as code, are hashed first. Each file is hashed once per process, and again
+        only if its size or modification time has changed.
         """
         recorded = self._complete_record(model)
-        for problem in self._problems(model, recorded, _altered):
+        for problem in self._problems(model, recorded, _altered if model.program is not None else _known_altered):
             raise _unusable(model, problem)
         return Weights(model, self.folder / model.id, recorded.revision, self.checkout(model))
 
@@ -140,19 +129,41 @@ class WeightStore:
         return Checkout(model.program, programs_folder(self.folder).absolute() / model.id)
 
     def check(self, model: Model) -> None:
-        """Compare the sizes of the model's files only, without reading them. Raises as ``open`` would."""
-        for problem in self._problems(model, self._complete_record(model), _resized):
+        """Compare the sizes of the model's files, and the hashes that are known, without reading the files.
+
+        Raises ``DarkroomError`` (``engine_unavailable``) for the first problem.
+        """
+        for problem in self._problems(model, self._complete_record(model), _known_altered):
             raise _unusable(model, problem)
 
     def verify(self, model: Model) -> list[str]:
         """Hash every file again. Return one line per problem; an empty list if there is none."""
-        try:
-            recorded = self._complete_record(model)
-        except DarkroomError as error:
-            return [error.detail.message]
-        for path in model.files:
-            _hashed.pop(self._file(model, path), None)
-        return [_with_remedy(model, problem) for problem in self._problems(model, recorded, _altered)]
+        return self.verify_all([model])[model.id]
+
+    def verify_all(self, models: Sequence[Model]) -> dict[str, list[str]]:
+        """Hash every file of the models again, several at once. Return the problems of each model, by id."""
+        files = [self._file(model, path) for model in models for path in model.files]
+        for file in files:
+            forget(file)
+        hash_files(files)
+        problems: dict[str, list[str]] = {}
+        for model in models:
+            try:
+                found = self._problems(model, self._complete_record(model), _altered)
+                problems[model.id] = [_with_remedy(model, problem) for problem in found]
+            except DarkroomError as error:
+                problems[model.id] = [error.detail.message]
+        return problems
+
+    def verify_in_background(self) -> threading.Thread:
+        """Start to hash the files of all recorded models once, in a thread that does not keep the process alive.
+
+        Loading does not wait for it: hashing takes half a minute on some machines. ``check`` and ``open`` raise for an
+        altered file from the moment it is found. It is logged, too.
+        """
+        thread = threading.Thread(target=self._hash_recorded, name="verify-weights", daemon=True)
+        thread.start()
+        return thread
 
     def digest(self, model: Model) -> str:
         """Return the SHA-256 over the recorded hashes of the model's files."""
@@ -161,6 +172,17 @@ class WeightStore:
         for path in sorted(model.files):
             hasher.update(f"{path}\0{recorded.files[path].sha256}\n".encode())
         return hasher.hexdigest()
+
+    def _hash_recorded(self) -> None:
+        try:
+            recorded = (model for model in catalog().values() if self.record_of(model) is not None)
+            # Programs first, as ``open`` waits for the hashes of their files.
+            models = sorted(recorded, key=lambda model: model.program is None)
+            hash_files(self._file(model, path) for model in models for path in model.files)
+            for model in models:
+                self.check(model)
+        except DarkroomError as error:
+            logger.error("the weights are not as they were recorded: %s", error)  # noqa: TRY400 - the message is all
 
     def _file(self, model: Model, path: str) -> Path:
         return self.folder / model.id / path
@@ -181,6 +203,10 @@ class WeightStore:
                 f"The model {model.id} was fetched from {recorded.repository} at {recorded.revision[:8]}, "
                 f"and {model.repository} at {model.revision[:8]} is wanted",
             )
+        published = recorded.revision == IMPORTED or COMMIT.fullmatch(recorded.revision)
+        for path, digest in model.digests.items() if published else ():
+            if recorded.files[path].sha256 != digest:
+                raise _unusable(model, f"The file {model.id}/{path} has not the SHA-256 that public texts have")
         return recorded
 
     def _problems(
@@ -228,6 +254,10 @@ class WeightStore:
 
 def _resized(file: Path, recorded: FileRecord) -> bool:
     return file.stat().st_size != recorded.size
+
+
+def _known_altered(file: Path, recorded: FileRecord) -> bool:
+    return _resized(file, recorded) or known_sha256(file) not in (None, recorded.sha256)
 
 
 def _altered(file: Path, recorded: FileRecord) -> bool:

@@ -23,7 +23,9 @@ RESEARCH = ("buffalo-l", "inswapper-128")
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
     """With every file of every model."""
     hub = Hub()
-    for model in catalog().values():
+    for model in [*catalog().values()]:
+        # The hub's files are not those whose SHA-256 the catalogue has.
+        monkeypatch.setitem(catalog(), model.id, model.model_copy(update={"sha256": ()}))
         held = hub.files.setdefault(model.repository, {})
         held |= {path: f"{model.repository}/{path}".encode() * 3 for path in model.files}
     with hub.running():
@@ -118,6 +120,33 @@ def test_an_unreachable_hub_is_reported_in_one_line(hub: Hub, monkeypatch: pytes
     assert result.exit_code == 1
     assert result.stderr.startswith("darkroom: engine_unavailable: sd15 could not be fetched")
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_model_that_fails_does_not_end_the_others(hub: Hub, tmp_path: Path) -> None:
+    del hub.files[catalog()["control-depth"].repository]
+    hub.corrupt.add("RealESRGAN_x4plus.safetensors")
+    wanted = ("sam2.1-tiny", "control-depth", "realesrgan-x4plus", "control-canny")
+    result = models("fetch", *wanted)
+    assert result.exit_code == 1
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["sam2.1-tiny", "control-canny"]
+    table = result.stderr.splitlines()
+    assert [line.split()[0] for line in table if line.startswith(("control-", "real"))] == [
+        "control-depth",
+        "realesrgan-x4plus",
+    ]
+    assert table[-1] == (
+        "darkroom: 2 of 4 models are missing; `darkroom models fetch control-depth realesrgan-x4plus` goes on."
+    )
+    assert listed()["control-canny"]["state"] == "fetched"
+    assert listed()["control-depth"]["state"] == "absent"
+
+
+def test_what_every_model_fails_by_is_said_once(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    result = models("fetch", "sd15", "control-depth")
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert "needs huggingface_hub" in line
 
 
 def test_push_runs_another_process_and_returns_its_exit_code(

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,6 +27,7 @@ class Hub:
     status: int | None = None  # answered to everything
     downloads: list[tuple[str, int]] = field(default_factory=list)  # path, first byte
     calls: int = 0
+    before_file: Callable[[str], object] = lambda _path: None  # called with the path before a file is sent
 
     def describe(self, repository: str, path: str) -> dict[str, object]:
         """Answer like the hub's ``paths-info``."""
@@ -93,6 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _file(self, repository: str, path: str) -> None:
         content = self.hub.files[repository][path]
+        self.hub.before_file(path)
         if path in self.hub.corrupt:
             content = bytes(reversed(content))
         requested_range = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")

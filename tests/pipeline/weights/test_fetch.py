@@ -4,56 +4,18 @@ import errno
 import hashlib
 import shutil
 import sys
-from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.kinds import Kind
 from pipeline.weights import fetch as fetch_module
 from pipeline.weights.catalog import Model
 from pipeline.weights.fetch import fetch_model
 from pipeline.weights.store import WeightStore
 from tests.pipeline.weights.hub import COMMIT, Hub
-
-WEIGHTS = bytes(range(256)) * 40
-CONFIG = b'{"layers": 2}'
-
-
-def model(revision: str = COMMIT, **fields: object) -> Model:
-    usual: dict[str, object] = {
-        "id": "tiny",
-        "role": "depth",
-        "repository": "someone/tiny",
-        "revision": revision,
-        "layout": "transformers",
-        "files": ("config.json", "unet/model.safetensors"),
-        "dtype": "float32",
-        "vram_mb": 1,
-        "licence": "MIT",
-        "commercial": True,
-        "kinds": (Kind.RESTYLE_ROOM,),
-    }
-    return Model.model_validate({**usual, **fields})
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    import_module("huggingface_hub")  # without it the test is skipped
-    files = {"someone/tiny": {"config.json": CONFIG, "unet/model.safetensors": WEIGHTS, "other.bin": b"x" * 999}}
-    with Hub(files).running() as hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        monkeypatch.setattr(fetch_module, "RETRY_SECONDS", 0)
-        yield hub
-
-
-@pytest.fixture
-def weight_store(tmp_path: Path) -> WeightStore:
-    return WeightStore(tmp_path / "weights")
+from tests.pipeline.weights.tiny_model import CONFIG, WEIGHTS, model
 
 
 def message(model: Model, weight_store: WeightStore) -> str:
@@ -233,3 +195,30 @@ def test_a_proxy_that_cannot_be_used_is_named_without_its_value(
     assert f"{variable}" in text
     assert value not in text
     assert "hunter2" not in text
+
+
+DIGESTS = tuple(hashlib.sha256(content).hexdigest() for content in (CONFIG, WEIGHTS))
+
+
+def test_a_file_with_the_catalogues_digest_is_accepted_from_a_branch(hub: Hub, weight_store: WeightStore) -> None:
+    assert fetch_model(model("main", sha256=DIGESTS), weight_store).revision == COMMIT
+    assert weight_store.open(model("main", sha256=DIGESTS)).revision == COMMIT
+
+
+@pytest.mark.parametrize(("wrong", "path"), [(0, "config.json"), (1, "unet/model.safetensors")])
+def test_a_file_with_another_digest_than_the_catalogues_is_refused(
+    hub: Hub, weight_store: WeightStore, wrong: int, path: str
+) -> None:
+    fetch_model(model(), weight_store)
+    strict = model(sha256=tuple("0" * 64 if index == wrong else digest for index, digest in enumerate(DIGESTS)))
+    with pytest.raises(DarkroomError, match=f"{path} has not the SHA-256 that public texts have"):
+        weight_store.open(strict)
+    assert "not the one that public texts have" in message(strict, weight_store)
+    fresh = WeightStore(weight_store.folder / "fresh")
+    assert "not the one that public texts have" in message(strict, fresh)
+    assert fresh.record_of(strict) is None
+
+
+def test_the_catalogue_has_a_digest_of_every_file_or_of_none() -> None:
+    with pytest.raises(ValueError, match="1 SHA-256 for 2 files"):
+        model(sha256=DIGESTS[:1])

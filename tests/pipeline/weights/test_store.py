@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.weights import hashing
 from pipeline.weights import store as weights_module
 from pipeline.weights.catalog import Model, catalog
-from pipeline.weights.store import MANIFEST, WeightStore, default_folder, sha256_of
+from pipeline.weights.hashing import sha256_of
+from pipeline.weights.store import MANIFEST, WeightStore, default_folder
 
 COMMIT = "c" * 40
 
@@ -36,6 +38,12 @@ def weight_store(tmp_path: Path) -> WeightStore:
     return weight_store
 
 
+@pytest.fixture
+def only_this_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The catalogue has the tiny model alone."""
+    monkeypatch.setattr(weights_module, "catalog", lambda: {"tiny": model()})
+
+
 def error_of(weight_store: WeightStore, model: Model) -> str:
     with pytest.raises(DarkroomError) as raised:
         weight_store.open(model)
@@ -55,11 +63,6 @@ def test_missing_or_altered_files_are_named_with_a_remedy(weight_store: WeightSt
         "The model other was never fetched; `darkroom models fetch other` mends it."
     )
     file = weight_store.folder / "tiny/a/weights.bin"
-    file.write_bytes(b"a/weights.binWEIGHTS")
-    assert error_of(weight_store, model()) == (
-        "The file tiny/a/weights.bin is not what was fetched; `darkroom models fetch tiny` mends it."
-    )
-    weight_store.check(model())  # of the right size
     file.write_bytes(b"short")
     with pytest.raises(DarkroomError, match=r"weights\.bin is not what"):
         weight_store.check(model())
@@ -84,23 +87,66 @@ def test_verify_lists_every_problem_despite_equal_times(weight_store: WeightStor
     assert "a/weights.bin is not what was fetched" in problems[1]
 
 
+@pytest.mark.usefixtures("only_this_model")
+def test_an_altered_file_is_found_in_the_background(
+    weight_store: WeightStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = weight_store.folder / "tiny/a/weights.bin"
+    file.write_bytes(file.read_bytes().upper())
+    weight_store.check(model())
+    assert weight_store.open(model()).revision == COMMIT  # loading does not wait
+    weight_store.verify_in_background().join()
+    expected = "The file tiny/a/weights.bin is not what was fetched; `darkroom models fetch tiny` mends it."
+    assert error_of(weight_store, model()) == expected
+    with pytest.raises(DarkroomError, match="not what was fetched"):
+        weight_store.check(model())
+    assert expected in caplog.text
+    write(weight_store, model())
+    weight_store.check(model())
+
+
+@pytest.mark.usefixtures("only_this_model")
+def test_intact_files_stay_usable_after_the_verification(
+    weight_store: WeightStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    weight_store.verify_in_background().join()
+    assert weight_store.open(model()).revision == COMMIT
+    assert caplog.text == ""
+
+
+def test_several_models_are_verified_at_once(weight_store: WeightStore) -> None:
+    both = [model("other"), model()]
+    write(weight_store, both[0])
+    weight_store.record(both[0], COMMIT)
+    assert weight_store.verify_all(both) == {"other": [], "tiny": []}
+    (weight_store.folder / "other/config.json").unlink()
+    problems = weight_store.verify_all([*both, model("never")])
+    assert ["other/config.json is missing" in problem for problem in problems["other"]] == [True]
+    assert problems["tiny"] == []
+    assert ["was never fetched" in problem for problem in problems["never"]] == [True]
+
+
 def test_a_file_is_hashed_once_until_it_changes(weight_store: WeightStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for path in model().files:  # written by another process, as far as this one knows
-        weights_module._hashed.pop(weight_store.folder / "tiny" / path)
+        hashing.forget(weight_store.folder / "tiny" / path)
     read: list[str] = []
-    digest = weights_module.hashlib.file_digest
+    digest = hashing.hashlib.file_digest
 
     def counted(file: object, algorithm: str) -> object:
         read.append(file.name.name if isinstance(file.name, Path) else file.name.rpartition("/")[2])  # type: ignore[attr-defined]
         return digest(file, algorithm)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(weights_module.hashlib, "file_digest", counted)
+    monkeypatch.setattr(hashing.hashlib, "file_digest", counted)
+    program = Model.model_validate(model().model_dump() | {"program": catalog()["ditto"].program})
     weight_store.open(model())
-    weight_store.open(model())
-    WeightStore(weight_store.folder).open(model())
+    assert read == []
+    # The files of a program run as code.
+    weight_store.open(program)
+    weight_store.open(program)
+    WeightStore(weight_store.folder).open(program)
     assert read == ["config.json", "weights.bin"]
     os.utime(weight_store.folder / "tiny/config.json", ns=(1, 1))
-    weight_store.open(model())
+    weight_store.open(program)
     assert read == ["config.json", "weights.bin", "config.json"]
 
 
