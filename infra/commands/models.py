@@ -1,4 +1,4 @@
-"""``darkroom models``: list, fetch, import, verify, push."""
+"""``darkroom models``: list, fetch, import, verify, check, push."""
 
 import json
 import subprocess
@@ -157,6 +157,33 @@ def verify(ids: IdsArgument = None, weights: WeightsFlag = None) -> None:
         if not found:
             echo(f"{id_} is as it was fetched")
     raise typer.Exit(1 if any(problems.values()) else 0)
+
+
+@app.command()
+def check(
+    kind: Annotated[Kind | None, typer.Option(help="Networks that jobs of this kind may use.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N, as for the container.")] = "auto",
+    research: Annotated[
+        bool, typer.Option("--research", help="Include models that are licensed for non-commercial research only.")
+    ] = False,
+    weights: WeightsFlag = None,
+) -> None:
+    """Run each network once, on the machine that will serve.
+
+    Prints a verdict, the times to load and to compute, memory and runtime of each. Without --kind, checks the networks
+    of all kinds. Exit code 1 if one fails.
+    """
+    if find_spec("torch") is None:
+        raise ClientError(
+            "not_installed", "Checking networks needs torch; pip install 'darkroom-sdk[models]' brings it."
+        )
+    options = ["--device", device]
+    options += ["--kind", kind] if kind is not None else []
+    options += ["--accept-research-licence"] if research else []
+    options += ["--weights", str(weights)] if weights is not None else []
+    # Another process, as commands import no engine.
+    command = [sys.executable, "-m", "pipeline.network_check", *options]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 
 @app.command()

@@ -6,7 +6,7 @@ the command runs, so that listing the commands loads neither boto3 nor rich.
 
 from darkroom.cli.lazy import LazyCommand
 
-MODELS = LazyCommand("infra.commands.models", "Manage the models engine's models: list, fetch, verify, push.")
+MODELS = LazyCommand("infra.commands.models", "Manage the models engine's models: list, fetch, verify, check, push.")
 DEMO = LazyCommand("infra.commands.demo", "Run one kind on a sample, in a temporary local stack.")
 UP = LazyCommand("infra.commands.stack:up", "Start the local stack.")
 DOWN = LazyCommand("infra.commands.stack:down", "Stop the local stack; its state is kept.")

@@ -108,6 +108,10 @@ class Ditto:
     def close(self) -> None:
         """Do nothing: no memory is held between runs."""
 
+    def runtime(self) -> str:
+        """Return that a program of its own computes it."""
+        return "a program"
+
     def animate(
         self, portrait: Rgb, speech: Speech, path: Path, folder: Path, report: Callable[[float], None]
     ) -> ClipFile:

@@ -50,6 +50,7 @@ class _Analysis:
 
     detector: Any
     recogniser: Any
+    provider: str
 
 
 class InsightFaceAnalyser(OnnxNetwork[_Analysis]):
@@ -106,6 +107,7 @@ class _Swapping:
     session: Any
     inputs: tuple[str, str]
     matrix: Floats
+    provider: str
 
 
 class InSwapper(OnnxNetwork[_Swapping]):
@@ -153,7 +155,7 @@ def _load_analysis(detector: Path, recogniser: Path, providers: Sequence[str]) -
     if not scrfd.use_kps:
         raise _load_error(detector, "it is no detector with five points")
     arcface = model_zoo.ArcFaceONNX(model_file=str(recogniser), session=_session(recogniser, providers))
-    return _Analysis(scrfd, arcface)
+    return _Analysis(scrfd, arcface, scrfd.session.get_providers()[0])
 
 
 def _load_swapping(file: Path, providers: Sequence[str]) -> _Swapping:
@@ -165,7 +167,7 @@ def _load_swapping(file: Path, providers: Sequence[str]) -> _Swapping:
     names = tuple(each.name for each in session.get_inputs())
     if len(names) != 2 or matrix.shape != (EMBEDDING_LENGTH, EMBEDDING_LENGTH):
         raise _load_error(file, "it is not inswapper")
-    return _Swapping(session, (names[0], names[1]), matrix)
+    return _Swapping(session, (names[0], names[1]), matrix, session.get_providers()[0])
 
 
 def _session(file: Path, providers: Sequence[str]) -> Any:

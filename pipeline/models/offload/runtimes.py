@@ -31,6 +31,9 @@ class Offloadable(Protocol):
     def close(self) -> None:
         """Release all memory. The network is not used again."""
 
+    def runtime(self) -> str:
+        """Return what computes it and how, such as ``torch float16``."""
+
 
 class TorchNetwork:
     """Base of networks on torch: one or more modules that move together.
@@ -74,6 +77,10 @@ class TorchNetwork:
             return
         self._change(_pinned)
         torch.cuda.synchronize(self.device)
+
+    def runtime(self) -> str:
+        """Return ``torch`` and the type of numbers."""
+        return str(self.dtype).replace(".", " ")
 
     def finite(self, compute: Callable[[], tuple[Tensor, ...]], *modules: nn.Module) -> tuple[Tensor, ...]:
         """Return the tensors of ``compute``, computed again in single precision if half precision overflows.
@@ -184,6 +191,10 @@ class CTranslate2Network:
         if self._model.model_is_loaded:
             raise RuntimeError("the CTranslate2 model is computing and cannot be unloaded")
 
+    def runtime(self) -> str:
+        """Return ``CTranslate2`` and the type of numbers."""
+        return f"CTranslate2 {getattr(self._model, 'compute_type', '')}".rstrip()
+
     def close(self) -> None:
         """Unload the model and drop it."""
         if self._model is not None:
@@ -227,6 +238,10 @@ class OnnxNetwork(Generic[S]):
     def to_host(self) -> None:
         """Drop the session; nothing is kept in host memory."""
         self._session = None
+
+    def runtime(self) -> str:
+        """Return ``ONNX Runtime`` and the execution provider of the session."""
+        return f"ONNX Runtime {getattr(self._session, 'provider', '')}".rstrip()
 
     def close(self) -> None:
         """Drop the session."""

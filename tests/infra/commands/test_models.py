@@ -171,6 +171,29 @@ def test_push_runs_another_process_and_returns_its_exit_code(
     assert len(called) == 1
 
 
+def test_check_runs_another_process_and_returns_its_exit_code(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[list[str]] = []
+
+    class Done:
+        returncode = 1
+
+    def run(command: list[str], **_: object) -> Done:
+        called.append(command)
+        return Done()
+
+    monkeypatch.setattr(models_module.subprocess, "run", run)
+    assert models("check", "--kind", "upscale", "--device", "cuda", "--research").exit_code == 1
+    assert called == [
+        [
+            *(sys.executable, "-m", "pipeline.network_check", "--device", "cuda", "--kind", "upscale"),
+            "--accept-research-licence",
+        ]
+    ]
+    monkeypatch.setattr(models_module, "find_spec", lambda _name: None)
+    assert "darkroom-sdk[models]" in models("check").stderr
+    assert len(called) == 1
+
+
 def test_import_accepts_only_the_expected_file(hub: Hub, tmp_path: Path) -> None:
     with torch.device("meta"):
         shapes = {name: tensor.shape for name, tensor in Generator().state_dict().items()}
