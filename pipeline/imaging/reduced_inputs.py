@@ -13,10 +13,10 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import InpaintParams
 from pipeline.decoding.client import decode_picture
 from pipeline.decoding.picture_decoder import DecodedPicture
-from pipeline.imaging.masks import Mask, read_mask
+from pipeline.imaging.mask_reading import Mask, hole_of
 from pipeline.imaging.resize import downscaled
 
-MASK = "mask"
+PHOTO, MASK = "photo", "mask"
 _COMPRESSION = 1  # of the files, which are read once
 
 
@@ -26,20 +26,25 @@ def reduce_inputs(files: Mapping[str, Path], params: BaseModel, side: int, check
     Returns the params for the reduced pictures. Raises what ``check`` raises, and ``DarkroomError`` as
     ``decode_picture`` does, or ``invalid_mask`` for a mask of another size than the photo's.
     """
-    shapes = {}
+    if isinstance(params, InpaintParams):
+        params = _reduce_mask(files, params, side, check)
     for role, path in files.items():
         if role != MASK:
             picture = decode_picture(path, check)
-            shapes[role] = picture.rgb.shape[:2]
-            if max(shapes[role]) > side:
+            if max(picture.rgb.shape[:2]) > side:
                 _save_reduced(picture, side, path)
-    if isinstance(params, InpaintParams):
-        mask = read_mask(files[MASK], check)
-        if mask.shape != shapes["photo"]:
-            raise DarkroomError(ErrorCode.INVALID_MASK, "The mask has another size than the photo.")
-        Image.fromarray(_reduced_mask(mask, side)).save(files[MASK], "PNG", compress_level=_COMPRESSION)
-        return params.model_copy(update={"grow": ceil(params.grow * min(side / max(mask.shape), 1))})
     return params
+
+
+def _reduce_mask(
+    files: Mapping[str, Path], params: InpaintParams, side: int, check: Callable[[], None]
+) -> InpaintParams:
+    photo, mask = (decode_picture(files[role], check) for role in (PHOTO, MASK))
+    if mask.rgb.shape != photo.rgb.shape:
+        raise DarkroomError(ErrorCode.INVALID_MASK, "The mask has another size than the photo.")
+    hole = hole_of(mask, photo.rgb).hole
+    Image.fromarray(_reduced_hole(hole, side)).save(files[MASK], "PNG", compress_level=_COMPRESSION)
+    return params.model_copy(update={"grow": ceil(params.grow * min(side / max(hole.shape), 1))})
 
 
 def _save_reduced(picture: DecodedPicture, side: int, path: Path) -> None:
@@ -49,7 +54,7 @@ def _save_reduced(picture: DecodedPicture, side: int, path: Path) -> None:
     image.save(path, "PNG", compress_level=_COMPRESSION)
 
 
-def _reduced_mask(mask: Mask, side: int) -> NDArray[np.uint8]:
+def _reduced_hole(hole: Mask, side: int) -> NDArray[np.uint8]:
     """Reduce H×W bool to uint8, 255 where any part of a pixel is white: a thin stroke stays."""
-    touched = downscaled(mask.astype(np.uint8) * 255, side) > 0
+    touched = downscaled(hole.astype(np.uint8) * 255, side) > 0
     return touched.astype(np.uint8) * 255

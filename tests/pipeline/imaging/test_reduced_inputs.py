@@ -9,7 +9,7 @@ from PIL import Image
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import InpaintParams, UpscaleParams
 from pipeline.core.arrays import Rgb
-from pipeline.imaging.masks import read_mask
+from pipeline.decoding.client import decode_picture
 from pipeline.imaging.reduced_inputs import reduce_inputs
 from tests.pipeline.uninterrupted import go_on
 
@@ -29,7 +29,7 @@ def test_a_thin_stroke_of_a_mask_stays(tmp_path: Path) -> None:
     mask[100, 100] = 255
     files = {"photo": save(tmp_path / "photo", photo(1200, 900)), "mask": save(tmp_path / "mask", mask)}
     params = reduce_inputs(files, InpaintParams(grow=10), 120, go_on)
-    reduced = read_mask(files["mask"], go_on)
+    reduced = decode_picture(files["mask"], go_on).rgb[..., 0] == 255
     assert (reduced.shape, reduced[45].all(), reduced[10, 10], reduced.sum()) == ((90, 120), True, True, 121)
     assert params == InpaintParams(grow=1), "the hole is widened by as much of the photo"
     with Image.open(files["photo"]) as image:
