@@ -69,6 +69,13 @@ test("an empty library explains its purpose", async () => {
   expect(screen.getByRole("button", { name: "Add pictures" })).toBeVisible();
 });
 
+test("a HEIC is listed without a picture, which most browsers cannot show", async () => {
+  await renderLibrary(asset("a", { name: "IMG_1.HEIC", content_type: "image/heic" }));
+  expect(screen.getByText("HEIC: most browsers cannot show it")).toBeVisible();
+  expect(screen.queryByRole("button", { name: "Look at IMG_1.HEIC" })).not.toBeInTheDocument();
+  expect(screen.getByRole("button", { name: "Use IMG_1.HEIC" })).toBeEnabled();
+});
+
 test("pictures are listed with size and date, older ones on request", async () => {
   fakeHosts({
     [`GET ${ASSETS}`]: ({ url }) =>
