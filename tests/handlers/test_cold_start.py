@@ -22,6 +22,7 @@ from handlers.endpoint.cold_start import (
     ColdStartStore,
 )
 from handlers.endpoint.gpu_spend import GpuSpend, GpuSpendStore
+from handlers.endpoint.outcome_processor import AsyncInferenceNotification
 from tests.handlers.conftest import SOCKETS
 
 ENDPOINT = "endpoint"
@@ -96,7 +97,7 @@ def finish(store: JobStore) -> Callable[..., None]:
 
     def do(job: JobRecord, *, notices: int = 1) -> None:
         store.start(job.job_id, job.attempt, message="Starting")
-        notice = finished.AsyncInferenceNotification.model_validate(
+        notice = AsyncInferenceNotification.model_validate(
             {"inferenceId": inference_id(job.job_id, job.attempt), "invocationStatus": "Failed"}
         )
         for _ in range(notices):

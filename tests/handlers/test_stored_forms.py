@@ -201,7 +201,12 @@ def test_a_message_asks_for_the_next_attempt_of_its_owner(record: MakeRecord) ->
     DeadLetterQueue(client, "dead").send(job)
     group = message_group_id("owner 1")
     first, dead = client.messages
-    assert json.loads(first.pop("MessageBody")) == {"job_id": job.job_id, "attempt": 2, "kind": "restyle_room"}
+    assert json.loads(first.pop("MessageBody")) == {
+        "job_id": job.job_id,
+        "attempt": 2,
+        "kind": "restyle_room",
+        "engine": "preview",
+    }
     assert first == {"QueueUrl": "queue", "MessageGroupId": group, "DelaySeconds": 7}
     assert set(json.loads(dead.pop("MessageBody"))) == {"job_id", "kind", "attempt", "error", "updated_at"}
     assert dead == {"QueueUrl": "dead", "MessageGroupId": group}

@@ -84,6 +84,8 @@ def differences(recorded: Any, now: Any, *, sets: bool = False, where: str = "")
             else:
                 found += differences(value, now[name], sets=sets or name == "DependsOn", where=path)
         return found
+    if all(isinstance(each, str) and each.startswith('{"') for each in (recorded, now)):
+        return differences(json.loads(recorded), json.loads(now), where=where)
     if isinstance(recorded, list) and isinstance(now, list):
         if sets:
             known = [json.dumps(each, sort_keys=True) for each in now]
