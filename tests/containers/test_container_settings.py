@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from containers.worker.settings import Settings
+from darkroom.contract.engine import Engine
 from darkroom.contract.uploads import MAX_AUDIO_BYTES
 
 REQUIRED = {"jobs_table": "jobs", "ledger_table": "ledger", "bucket": "pictures"}
@@ -39,6 +40,8 @@ def test_a_container_that_is_told_only_its_tables_and_bucket_runs_with_the_docum
         "video_progress_seconds": 1.0,
         "heartbeat_seconds": 1.0,
         "drain_seconds": 20.0,  # SageMaker sends SIGKILL after 30
+        "max_video_seconds": 600.0,  # the contract's longest
+        "reported_engines": tuple(Engine),
         "log_level": "INFO",
     }
 

@@ -92,7 +92,7 @@ def test_the_container_is_set_up_as_its_settings_say(
         monkeypatch.setenv(name, value)
     servers: list[DrainingServer] = []
     caches: list[int | None] = []
-    reported: list[object] = []
+    reported: list[tuple[Kind, Engine]] = []
 
     def record_server(server: DrainingServer) -> None:
         servers.append(server)
@@ -149,6 +149,20 @@ def test_an_engine_that_fails_to_import_does_not_affect_the_others(monkeypatch: 
 
 
 @pytest.mark.usefixtures("s3")
+def test_a_container_reports_no_engine_of_another_lane(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"JOBS_TABLE": "jobs", "LEDGER_TABLE": "ledger", "BUCKET": "pictures", "REPORTED_ENGINES": '["models"]'}
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    reported: list[tuple[Kind, Engine]] = []
+    monkeypatch.setattr("containers.worker.json_logging.configure", lambda _level: None)
+    monkeypatch.setattr("containers.gpu.__main__.DECODERS.warm_up", lambda: None)
+    monkeypatch.setattr(InstanceReporter, "start", lambda _self, given: reported.extend(given))
+    monkeypatch.setattr(DrainingServer, "run", lambda _self: None)
+    main()
+    assert reported
+    assert {engine for _, engine in reported} == {Engine.MODELS}
+
+
 def test_a_container_with_engines_warms_up_reports_them_and_preloads(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"JOBS_TABLE": "jobs", "LEDGER_TABLE": "ledger", "BUCKET": "pictures", "PRELOAD": '["upscale"]'}
     for name, value in values.items():
