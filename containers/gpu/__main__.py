@@ -107,9 +107,9 @@ def main() -> None:
         threading.Thread(target=plan_preparer.preload, args=(settings.preload,), name="preload", daemon=True).start()
     reports = InstanceReports(Ledger(settings.ledger_table))
     InstanceReporter(reports, plan_preparer, lambda: worker.jobs).start(
-        []
+        ()
         if settings.stages == "noop"
-        else [(kind, engine) for kind, engine in available_plans() if engine in settings.reported_engines]
+        else tuple(each for each in available_plans() if each[1] in settings.reported_engines)
     )
     invocations = InvocationRunner(worker, settings.concurrency)
     config = uvicorn.Config(
