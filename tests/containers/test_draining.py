@@ -151,7 +151,6 @@ def test_an_engine_that_fails_to_import_does_not_affect_the_others(monkeypatch: 
 @pytest.mark.usefixtures("s3")
 def test_a_container_reports_no_engine_of_another_lane(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"JOBS_TABLE": "jobs", "LEDGER_TABLE": "ledger", "BUCKET": "pictures", "REPORTED_ENGINES": '["models"]'}
-    values["AWS_DEFAULT_REGION"] = "us-east-1"
     for name, value in values.items():
         monkeypatch.setenv(name, value)
     reported: list[tuple[Kind, Engine]] = []
@@ -164,6 +163,7 @@ def test_a_container_reports_no_engine_of_another_lane(monkeypatch: pytest.Monke
     assert {engine for _, engine in reported} == {Engine.MODELS}
 
 
+@pytest.mark.usefixtures("s3")
 def test_a_container_with_engines_warms_up_reports_them_and_preloads(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"JOBS_TABLE": "jobs", "LEDGER_TABLE": "ledger", "BUCKET": "pictures", "PRELOAD": '["upscale"]'}
     for name, value in values.items():
