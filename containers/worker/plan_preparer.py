@@ -157,7 +157,7 @@ def _always_required(plan: Plan) -> tuple[Network[Any], ...]:
 
 
 def create_network_provider(settings: Settings) -> NetworkProvider:
-    """Create the model manager from the settings, and start to verify the weights.
+    """Create the model manager from the settings. It verifies weights in the background.
 
     Raises ``DarkroomError`` (``engine_unavailable``) without torch.
     """

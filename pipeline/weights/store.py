@@ -8,12 +8,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Queue
 from tempfile import NamedTemporaryFile
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from pipeline.weights.catalog import COMMIT, Model, catalog
+from pipeline.weights.catalog import COMMIT, Model
 from pipeline.weights.hashing import forget, hash_files, known_sha256, sha256_of
 from pipeline.weights.programs import Checkout
 
@@ -91,6 +92,8 @@ class WeightStore:
         self.folder = folder.absolute()
         self._lock = threading.Lock()
         self._cached_manifest: tuple[tuple[int, int], Manifest] | None = None
+        self._opened: Queue[Model] | None = None
+        self._verified: set[str] = set()
 
     def record_of(self, model: Model) -> ModelRecord | None:
         """Return the model's manifest entry; None if it was never fetched."""
@@ -120,6 +123,7 @@ class WeightStore:
         recorded = self._complete_record(model)
         for problem in self._problems(model, recorded, _altered if model.program is not None else _known_altered):
             raise _unusable(model, problem)
+        self._verify_later(model)
         return Weights(model, self.folder / model.id, recorded.revision, self.checkout(model))
 
     def checkout(self, model: Model) -> Checkout | None:
@@ -155,15 +159,18 @@ class WeightStore:
                 problems[model.id] = [error.detail.message]
         return problems
 
-    def verify_in_background(self) -> threading.Thread:
-        """Start to hash the files of all recorded models once, in a thread that does not keep the process alive.
+    def verify_in_background(self) -> Queue[Model]:
+        """From now on, hash the files of each model once, in the background, when it is first opened.
 
-        Loading does not wait for it: hashing takes half a minute on some machines. ``check`` and ``open`` raise for an
-        altered file from the moment it is found. It is logged, too.
+        Loading does not wait for it: hashing takes half a minute on some machines. It reads what loading reads, and
+        no other model's files. ``check`` and ``open`` raise for an altered file from the moment it is found, which is
+        logged, too. Returns the queue of opened models; its ``join`` waits until they are verified.
         """
-        thread = threading.Thread(target=self._hash_recorded, name="verify-weights", daemon=True)
-        thread.start()
-        return thread
+        opened: Queue[Model] = Queue()
+        # A daemon, which does not keep a process that ends.
+        threading.Thread(target=self._verify_opened, args=(opened,), name="verify-weights", daemon=True).start()
+        self._opened = opened
+        return opened
 
     def digest(self, model: Model) -> str:
         """Return the SHA-256 over the recorded hashes of the model's files."""
@@ -173,16 +180,25 @@ class WeightStore:
             hasher.update(f"{path}\0{recorded.files[path].sha256}\n".encode())
         return hasher.hexdigest()
 
-    def _hash_recorded(self) -> None:
-        try:
-            recorded = (model for model in catalog().values() if self.record_of(model) is not None)
-            # Programs first, as ``open`` waits for the hashes of their files.
-            models = sorted(recorded, key=lambda model: model.program is None)
-            hash_files(self._file(model, path) for model in models for path in model.files)
-            for model in models:
+    def _verify_later(self, model: Model) -> None:
+        if self._opened is None:
+            return
+        with self._lock:
+            if model.id in self._verified:
+                return
+            self._verified.add(model.id)
+        self._opened.put(model)
+
+    def _verify_opened(self, opened: Queue[Model]) -> None:
+        while True:
+            model = opened.get()
+            try:
+                hash_files(self._file(model, path) for path in model.files)
                 self.check(model)
-        except DarkroomError as error:
-            logger.error("the weights are not as they were recorded: %s", error)  # noqa: TRY400 - the message is all
+            except DarkroomError as error:
+                logger.error("%s is not as it was recorded: %s", model.id, error)  # noqa: TRY400 - the message is all
+            finally:
+                opened.task_done()
 
     def _file(self, model: Model, path: str) -> Path:
         return self.folder / model.id / path

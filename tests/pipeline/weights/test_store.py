@@ -38,12 +38,6 @@ def weight_store(tmp_path: Path) -> WeightStore:
     return weight_store
 
 
-@pytest.fixture
-def only_this_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The catalogue has the tiny model alone."""
-    monkeypatch.setattr(weights_module, "catalog", lambda: {"tiny": model()})
-
-
 def error_of(weight_store: WeightStore, model: Model) -> str:
     with pytest.raises(DarkroomError) as raised:
         weight_store.open(model)
@@ -87,15 +81,15 @@ def test_verify_lists_every_problem_despite_equal_times(weight_store: WeightStor
     assert "a/weights.bin is not what was fetched" in problems[1]
 
 
-@pytest.mark.usefixtures("only_this_model")
 def test_an_altered_file_is_found_in_the_background(
     weight_store: WeightStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = weight_store.folder / "tiny/a/weights.bin"
     file.write_bytes(file.read_bytes().upper())
+    opened = weight_store.verify_in_background()
     weight_store.check(model())
     assert weight_store.open(model()).revision == COMMIT  # loading does not wait
-    weight_store.verify_in_background().join()
+    opened.join()
     expected = "The file tiny/a/weights.bin is not what was fetched; `darkroom models fetch tiny` mends it."
     assert error_of(weight_store, model()) == expected
     with pytest.raises(DarkroomError, match="not what was fetched"):
@@ -105,12 +99,18 @@ def test_an_altered_file_is_found_in_the_background(
     weight_store.check(model())
 
 
-@pytest.mark.usefixtures("only_this_model")
-def test_intact_files_stay_usable_after_the_verification(
-    weight_store: WeightStore, caplog: pytest.LogCaptureFixture
+def test_each_opened_model_is_verified_once_and_no_other(
+    weight_store: WeightStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    weight_store.verify_in_background().join()
-    assert weight_store.open(model()).revision == COMMIT
+    write(weight_store, model("other"))
+    weight_store.record(model("other"), COMMIT)
+    hashed: list[str] = []
+    monkeypatch.setattr(weights_module, "hash_files", lambda files: hashed.extend(path.parts[-2] for path in files))
+    opened = weight_store.verify_in_background()
+    for _ in range(2):
+        weight_store.open(model())
+        opened.join()
+    assert hashed == ["tiny", "a"]
     assert caplog.text == ""
 
 
