@@ -41,9 +41,9 @@ $(READY): $(BIN)/uv requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
-# torch and its libraries are 5 GB: only what runs or tests the models engine waits for them.
+# torch and its libraries are 6 GB: only what runs or tests the models engine waits for them.
 $(MODELS_READY): $(READY) requirements-container.lock
-	@echo "Adding the models engine to $(VENV) (5 GB) …"
+	@echo "Adding the models engine to $(VENV) (6 GB) …"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-container.lock
 	@touch $@
 

@@ -233,6 +233,18 @@ def test_the_program_gets_no_credentials(
     assert "AWS" not in logged[0]
 
 
+def test_the_program_finds_the_libraries_of_cuda(
+    animate: Animate, folder: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(animator, "library_folders", lambda: [Path("/wheels/cu13/lib"), Path("/wheels/cudnn/lib")])
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/usr/local/nvidia/lib64")
+    program(checkout, "import os; sys.exit(os.environ['LD_LIBRARY_PATH'])")
+    logged: list[str] = []
+    monkeypatch.setattr(animator.logger, "error", lambda words, *values: logged.append(words % values))
+    failure(animate, folder)
+    assert "/wheels/cu13/lib:/wheels/cudnn/lib:/usr/local/nvidia/lib64" in logged[0]
+
+
 @pytest.mark.parametrize("broken", ["inference.py", ".git/HEAD", ".venv/bin/python"])
 def test_without_its_program_the_network_is_unavailable_with_the_reason(
     models: ModelManager, tiny_weights: Path, checkout: Path, broken: str
