@@ -6,6 +6,7 @@ import numpy as np
 from darkroom.contract.styles import Light
 from pipeline.core.arrays import Bytes, Floats, Rgb
 
+VIGNETTE_DEPTH = 0.28  # of a vignette of strength 1: a deeper one changes how what stays looks
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
 
 
@@ -19,7 +20,7 @@ def grade(rgb: Rgb, light: Light, strength: float, *, rows: slice, height: int) 
     vignette = None
     if light.vignette:
         vignette = cv2.cvtColor(
-            _vignette(rgb.shape[1], rows, height, 0.55 * light.vignette * strength), cv2.COLOR_GRAY2RGB
+            _vignette(rgb.shape[1], rows, height, VIGNETTE_DEPTH * light.vignette * strength), cv2.COLOR_GRAY2RGB
         )
     if saturation != 1:
         # Each channel's distance from grey, times the saturation.

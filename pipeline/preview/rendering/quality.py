@@ -7,12 +7,19 @@ from darkroom.contract.results import Quality
 from pipeline.core.arrays import Bytes, Floats, Mask
 
 FAR_COLOUR = 40.0  # CIE76 ΔE from the palette at which the style score is 0
+CHANGED = 24  # of 255: from this difference on, a pixel was repainted and not just graded
+EDGE = 9  # pixels of the square around a pixel within which a surface's edge may lie
+DAMAGE = 0.01  # share of the picture that was repainted without evidence, at which the scores fall to 1/e
 
 
-def measure_quality(before: Bytes, after: Bytes, repainted: Mask | None, palette: list[str]) -> Quality:
+def measure_quality(
+    before: Bytes, after: Bytes, repainted: Mask | None, palette: list[str], graded: Bytes | None = None
+) -> Quality:
     """Score ``after`` against ``before``, both h×w×3 uint8 sRGB of one size.
 
-    ``repainted`` is the mask of the repainted pixels; None if there are none.
+    ``repainted`` is the mask of the pixels that are certain to be floor, wall or ceiling; None if there are none.
+    ``graded`` is ``before`` in the style's light: what was not repainted looks like it. Pixels that differ from both
+    outside of ``repainted`` are damage to what must stay, which lowers structure and visual steeply.
 
     Structure: the share of the photo's edges that the result keeps, outside the interiors of repainted surfaces, where
     new floors have new seams. Style: how close the repainted surfaces (the whole picture, if none) are to the nearest
@@ -25,7 +32,19 @@ def measure_quality(before: Bytes, after: Bytes, repainted: Mask | None, palette
     structure = _edges_kept(grey[0], grey[1], mask)
     style = _palette_closeness(after, repainted, palette)
     visual = _detail_kept(grey[0], grey[1], mask)
+    if graded is not None:
+        intact = float(np.exp(-_damage(before, after, repainted, graded) / DAMAGE))
+        structure, visual = structure * intact, visual * intact
     return Quality.from_scores(structure=structure, style=style, visual=visual)
+
+
+def _damage(before: Bytes, after: Bytes, repainted: Mask | None, graded: Bytes) -> float:
+    """Measure the share of the picture that was repainted outside of ``repainted``. Kept objects are as ``before``."""
+    changed = np.minimum(cv2.absdiff(after, graded).max(-1), cv2.absdiff(after, before).max(-1)) > CHANGED
+    if repainted is not None:
+        changed &= cv2.dilate(repainted.astype(np.uint8), np.ones((EDGE, EDGE), np.uint8)) == 0
+    # Thin lines are edges that scaling has blurred.
+    return float(cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)).mean())
 
 
 def _edges_kept(before: Bytes, after: Bytes, mask: Mask) -> float:

@@ -1,13 +1,10 @@
 """Object segmentation without class names: splits what is not bare floor, wall or ceiling by colour.
 
-Regions are merged by the full λ-schedule (Robinson, Redding and Crisp, "Implementation of a Fast Algorithm for
-Segmenting SAR Imagery", 2002), a greedy solution of Mumford and Shah's piecewise constant model. Small patterns merge
-first: a rug's checks become one rug before the rug could merge with the sofa.
+Objects are regions that :mod:`region_merging` leaves apart.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
 
 import cv2
 import numpy as np
@@ -16,17 +13,14 @@ from darkroom.contract.coco_objects import THING
 from darkroom.contract.results import FoundObject
 from pipeline.core.arrays import Bytes, Floats, Integers, Mask, Rgb
 from pipeline.imaging.outlines import MAX_OBJECTS, outlines_of
+from pipeline.preview.room.region_merging import RegionMerger, border_lengths, oversegment
 
 MIN_AREA = 0.0025  # of the picture: the least area of an object
-CELL = 8  # pixels between the watershed's seeds
 MERGE_LIMIT = 10.0  # λ per pixel of the longer side, up to which regions merge
 LIGHTNESS = 0.2  # weight of lightness against hue, low because of shadows
 MAX_BACKGROUND_AREA = 0.4  # of the picture: larger regions are background if no room is known
 MAX_BORDER_SHARE = 0.3  # of the picture's border: as MAX_BACKGROUND_AREA
 MAX_LINE_WIDTH = 7  # pixels: thinner appendages of an object are lines of the room
-REPORT_INTERVAL = 1 << 14  # steps between two progress reports
-
-Colour = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -93,7 +87,7 @@ def segment_objects(
 
 def _parts(lab: Integers, mask: Mask, report: Callable[[float], None]) -> Integers:
     """Segment the ``mask`` pixels into one region per object, h×w int32, 0 elsewhere."""
-    first = _first_regions(lab, mask)
+    first = oversegment(lab, mask)
     count = int(first.max()) + 1
     if count == 1:
         return first
@@ -102,115 +96,9 @@ def _parts(lab: Integers, mask: Mask, report: Callable[[float], None]) -> Intege
     size = np.bincount(flat, minlength=count).astype(np.float64)
     total = np.stack([np.bincount(flat, weights=values[:, k], minlength=count) for k in range(3)], 1)
     mean: Floats = total / np.maximum(size, 1)[:, None]
-    regions = _RegionMerger(size, mean, _borders(first, count))
+    untextured = np.column_stack([mean, np.zeros(count)])
+    regions = RegionMerger(size, untextured, border_lengths(first, count))
     return np.asarray(regions.merge(MERGE_LIMIT * max(mask.shape), MIN_AREA * mask.size, report)[first])
-
-
-def _first_regions(lab: Integers, mask: Mask) -> Integers:
-    """Oversegment by a watershed from a grid: small regions that respect edges.
-
-    h×w int32 from 1, 0 outside of ``mask``.
-    """
-    height, width = mask.shape
-    seeds = np.zeros((height, width), np.int32)
-    rows, columns = np.mgrid[CELL // 2 : height : CELL, CELL // 2 : width : CELL]
-    seeds[rows, columns] = np.arange(1, rows.size + 1, dtype=np.int32).reshape(rows.shape)
-    flooded = cv2.watershed(cv2.cvtColor(lab, cv2.COLOR_LAB2BGR), seeds)
-    # The watershed's lines, and its frame, are assigned to a neighbour.
-    regions = np.maximum(flooded, 0).astype(np.float32)
-    around = cv2.dilate(regions, np.ones((3, 3), np.uint8))
-    regions = np.where(regions > 0, regions, around).astype(np.int32)
-    regions[~mask] = 0
-    # Renumber without gaps: regions on bare surfaces alone were dropped.
-    names, numbered = np.unique(regions, return_inverse=True)
-    numbered = numbered.reshape(mask.shape).astype(np.int32)
-    return numbered if names[0] == 0 else numbered + 1
-
-
-def _borders(label: Integers, count: int) -> dict[tuple[int, int], float]:
-    """Count the pairs of neighbouring pixels along the border of each two regions."""
-    pairs = []
-    for one, other in ((label[:, 1:], label[:, :-1]), (label[1:], label[:-1])):
-        differ = (one != other) & (one > 0) & (other > 0)
-        pairs.append(np.sort(np.stack([one[differ], other[differ]], 1), axis=1))
-    keys, lengths = np.unique(np.concatenate(pairs) @ np.array([count, 1], np.int64), return_counts=True)
-    return {(int(key // count), int(key % count)): float(length) for key, length in zip(keys, lengths, strict=True)}
-
-
-class _RegionMerger:
-    """Region merging on an adjacency graph.
-
-    ``size`` (N float64) counts pixels, ``mean`` (N×3) is the colour, ``borders`` the result of ``_borders``.
-    """
-
-    def __init__(self, size: Floats, mean: Floats, borders: Mapping[tuple[int, int], float]) -> None:
-        # Plain Python numbers: NumPy is several times slower on vectors of three.
-        self._size: list[float] = size.tolist()
-        self._mean: list[Colour] = [(lightness, a, b) for lightness, a, b in mean.tolist()]
-        self._neighbours: list[dict[int, float]] = [{} for _ in size]
-        for (one, other), length in borders.items():
-            self._neighbours[one][other] = self._neighbours[other][one] = length
-        self._parent = list(range(len(size)))
-        self._version = [0] * len(size)
-
-    def merge(self, merge_limit: float, min_area: float, report: Callable[[float], None]) -> Integers:
-        """Merge neighbours, the least different first, up to λ = ``merge_limit``: returns the root of each region.
-
-        Regions of less than ``min_area`` pixels are no objects: they also merge with neighbours along a long enough
-        border.
-        """
-        heap = [
-            self._step(one, other)
-            for one, neighbour in enumerate(self._neighbours)
-            for other in neighbour
-            if one < other
-        ]
-        heapify(heap)
-        visited = merged = 0
-        while heap:
-            if visited % REPORT_INTERVAL == 0:
-                report(merged / len(self._parent))
-            visited += 1
-            cost, one, other, *versions = heappop(heap)
-            if versions != [self._version[one], self._version[other]]:
-                continue
-            smaller = min(self._size[one], self._size[other])
-            if cost > merge_limit and (smaller >= min_area or self._neighbours[one][other] ** 2 < smaller):
-                continue
-            merged += 1
-            for neighbour in self._join(one, other):
-                heappush(heap, self._step(one, neighbour))
-        return np.array([self._root(index) for index in range(len(self._parent))])
-
-    def _step(self, one: int, other: int) -> tuple[float, int, int, int, int]:
-        (l1, a1, b1), (l2, a2, b2) = self._mean[one], self._mean[other]
-        colour_distance = (l1 - l2) ** 2 + (a1 - a2) ** 2 + (b1 - b2) ** 2
-        weight = self._size[one] * self._size[other] / (self._size[one] + self._size[other])
-        cost = weight * colour_distance / self._neighbours[one][other]
-        return cost, one, other, self._version[one], self._version[other]
-
-    def _join(self, one: int, other: int) -> Iterable[int]:
-        """Merge ``other`` into ``one`` and return the merged region's neighbours."""
-        (l1, a1, b1), (l2, a2, b2) = self._mean[one], self._mean[other]
-        size = self._size[one] + self._size[other]
-        share, other_share = self._size[one] / size, self._size[other] / size
-        self._mean[one] = (share * l1 + other_share * l2, share * a1 + other_share * a2, share * b1 + other_share * b2)
-        self._size[one] = size
-        self._parent[other] = one
-        # Invalidates the queued steps of both regions.
-        self._version[one] += 1
-        self._version[other] += 1
-        neighbours = self._neighbours[one]
-        for neighbour, length in self._neighbours[other].items():
-            del self._neighbours[neighbour][other]
-            if neighbour != one:
-                neighbours[neighbour] = self._neighbours[neighbour][one] = neighbours.get(neighbour, 0.0) + length
-        return neighbours
-
-    def _root(self, index: int) -> int:
-        while self._parent[index] != index:
-            index = self._parent[index]
-        return index
 
 
 def _without_background(parts: Integers) -> Integers:

@@ -17,7 +17,7 @@ from pipeline.preview.rendering import colour_grading, quality, repaint
 from pipeline.preview.rendering.repaint import RepaintContext
 from pipeline.preview.room import depth
 from pipeline.preview.room.box import WALLS, BoxSide
-from pipeline.preview.room.layout import RoomLayout, to_analysis_size
+from pipeline.preview.room.layout import Doubt, RoomLayout, to_analysis_size
 from pipeline.preview.room.stages import LAYOUT, FindLayout, object_segments_of
 
 SEAM = 1 / 640  # of the longer side: feather around kept objects, a pixel of the analysed size
@@ -54,12 +54,12 @@ class RepaintSurfaces(Stage):
     def run(self, context: StageContext) -> None:
         photo, layout, params = context[PHOTO], context[LAYOUT], context.params_as(RestyleRoomParams)
         context.notes += _ignored_param_notes(params)
-        if not layout.recognised:
-            context.notes.append("No floor, walls or ceiling were found with confidence: only the light was changed.")
+        context.notes += _doubt_notes(layout)
+        if not layout.repaintable:
             context[REPAINTED] = photo
             return
         finishes = choose_finishes(styles()[params.style], params.room, layout)
-        repaint_plan = repaint.prepare_repaint(photo, layout.box, layout.camera, layout.surfaces, finishes, params.seed)
+        repaint_plan = repaint.prepare_repaint(photo, layout.box, layout.camera, layout.certain, finishes, params.seed)
         context[REPAINTED] = _in_bands(context, photo, repaint_plan, params.strength)
 
 
@@ -78,6 +78,21 @@ def _ignored_param_notes(params: RestyleRoomParams) -> list[str]:
             f"{', '.join(params.keep)}."
         )
     return notes
+
+
+def _doubt_notes(layout: RoomLayout) -> list[str]:
+    """Return a note on what was not repainted, and why."""
+    only_light = "only the light was changed."
+    if Doubt.TOO_DARK in layout.doubts:
+        return [f"The photo is too dark to tell floor, walls and ceiling from furniture: {only_light}"]
+    if Doubt.NO_COLOUR in layout.doubts:
+        return [f"The photo has no colours by which to tell floor, walls and ceiling from furniture: {only_light}"]
+    if not layout.repaintable:
+        return [f"No floor, walls or ceiling were found with confidence: {only_light}"]
+    unsure = [f"the {doubt.value}" for doubt in layout.doubts]
+    if not unsure:
+        return []
+    return [f"The preview engine could not tell {' and '.join(unsure)} from furniture: left as in the photo."]
 
 
 def _in_bands(context: StageContext, photo: np.ndarray, repaint_plan: RepaintContext, strength: float) -> np.ndarray:
@@ -148,16 +163,20 @@ class Validate(Stage):
 
     def run(self, context: StageContext) -> None:
         layout = context[LAYOUT]
-        bare = layout.surfaces.bare if layout.recognised else None
-        palette = list(styles()[context.params_as(RestyleRoomParams).style].palette)
+        bare = layout.certain.bare if layout.repaintable else None
+        params = context.params_as(RestyleRoomParams)
+        style = styles()[params.style]
+        photo = to_analysis_size(context[PHOTO])
+        height = len(photo)
+        graded = colour_grading.grade(photo, style.light, params.strength, rows=slice(0, height), height=height)
         context[QUALITY] = quality.measure_quality(
-            to_analysis_size(context[PHOTO]), to_analysis_size(context[RESULT]), bare, palette
+            photo, to_analysis_size(context[RESULT]), bare, list(style.palette), graded
         )
 
 
 def choose_finishes(style: Style, room: Room | None, layout: RoomLayout) -> dict[BoxSide, Finish]:
     """Choose the finish of each side; the accent goes to the wall with the largest visible area."""
-    seen = {wall: int(np.count_nonzero(layout.surfaces.mask_of(wall))) for wall in WALLS}
+    seen = {wall: int(np.count_nonzero(layout.certain.mask_of(wall))) for wall in WALLS}
     best = max(WALLS, key=lambda wall: seen[wall])
     walls = {wall: style.accent if style.accent and wall == best else style.wall for wall in WALLS}
     floor = style.wet_floor if room in {Room.KITCHEN, Room.BATHROOM} else style.floor

@@ -61,3 +61,32 @@ def test_style_falls_with_the_distance_to_the_nearest_colour(change: tuple[int, 
     after = picture()
     after[bare()] = colour
     assert measure_quality(picture(), after, bare(), ["#003000", NAME]).style == pytest.approx(style, abs=0.03)
+
+
+def test_repainted_furniture_costs_more_than_any_score_can_make_up_for() -> None:
+    """A bed of a tenth of the picture was repainted: its edges stay, but its surface is another."""
+    damaged = picture()
+    damaged[30:81, 20:61] = (160, 120, 90)
+    quality = measure_quality(picture(), damaged, bare(), [NAME], picture())
+    assert quality.score < 0.6
+    assert max(quality.structure, quality.visual) < 0.01
+    assert quality.style == pytest.approx(1, abs=0.01)
+
+
+def test_grading_and_kept_objects_are_no_damage() -> None:
+    graded = np.clip(picture() * 0.6, 0, 255).astype(np.uint8)
+    kept = graded.copy()
+    kept[30:81, 20:61] = picture()[30:81, 20:61]
+    repainted = kept.copy()
+    repainted[bare()] = (60, 60, 70)
+    assert measure_quality(picture(), repainted, bare(), [NAME], graded).structure > 0.9
+
+
+def test_a_little_paint_beyond_a_surfaces_edge_is_no_damage() -> None:
+    spilt = picture()
+    spilt[28:84, 57:61] = (90, 60, 40)
+    spilt[bare()] = (90, 60, 40)
+    mask = bare()
+    mask[20:90, 62:70] = True
+    clean = measure_quality(picture(), spilt, mask, [NAME]).visual
+    assert measure_quality(picture(), spilt, mask, [NAME], picture()).visual == pytest.approx(clean, abs=0.02)
