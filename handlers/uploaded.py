@@ -15,7 +15,7 @@ from cloud.job_queue import JobQueue
 from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from cloud.s3.keys import is_asset_key
-from cloud.sqs_batch import is_first_receipt, process_batch
+from cloud.sqs_batch import process_batch
 from handlers.assets.table import AssetTable
 from handlers.assets.upload_processor import AssetUploadProcessor
 from handlers.jobs.upload_processor import UploadProcessor
@@ -42,7 +42,7 @@ def _process(message: Mapping[str, Any]) -> None:
     for event in json.loads(message["body"]).get("Records", []):
         key = unquote_plus(event["s3"]["object"]["key"])
         processor = _asset_processor() if is_asset_key(key) else _processor()
-        processor.process(key, first_look=is_first_receipt(message))
+        processor.process(key)
 
 
 @logger.inject_lambda_context

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from cloud.observability import logger
 from cloud.s3.keys import parse_asset_key
-from cloud.sqs_batch import ReceiveAgain
 from darkroom.contract.errors import DarkroomError
 from handlers.assets.asset import Asset, AssetState
 from handlers.assets.table import AssetTable
@@ -24,16 +23,10 @@ class AssetUploadProcessor:
         self._s3 = s3
         self._inspector = UploadInspector(s3, bucket)
 
-    def process(self, key: str, *, first_look: bool) -> None:
-        """Inspect and clean the object under ``key`` and update its asset; delete the object if no asset expects it.
-
-        Raises ``ReceiveAgain`` at the first look if the asset does not exist. A deleted asset whose request is repeated
-        with its idempotency key has the same key again: its upload must not be deleted meanwhile.
-        """
+    def process(self, key: str) -> None:
+        """Inspect and clean the object under ``key`` and update its asset; delete the object if no asset expects it."""
         asset_id = parse_asset_key(key)
         asset = self._table.get(asset_id) if asset_id is not None else None
-        if asset is None and asset_id is not None and first_look:
-            raise ReceiveAgain(f"no asset expects {key} yet")
         if asset is None or asset.state is AssetState.FAILED:
             self._delete(key, "no asset waits for it")
         elif asset.state is AssetState.READY and asset.source.picture is not None:

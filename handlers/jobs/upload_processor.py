@@ -15,7 +15,6 @@ from cloud.dynamodb.ledger import Ledger
 from cloud.job_queue import JobQueue
 from cloud.observability import logger
 from cloud.s3.keys import parse_upload_key, upload_key
-from cloud.sqs_batch import ReceiveAgain
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.file_signatures import NotAPicture
 from darkroom.contract.jobs import State, UploadStatus
@@ -32,10 +31,6 @@ if TYPE_CHECKING:
 UNKNOWN_UPLOAD = "nobody asked for it"
 
 
-class _JobMissing(Exception):
-    """Raised when the job of an upload does not exist."""
-
-
 class UploadProcessor:
     """Handles uploads of jobs."""
 
@@ -50,34 +45,22 @@ class UploadProcessor:
         self._s3 = s3
         self._inspector = UploadInspector(s3, settings.bucket)
 
-    def process(self, key: str, *, first_look: bool) -> None:
-        """Inspect the object under ``key`` and update its job; delete the object if no job expects it.
-
-        Raises ``ReceiveAgain`` at the first look if the job does not exist. A request that is repeated with its
-        idempotency key makes the same job again, and its upload has the same key: it must not be deleted meanwhile.
-        """
+    def process(self, key: str) -> None:
+        """Inspect the object under ``key`` and update its job; delete the object if no job expects it."""
         parsed = parse_upload_key(key)
         if parsed is None:
             self._delete(key, "not a key of an upload")
             return
         job_id, role = parsed
         try:
-            try:
-                self._inspect_and_receive(key, job_id, role)
-            except DarkroomError as error:
-                self._reject(key, job_id, role, error)
+            self._inspect_and_receive(key, job_id, role)
         except ObjectMissing:
             logger.info("upload is gone", job_id=job_id, role=role)
-        except _JobMissing as error:
-            if first_look:
-                raise ReceiveAgain(f"no job expects {key} yet") from error
-            self._delete(key, UNKNOWN_UPLOAD)
+        except DarkroomError as error:
+            self._reject(key, job_id, role, error)
 
     def _inspect_and_receive(self, key: str, job_id: str, role: str) -> None:
-        """Inspect, clean and receive an upload.
-
-        Raises ``ObjectMissing``, ``_JobMissing``, or ``DarkroomError`` for an unusable file.
-        """
+        """Inspect, clean and receive an upload. Raises ``ObjectMissing``, or ``DarkroomError`` for an unusable file."""
         received = self._inspector.inspect_and_clean(key, accept_audio=True)
         record, queued = self._store.receive_single_upload(job_id, role, received, due_at=self._due_at())
         if record is not None and queued:
@@ -85,7 +68,7 @@ class UploadProcessor:
         elif record is not None and self._is_expected(record, key, role):
             self._receive_of(record, key, role, received)
         elif record is None:
-            raise _JobMissing
+            self._delete(key, UNKNOWN_UPLOAD)
 
     def _receive_of(self, record: JobRecord, key: str, role: str, received: InspectedUpload) -> None:
         """Receive an upload that needs the job's record: several inputs, the result cache, a duplicate event or a
@@ -154,10 +137,11 @@ class UploadProcessor:
         return completed
 
     def _reject(self, key: str, job_id: str, role: str, error: DarkroomError) -> None:
-        """Fail the job of an unusable upload, if it still waits for it. Raises ``_JobMissing``."""
+        """Fail the job of an unusable upload, if it still waits for it."""
         record = self._store.get(job_id)
         if record is None:
-            raise _JobMissing
+            self._delete(key, UNKNOWN_UPLOAD)
+            return
         if not self._is_expected(record, key, role):
             return
         if record.uploads[role].content_type not in MEDIA_TYPES:

@@ -147,47 +147,13 @@ def test_a_photo_with_its_header_after_long_metadata_is_received(job_in: JobIn, 
     assert queues.sent() == [(job.job_id, 1)]
 
 
-@pytest.mark.parametrize("key", ["uploads/not a job/pho+to%", "uploads/" + "0" * 32, "uploads/ü/photo"])
-def test_uploads_that_no_job_can_have_are_deleted(upload: Any, bucket: S3Client, queues: Any, key: str) -> None:
+@pytest.mark.parametrize(
+    "key", [upload_key("0" * 32, "photo"), "uploads/not a job/pho+to%", "uploads/" + "0" * 32, "uploads/ü/photo"]
+)
+def test_uploads_without_a_job_are_deleted(upload: Any, bucket: S3Client, queues: Any, key: str) -> None:
     upload(key, picture())
     assert not object_exists(bucket, key)
     assert queues.sent() == []
-
-
-@pytest.mark.parametrize("data", [picture(), b"this is no photo"])
-def test_an_upload_without_a_job_is_deleted_at_the_second_look(
-    upload: Any, bucket: S3Client, queues: Any, data: bytes
-) -> None:
-    key = upload_key("0" * 32, "photo")
-    bucket.put_object(Bucket="bucket", Key=key, Body=data)
-    assert upload.deliver(key) == ["message-0"]
-    assert object_exists(bucket, key)
-    assert upload.deliver(key, receipt=2) == []
-    assert not object_exists(bucket, key)
-    assert queues.sent() == []
-
-
-def test_a_job_made_again_keeps_its_upload_while_an_old_event_is_handled(
-    store: JobStore, job_in: JobIn, upload: Any, queues: Any, bucket: S3Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The local emulator may lose a job's row. Its caller repeats the request, which makes the job again."""
-    job_id = "0" * 32
-    key = upload_key(job_id, "photo")
-    bucket.put_object(Bucket="bucket", Key=key, Body=picture())
-    receive = JobStore.receive_single_upload
-
-    def receive_while_the_job_is_made_again(self: JobStore, *args: Any, **options: Any) -> Any:
-        answer = receive(self, *args, **options)
-        job_in(State.AWAITING_UPLOAD, job_id=job_id)
-        bucket.put_object(Bucket="bucket", Key=key, Body=picture())
-        return answer
-
-    with monkeypatch.context() as patch:
-        patch.setattr(JobStore, "receive_single_upload", receive_while_the_job_is_made_again)
-        upload.deliver(key)
-    assert object_exists(bucket, key)
-    assert upload.deliver(key) == []
-    assert queues.sent() == [(job_id, 1)]
 
 
 def test_an_upload_for_an_unexpected_role_is_deleted(
