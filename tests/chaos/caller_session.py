@@ -9,7 +9,7 @@ import httpx2
 from darkroom.contract.jobs import State
 from tests.chaos.job_watch import JobDict, JobWatch
 from tests.chaos.service import OUTAGE, OutOfTime, Service, attempt
-from tests.chaos.workload import NOT_A_PICTURE, Course, JobRequest, engine_of
+from tests.chaos.workload import NOT_A_PICTURE, Course, JobRequest
 from tests.e2e.caller import declaration, upload
 
 # Without a message for so long, the caller of a socket asks by GET and connects again.
@@ -67,7 +67,7 @@ class CallerSession:
         request = watch.request
         body = {
             "kind": request.kind,
-            "engine": engine_of(request.kind),
+            "engine": request.engine,
             "cache": False,
             "params": dict(request.params),
             "uploads": {role: self._declared(request, role, file) for role, file in request.files.items()},

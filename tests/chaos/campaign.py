@@ -17,6 +17,7 @@ from tests.chaos.event_replay import EventReplay
 from tests.chaos.fault_injection import FaultGroup, FaultInjector, PlannedFault, planned_faults, stack_processes
 from tests.chaos.invariants import USD_PER_HOUR, violations
 from tests.chaos.job_watch import JobWatch
+from tests.chaos.light_function import use_light_function
 from tests.chaos.service import Service
 from tests.chaos.snapshot import Snapshot, scan, take_snapshot
 from tests.chaos.workload import OWNERS, job_requests, small
@@ -24,7 +25,6 @@ from tests.e2e.caller import declaration, upload
 
 IDLE_SECONDS = 60.0
 CONTEXT: dict[str, object] = {
-    "preview_on": "endpoint",  # whose container and instances the faults hit
     "container_module": "tests.chaos.light_container",
     "stages": "noop",  # the container's own plans are not used
     "instances": 2,
@@ -38,6 +38,8 @@ CONTEXT: dict[str, object] = {
     "requests_per_second": 10_000,
     "owner_daily_usd": 1_000_000,
     "instance_usd_per_hour": USD_PER_HOUR,
+    "cpu_memory_mb": 1024,
+    "cpu_usd_per_gb_second": USD_PER_HOUR / 3600,
 }
 # The stand-in's own switches: each notice comes twice.
 EVENT_FAULTS = {"duplicate": True}
@@ -130,6 +132,7 @@ class Campaign:
             keep=bool(restarts),
         )
         with stack:
+            use_light_function(stack)
             service = Service(stack, self._options.seconds)
             replay = EventReplay(service, Random(f"{self._options.seed} events"), received_again=not restarts)
             self.progress.events = replay.delivered

@@ -14,6 +14,7 @@ import psutil
 
 from infra.local.process import Process
 from infra.local.state import RunningProcesses
+from infra.names import CPU_FUNCTION
 from tests.chaos.job_watch import JobWatch
 from tests.chaos.service import Service
 
@@ -30,6 +31,7 @@ class FaultGroup(StrEnum):
     """Faults that are switched on together."""
 
     CONTAINERS = "containers"  # kill -9 of an instance of the endpoint
+    FUNCTIONS = "functions"  # kill -9 of a process of the cpu lane's function
     EVENTS = "events"  # events delivered twice, late and out of order
     STAND_IN = "stand_in"  # kill -9 of the endpoint, then `up`
     RESTARTS = "restarts"  # `down`, then `up`
@@ -39,6 +41,7 @@ class FaultGroup(StrEnum):
 # One fault of the group for so many jobs, and at least one.
 JOBS_PER_FAULT = {
     FaultGroup.CONTAINERS: 8,
+    FaultGroup.FUNCTIONS: 15,
     FaultGroup.EVENTS: 15,
     FaultGroup.STAND_IN: 60,
     FaultGroup.RESTARTS: 60,
@@ -75,6 +78,7 @@ class FaultInjector:
         self.injected: Counter[str] = Counter()
         self._faults: dict[FaultGroup, Callable[[], None]] = {
             FaultGroup.CONTAINERS: self.kill_container,
+            FaultGroup.FUNCTIONS: self.kill_function,
             FaultGroup.EVENTS: self.delay_events,
             FaultGroup.STAND_IN: self.kill_stand_in,
             FaultGroup.RESTARTS: self.restart,
@@ -98,6 +102,17 @@ class FaultInjector:
             assert time.monotonic() < deadline, "the endpoint starts no instance"
             time.sleep(0.05)
         self.injected["containers killed"] += 1
+
+    def kill_function(self) -> None:
+        """Kill a process of the cpu lane's function. The emulator starts another one for the next invocation."""
+        function = self._service.stack.state.functions[CPU_FUNCTION]
+        deadline = time.monotonic() + GONE_SECONDS
+        while time.monotonic() < deadline:
+            running = [each for each in stack_processes(self._service.stack.folder) if runs(each, function)]
+            if any(kill(each) for each in self._shuffled(running)):
+                self.injected["functions killed"] += 1
+                return
+            time.sleep(0.05)  # no job is on that lane just now
 
     def delay_events(self) -> None:
         """Hold back the events of one function for a moment."""
@@ -156,6 +171,14 @@ def kill(process: psutil.Process | None) -> bool:
             assert time.monotonic() < deadline, f"{process} survives its kill"
             time.sleep(0.02)
     return True
+
+
+def runs(process: psutil.Process, function: str) -> bool:
+    """Return True if a process runs a function, by the function's deployed name."""
+    try:
+        return process.environ().get("AWS_LAMBDA_FUNCTION_NAME") == function
+    except (psutil.Error, OSError):  # it has just ended
+        return False
 
 
 def stack_processes(folder: Path) -> list[psutil.Process]:

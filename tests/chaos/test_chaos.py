@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from cloud.lane import Lane
+from darkroom.contract.jobs import State
 from darkroom.contract.kinds import Kind
 from infra.local import runtime
 from infra.local.state import RunningProcesses
@@ -22,7 +24,7 @@ from tests.chaos.summary import print_summary
 JOBS = 20
 # CI runs the same jobs and faults each time; `make test` goes on searching.
 SEED = 7 if "CI" in os.environ else secrets.randbelow(10_000)
-FAULTS = (FaultGroup.CONTAINERS, FaultGroup.EVENTS)
+FAULTS = (FaultGroup.CONTAINERS, FaultGroup.FUNCTIONS, FaultGroup.EVENTS)
 
 
 @pytest.mark.timeout(600)  # the campaign has bounds of its own
@@ -35,6 +37,8 @@ def test_every_promise_holds_through_faults(tmp_path: Path) -> None:
     assert {row.kind for row in report.snapshot.rows.values()} == set(Kind)
     assert report.progress.faults["containers killed"]
     assert report.progress.faults["functions held back"]
+    assert report.progress.faults["functions killed"]
+    assert {row.lane for row in report.snapshot.rows.values() if row.state is State.COMPLETED} == {None, Lane.CPU}
     assert {"uploaded", "dispatch", "finished", "push", "ended"} <= report.progress.events.keys()
 
 

@@ -39,6 +39,10 @@ class Course(StrEnum):
 COURSES = (*[Course.FINISH] * 5, *[Course.CANCEL] * 2, Course.BROKEN_FILE, Course.ABANDON, Course.ASSET)
 
 
+# Kinds whose models need no operator's switch.
+MODELS_KINDS = frozenset({Kind.RESTYLE_ROOM, Kind.INPAINT, Kind.GENERATE, Kind.UPSCALE, Kind.FIND_OBJECTS})
+
+
 @dataclass(frozen=True)
 class JobRequest:
     """One job of the workload. ``files`` maps roles to files, or to what stands in place of an upload.
@@ -57,6 +61,7 @@ class JobRequest:
     repeated: bool
     by_socket: bool
     cancel_after: float
+    engine: Engine = Engine.PREVIEW
 
 
 def job_requests(random: Random, count: int) -> Iterator[JobRequest]:
@@ -79,12 +84,15 @@ def job_requests(random: Random, count: int) -> Iterator[JobRequest]:
             repeated=random.random() < 0.5,
             by_socket=random.random() < 0.5,
             cancel_after=random.uniform(0, 1.5),
+            engine=engine_of(kind, models=number // len(KINDS) % 2 == 1),
         )
 
 
-def engine_of(kind: Kind) -> Engine:
-    """Return the preview engine if it supports the kind."""
-    return Engine.PREVIEW if Engine.PREVIEW in KINDS[kind].engines else Engine.MODELS
+def engine_of(kind: Kind, *, models: bool) -> Engine:
+    """Return the engine of a job, and with it its lane: the one that is asked for, if the local stack has it."""
+    if Engine.PREVIEW not in KINDS[kind].engines:
+        return Engine.MODELS
+    return Engine.MODELS if models and kind in MODELS_KINDS else Engine.PREVIEW
 
 
 @cache

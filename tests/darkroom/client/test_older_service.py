@@ -33,6 +33,7 @@ def test_sparse_reports_are_read() -> None:
     assert reports.Backlog(messages=1, dispatched=2, running=3).cut_off is False
     assert reports.Services(checked_at=AT).model_dump(exclude={"checked_at"}) == {
         "endpoint": None,
+        "previews": None,
         "backlog": None,
         "instances": None,
         "reasons": {},
