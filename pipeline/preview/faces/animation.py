@@ -14,6 +14,7 @@ from pipeline.preview.faces.detection import detect_faces
 from pipeline.preview.faces.eyelids import Eyelid
 from pipeline.preview.faces.motion_curves import eye_closure, mouth_openness
 from pipeline.preview.faces.mouth import Mouth
+from pipeline.preview.faces.verification import Covered, covered_part
 from pipeline.speech.types import Samples
 from pipeline.video.clip import RenderedClip
 from pipeline.video.ken_burns import plan_camera_move
@@ -21,6 +22,7 @@ from pipeline.video.ken_burns import plan_camera_move
 HEAD = 1.6  # a head's height, in heights of the detected face
 MIN_EYE_DISTANCE = 8.0  # pixels between the eyes as shown; below, mouth movement is invisible
 NO_FACE = "No face was found: only the camera moves."
+COVERED_MOUTH = "The mouth of the face cannot be seen: only the camera moves."
 SEVERAL_FACES = "Several faces were found: the largest one speaks."
 
 
@@ -72,9 +74,12 @@ def animate_portrait(
     face = max(faces, key=lambda each: each.area) if faces else None
     if len(faces) != 1:
         add_note(SEVERAL_FACES if faces else NO_FACE)
+    hidden = face is not None and covered_part(portrait, face) is Covered.MOUTH
+    if hidden:
+        add_note(COVERED_MOUTH)
     head = None if face is None else (face.box[2] - face.box[0], HEAD * (face.box[3] - face.box[1]))
     move = plan_camera_move(portrait, width, height, frames, focus=_focus(face, portrait), subject=head, seed=seed)
-    landmarks = None if face is None else move.map_points(face.landmarks)
+    landmarks = None if face is None or hidden else move.map_points(face.landmarks)
     openings, closures = mouth_openness(samples, frames).tolist(), eye_closure(frames, seed).tolist()
 
     def render() -> Generator[Rgb, None, None]:

@@ -1,25 +1,21 @@
-"""Detection of frontal faces by OpenCV's bundled cascades (Viola and Jones, 2001), which need no weights."""
+"""Detection of frontal faces by cascades, each verified to be upright."""
 
-import threading
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from pipeline.core.arrays import Bytes, Floats, Rgb
 from pipeline.imaging.faces import Face, from_the_left
+from pipeline.preview.faces.cascades import detect_eyes, run_cascade
 from pipeline.preview.faces.landmarks import detect_landmarks
+from pipeline.preview.faces.verification import turned_faces, upright_faces
 
 LONG_SIDE = 800  # larger pictures are reduced to this: a cascade's time grows with the pixels
 SHORT_SIDE = 240  # smaller pictures are enlarged to this: cascades miss faces below some 30 pixels
 MIN_FACE_SHARE = 0.06  # of the shorter side: smaller faces are ignored
-EYES_SIDE = 200  # pixels: a face's width while its eyes are detected
 SURE_WEIGHT = 3.0  # weight of the last stage from which a detection needs no eyes to confirm it
 ROTATIONS = (0, -28, 28)  # degrees; a cascade tolerates a tilt of some 15
-
-_lock = threading.Lock()
 
 
 def detect_faces(photo: Rgb) -> tuple[Face, ...]:
@@ -27,17 +23,23 @@ def detect_faces(photo: Rgb) -> tuple[Face, ...]:
     small, gain = _at_working_size(photo)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     for rotation in ROTATIONS:
-        found = list(_detect_faces_at(small, grey, rotation))
+        found = upright_faces(grey, _distinct(list(_detect_faces_at(small, grey, rotation))))
         if found:
             height, width = photo.shape[:2]
-            return from_the_left([_scaled(face, 1 / gain, height, width) for face in _distinct(found)])
+            return from_the_left([_scaled(face, 1 / gain, height, width) for face in found])
     return ()
 
 
 def has_profile_face(photo: Rgb) -> bool:
     """Return True if the photo (H×W×3 uint8 sRGB) shows a face from the side."""
     grey = cv2.equalizeHist(cv2.cvtColor(_at_working_size(photo)[0], cv2.COLOR_RGB2GRAY))
-    return any(_run_cascade("profileface", np.ascontiguousarray(each), 0)[0] for each in (grey, grey[:, ::-1]))
+    return any(run_cascade("profileface", np.ascontiguousarray(each), 0)[0] for each in (grey, grey[:, ::-1]))
+
+
+def has_turned_face(photo: Rgb) -> bool:
+    """Return True if the photo (H×W×3 uint8 sRGB) shows a face that lies on its side or is upside down."""
+    grey = np.asarray(cv2.cvtColor(_at_working_size(photo)[0], cv2.COLOR_RGB2GRAY), np.uint8)
+    return any(face.score > 0 for face in turned_faces(grey))
 
 
 def _at_working_size(photo: Rgb) -> tuple[Rgb, float]:
@@ -58,8 +60,8 @@ def _detect_faces_at(small: Rgb, grey: Bytes, rotation: int) -> Iterator[Face]:
         inverse = cv2.invertAffineTransform(matrix).astype(np.float32)
     red = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)[..., 1].astype(np.float32)
     min_size = max(round(MIN_FACE_SHARE * min(height, width)), 24)
-    for box, weight in zip(*_run_cascade("frontalface_alt2", cv2.equalizeHist(upright), min_size), strict=True):
-        eyes = _detect_eyes(upright, box)
+    for box, weight in zip(*run_cascade("frontalface_alt2", cv2.equalizeHist(upright), min_size), strict=True):
+        eyes = detect_eyes(upright, box)
         if weight < SURE_WEIGHT and not eyes:
             continue
         points = detect_landmarks(upright, red, box, eyes)
@@ -71,31 +73,6 @@ def _detect_faces_at(small: Rgb, grey: Bytes, rotation: int) -> Iterator[Face]:
         edges = [float(edge) for edge in (*corners.min(0), *corners.max(0))]
         score = 1 / (1 + np.exp(-weight / 2))
         yield Face((edges[0], edges[1], edges[2], edges[3]), points @ inverse[:, :2].T + inverse[:, 2], float(score))
-
-
-def _run_cascade(name: str, grey: Bytes, min_size: int) -> tuple[list[tuple[int, int, int, int]], list[float]]:
-    """Run a cascade: boxes (left, top, width, height), and by how much each exceeds the last stage's threshold."""
-    # A cascade object keeps state while it runs: it is not thread-safe.
-    with _lock:
-        boxes, _, weights = _cascade(name).detectMultiScale3(
-            grey, scaleFactor=1.1, minNeighbors=4, minSize=(min_size, min_size), outputRejectLevels=True
-        )
-    rows = [tuple(int(edge) for edge in box) for box in boxes]
-    return rows, [float(weight) for weight in np.ravel(weights)]  # type: ignore[return-value] # four each
-
-
-def _detect_eyes(grey: Bytes, box: tuple[int, int, int, int]) -> list[tuple[float, float]]:
-    """Detect eyes in the upper part of a face's box: their centres, in the picture's pixels."""
-    left, top, width, height = box
-    left, top = max(left, 0), max(top, 0)
-    upper = grey[top : top + round(0.62 * height), left : left + width]
-    if min(upper.shape) < 12:
-        return []
-    gain = EYES_SIDE / upper.shape[1]
-    size = (EYES_SIDE, max(round(upper.shape[0] * gain), 1))
-    upper = cv2.equalizeHist(cv2.resize(upper, size, interpolation=cv2.INTER_AREA if gain < 1 else cv2.INTER_CUBIC))
-    boxes, _ = _run_cascade("eye_tree_eyeglasses", upper, round(0.13 * EYES_SIDE))
-    return [(left + (x + across / 2) / gain, top + (y + down / 2) / gain) for x, y, across, down in boxes]
 
 
 def _distinct(faces: list[Face]) -> list[Face]:
@@ -113,12 +90,3 @@ def _scaled(face: Face, factor: float, height: int, width: int) -> Face:
     box = (max(left, 0.0), max(top, 0.0), min(right, float(width)), min(bottom, float(height)))
     points: Floats = ((face.landmarks + 0.5) * factor - 0.5).astype(np.float32)
     return Face(box, points, face.score)
-
-
-@cache
-def _cascade(name: str) -> cv2.CascadeClassifier:
-    file = Path(str(cv2.__file__)).parent / "data" / f"haarcascade_{name}.xml"
-    cascade = cv2.CascadeClassifier(str(file))
-    if cascade.empty():
-        raise RuntimeError(f"OpenCV cannot read {file}")
-    return cascade

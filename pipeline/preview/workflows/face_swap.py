@@ -3,6 +3,7 @@
 It generates no pixels: pose and expression stay the source's, so it works best if both faces have the same pose.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -37,7 +38,8 @@ from pipeline.imaging.faces import (
 )
 from pipeline.imaging.load_save import SaveResult
 from pipeline.imaging.resize import linearly_enlarged
-from pipeline.preview.faces.detection import detect_faces, has_profile_face
+from pipeline.preview.faces.detection import detect_faces, has_profile_face, has_turned_face
+from pipeline.preview.faces.verification import covered_part
 
 BLEND_SIDE = 256  # pixels a side while blending: the change is smooth, and larger pictures take seconds
 BLEND_SHARE = 0.7  # share of the target's light on the face; all of it lets the old face shine through
@@ -50,12 +52,21 @@ class DetectFrontalFaces(DetectFaces):
 
     def run(self, context: StageContext) -> None:
         """Detect the faces. Raises ``DarkroomError`` (``no_face_error``), of the source first."""
+        pictures = {"source": context[SOURCE], "target": context[PHOTO]}
+        notes: dict[str, list[str]] = {which: [] for which in pictures}
         with ThreadPoolExecutor(thread_name_prefix="faces") as pool:
             found = {
-                "source": pool.submit(_detect_usable_faces, context[SOURCE], "source"),
-                "target": pool.submit(_detect_usable_faces, context[PHOTO], "target"),
+                which: pool.submit(_detect_usable_faces, picture, which, notes[which].append)
+                for which, picture in pictures.items()
             }
-            self.detect_in_both(context, lambda _picture, which: found[which].result())
+
+            def detected(_picture: Rgb, which: str) -> tuple[Face, ...]:
+                faces = found[which].result()
+                for note in notes[which]:
+                    context.add_note(note)
+                return faces
+
+            self.detect_in_both(context, detected)
 
 
 class SwapFaces(Stage):
@@ -97,15 +108,28 @@ def swap_face(source: Rgb, source_face: Face, target: Rgb, target_face: Face) ->
     paste(target, face, mask, region)
 
 
-def _detect_usable_faces(picture: Rgb, which: str) -> tuple[Face, ...]:
+def _detect_usable_faces(picture: Rgb, which: str, add_note: Callable[[str], None]) -> tuple[Face, ...]:
+    """Detect the faces that can be swapped. Raises ``DarkroomError`` (``no_face``), saying why there are none."""
     faces = detect_faces(picture)
     if not faces:
-        reason = f"The face in the {which} picture is turned or tilted too far." if has_profile_face(picture) else ""
-        raise no_face_error(which, reason)
+        raise no_face_error(which, _reason_for_no_face(picture, which))
     large = tuple(face for face in faces if np.hypot(*(face.landmarks[1] - face.landmarks[0])) >= MIN_EYE_DISTANCE)
     if not large:
         raise no_face_error(which, f"The face in the {which} picture is too small.")
-    return large
+    covered = [covered_part(picture, face) for face in large]
+    usable = tuple(face for face, part in zip(large, covered, strict=True) if part is None)
+    if not usable:
+        part = next(part for part in covered if part is not None)
+        raise no_face_error(which, f"The {part.value} of the face in the {which} picture cannot be seen.")
+    if len(usable) < len(large):
+        add_note(f"Faces in the {which} picture whose eyes or mouth cannot be seen were left out, and not counted.")
+    return usable
+
+
+def _reason_for_no_face(picture: Rgb, which: str) -> str:
+    if has_turned_face(picture):
+        return f"The face in the {which} picture lies on its side or is upside down."
+    return f"The face in the {which} picture is turned or tilted too far." if has_profile_face(picture) else ""
 
 
 def _fit_transform(source: Floats, target: Floats) -> Floats:

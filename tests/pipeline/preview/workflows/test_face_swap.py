@@ -134,6 +134,30 @@ def test_a_face_turned_sideways_is_rejected(swap: Swap, tmp_path: Path) -> None:
     assert raised.value.detail.code is ErrorCode.NO_FACE
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [("upside down", "upside down"), ("sunglasses", "eyes of the face"), ("mask", "mouth of the face")],
+)
+def test_a_face_that_is_not_seen_is_refused(swap: Swap, tmp_path: Path, change: str, words: str) -> None:
+    picture = pixels(small(DATA / "face_source.jpg", tmp_path, 512)).copy()
+    (face,) = detect_faces(picture)
+    unit = round(float(np.hypot(*(face.landmarks[1] - face.landmarks[0]))))
+    if change == "upside down":
+        picture = np.ascontiguousarray(picture[::-1])
+    elif change == "sunglasses":
+        for x, y in np.rint(face.landmarks[:2]).astype(int).tolist():
+            cv2.circle(picture, (x, y), round(0.4 * unit), (12, 12, 12), -1)
+    else:
+        x, y = np.rint(face.landmarks[3:].mean(0)).astype(int).tolist()
+        cv2.ellipse(picture, (x, y), (round(0.75 * unit), round(0.5 * unit)), 0, 0, 360, (90, 150, 200), -1)
+    Image.fromarray(picture).save(tmp_path / "changed.png")
+    with pytest.raises(DarkroomError) as raised:
+        swap(small(TARGET, tmp_path, 400), tmp_path / "changed.png")
+    assert raised.value.detail.code is ErrorCode.NO_FACE
+    if change != "mask":  # with one, the cascade may find no face at all
+        assert words in str(raised.value)
+
+
 def test_a_chosen_face_of_a_group_can_be_the_source(swap: Swap, tmp_path: Path) -> None:
     group, target = small(GROUP, tmp_path, 560), small(TARGET, tmp_path, 480)
     smooth, bearded = (result(swap(group, target, source_face=number)) for number in (0, 1))
