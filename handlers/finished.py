@@ -13,7 +13,7 @@ from cloud.job_queue import DeadLetterQueue, JobQueue
 from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from handlers.endpoint.cold_start import ColdStartStore
-from handlers.endpoint.function_failure import DraftFailed, read_notice
+from handlers.endpoint.function_failure import NoAttemptFailed, read_notice
 from handlers.endpoint.outcome_processor import OutcomeProcessor
 from handlers.endpoint.running_videos import RunningVideoStore
 from handlers.jobs.result_cache import ResultCache
@@ -43,15 +43,15 @@ def _dead_letters() -> DeadLetterQueue:
 def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     """Handle SNS notifications. Those that name no attempt go to the dead-letter queue; other failures are retried.
 
-    The failure of a draft is only logged.
+    The failure of a draft or a warm-up is only logged.
     """
     for record in event["Records"]:
         message = record["Sns"]["Message"]
         try:
             notice = read_notice(message)
             parse_inference_id(notice.inference_id)
-        except DraftFailed as error:
-            logger.warning("draft failed", job_id=error.job_id, reason=str(error))
+        except NoAttemptFailed as error:
+            logger.warning("event failed that is no attempt", kind=error.event, job_id=error.job_id, reason=str(error))
             continue
         except ValueError as error:
             logger.error("notification cannot be read", reason=str(error))

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from cloud.invocation import WARM
 from cloud.outcome_notice import FAILED, FUNCTION_SOURCE
 from handlers.endpoint.outcome_processor import AsyncInferenceNotification
 
@@ -28,11 +29,12 @@ def _object(value: object) -> dict[str, Any]:
 _Values = Annotated[dict[str, Any], BeforeValidator(_object)]
 
 
-class DraftFailed(Exception):
-    """Raised for the record of a draft, which is nobody's attempt."""
+class NoAttemptFailed(Exception):
+    """Raised for the record of an event that is no job's attempt: ``event`` is a draft or a warm-up."""
 
-    def __init__(self, job_id: object, reason: str) -> None:
+    def __init__(self, event: str, reason: str, job_id: object = None) -> None:
         super().__init__(reason)
+        self.event = event
         self.job_id = job_id
 
 
@@ -59,9 +61,14 @@ class FunctionFailure(BaseModel):
         return ": ".join(str(word) for word in words if word)
 
     def to_notice(self) -> AsyncInferenceNotification:
-        """Return the notice of a failed attempt. Raises ``DraftFailed``, and ``ValueError`` if the event names none."""
+        """Return the notice of a failed attempt.
+
+        Raises ``NoAttemptFailed``, and ``ValueError`` if the event names none.
+        """
         if "draft" in self.event:
-            raise DraftFailed(_object(self.event["draft"]).get("job_id"), self.reason)
+            raise NoAttemptFailed("draft", self.reason, _object(self.event["draft"]).get("job_id"))
+        if self.event.get("inference_id") == WARM:
+            raise NoAttemptFailed("warm-up", self.reason)
         return AsyncInferenceNotification.model_validate(
             {
                 "inferenceId": self.event.get("inference_id"),
@@ -75,7 +82,7 @@ class FunctionFailure(BaseModel):
 def read_notice(message: str) -> AsyncInferenceNotification:
     """Return the notice of an SNS message: that of either lane, or the record of a failed function.
 
-    Raises ``DraftFailed`` for the record of a draft, and ``ValueError`` for anything else.
+    Raises ``NoAttemptFailed`` for the record of a draft or a warm-up, and ``ValueError`` for anything else.
     """
     values = json.loads(message)
     if isinstance(values, dict) and "requestPayload" in values:

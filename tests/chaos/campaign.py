@@ -33,7 +33,7 @@ CONTEXT: dict[str, object] = {
     "queue_seconds": 5,
     "invocation_ttl_seconds": 60,
     "invocation_seconds": 30,
-    "video_seconds": 30,
+    "video_seconds": 40,
     "rate_limits": dict.fromkeys(SUBJECTS, "100000/60"),
     "requests_per_second": 10_000,
     "owner_daily_usd": 1_000_000,

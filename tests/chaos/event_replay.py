@@ -142,7 +142,9 @@ class EventReplay:
             for message in messages:
                 body = json.loads(message["Body"])
                 notice = json.loads(body["Message"])
-                identity = f"finished {notice['inferenceId']} {notice['invocationStatus']}"
+                # A killed function announces nothing: Lambda reports its failure, in a form of its own.
+                attempt = notice.get("inferenceId") or notice["requestPayload"]["inference_id"]
+                identity = f"finished {attempt} {notice.get('invocationStatus')}"
                 record = {"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": body}
                 yield RecordedEvent("finished", record, identity)
                 sqs.delete_message(QueueUrl=self._notices, ReceiptHandle=message["ReceiptHandle"])

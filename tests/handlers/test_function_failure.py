@@ -12,7 +12,7 @@ import pytest
 
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
-from cloud.invocation import inference_id
+from cloud.invocation import WARM, inference_id
 from cloud.lane import Lane
 from darkroom.contract.jobs import MAX_ATTEMPTS, State
 from handlers import finished
@@ -213,3 +213,9 @@ def test_a_record_that_names_no_attempt_is_a_dead_letter(deliver: Any, queues: A
     message = json.dumps({"requestPayload": event, "requestContext": {"condition": "RetriesExhausted"}})
     deliver(message)
     assert queues.unreadable() == [message]
+
+
+def test_a_warm_up_that_fails_is_no_dead_letter(deliver: Any, queues: Any) -> None:
+    record = json.loads(of_the_emulator("0" * 32, 1, "Worker process exited immediately"))
+    deliver(json.dumps(record | {"requestPayload": {"inference_id": WARM}}))
+    assert (queues.unreadable(), queues.dead_letters()) == ([], [])
