@@ -20,6 +20,7 @@ from tests.chaos.service import Service
 
 DELAYED_FUNCTIONS = ("uploaded", "dispatch", "push", "ended")
 GONE_SECONDS = 30.0
+LANE_SECONDS = 10.0  # in which a lane has a job, if one comes at all
 ANSWER_SECONDS = 1.0
 
 
@@ -96,23 +97,22 @@ class FaultInjector:
         """Kill an instance of the endpoint. The endpoint starts another one."""
         stand_in = self._process(lambda running: running.stand_in)
         assert stand_in is not None, "the endpoint does not run"
-        deadline = time.monotonic() + GONE_SECONDS
-        # Another one starts in place of one that has just ended.
-        while not any(kill(instance) for instance in self._shuffled(stand_in.children())):
-            assert time.monotonic() < deadline, "the endpoint starts no instance"
-            time.sleep(0.05)
-        self.injected["containers killed"] += 1
+        self._kill_one(stand_in.children, "containers killed")
 
     def kill_function(self) -> None:
         """Kill a process of the cpu lane's function. The emulator starts another one for the next invocation."""
-        function = self._service.stack.state.functions[CPU_FUNCTION]
-        deadline = time.monotonic() + GONE_SECONDS
+        function, folder = self._service.stack.state.functions[CPU_FUNCTION], self._service.stack.folder
+        self._kill_one(lambda: [each for each in stack_processes(folder) if runs(each, function)], "functions killed")
+
+    def _kill_one(self, find: Callable[[], list[psutil.Process]], name: str) -> None:
+        """Kill one of the processes that ``find`` finds, as soon as there is one; none if no job comes to its lane."""
+        deadline = time.monotonic() + LANE_SECONDS
         while time.monotonic() < deadline:
-            running = [each for each in stack_processes(self._service.stack.folder) if runs(each, function)]
-            if any(kill(each) for each in self._shuffled(running)):
-                self.injected["functions killed"] += 1
+            # Another one starts in place of one that has just ended.
+            if any(kill(process) for process in self._shuffled(find())):
+                self.injected[name] += 1
                 return
-            time.sleep(0.05)  # no job is on that lane just now
+            time.sleep(0.05)
 
     def delay_events(self) -> None:
         """Hold back the events of one function for a moment."""
