@@ -21,7 +21,7 @@ from infra.local.progress import Progress, Say, silent
 from infra.local.state import RootKey, RunningProcesses, StackState
 from infra.local.studio import launch as studio
 
-_IDLE_SECONDS = 60.0
+_IDLE_SECONDS = 120.0  # longer than the 90 s after which a message that a function has received comes again
 _POLL_SECONDS = 0.05
 
 
