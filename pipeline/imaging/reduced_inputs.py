@@ -26,28 +26,22 @@ def reduce_inputs(files: Mapping[str, Path], params: BaseModel, side: int, check
     Returns the params for the reduced pictures. Raises what ``check`` raises, and ``DarkroomError`` as
     ``decode_picture`` does, or ``invalid_mask`` for a mask of another size than the photo's.
     """
-    if isinstance(params, InpaintParams):
-        params = _reduce_mask(files, params, side, check)
-    for role, path in files.items():
-        if role != MASK:
-            picture = decode_picture(path, check)
-            if max(picture.rgb.shape[:2]) > side:
-                _save_reduced(picture, side, path)
-    return params
-
-
-def _reduce_mask(
-    files: Mapping[str, Path], params: InpaintParams, side: int, check: Callable[[], None]
-) -> InpaintParams:
+    if not isinstance(params, InpaintParams):
+        for path in files.values():
+            _reduce(decode_picture(path, check), side, path)
+        return params
     photo, mask = (decode_picture(files[role], check) for role in (PHOTO, MASK))
     if mask.rgb.shape != photo.rgb.shape:
         raise DarkroomError(ErrorCode.INVALID_MASK, "The mask has another size than the photo.")
     hole = hole_of(mask, photo.rgb).hole
     Image.fromarray(_reduced_hole(hole, side)).save(files[MASK], "PNG", compress_level=_COMPRESSION)
+    _reduce(photo, side, files[PHOTO])
     return params.model_copy(update={"grow": ceil(params.grow * min(side / max(hole.shape), 1))})
 
 
-def _save_reduced(picture: DecodedPicture, side: int, path: Path) -> None:
+def _reduce(picture: DecodedPicture, side: int, path: Path) -> None:
+    if max(picture.rgb.shape[:2]) <= side:
+        return
     image = Image.fromarray(downscaled(picture.rgb, side))
     if picture.alpha is not None:
         image.putalpha(Image.fromarray(downscaled(picture.alpha, side)))
