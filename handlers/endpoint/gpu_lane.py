@@ -1,12 +1,11 @@
 """GPU lane: starts attempts by asynchronous invocations of the SageMaker endpoint."""
 
-import time
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud.dynamodb.job_record import JobRecord
-from cloud.invocation import MAX_INLINE_BYTES, NOTICE_SECONDS, inference_id
+from cloud.invocation import MAX_INLINE_BYTES, inference_id
 from cloud.observability import logger
 from cloud.s3.keys import invocation_key
 from darkroom.contract.kinds import VIDEO_KINDS
@@ -58,16 +57,15 @@ class GpuLane:
 
     def invoke(self, record: JobRecord, body: bytes) -> None:
         """Invoke the endpoint. An attempt that makes a video is noted before. Raises botocore's errors."""
-        limit = self._settings.time_limit(record.kind)
         attempt = inference_id(record.job_id, record.attempt, record.refusals)
         is_video = record.kind in VIDEO_KINDS
-        if is_video:
-            self._videos.add(attempt, time.time() + self.wait_seconds + limit + NOTICE_SECONDS)
+        if is_video and record.due_at is not None:
+            self._videos.add(attempt, record.due_at)
         call: InvokeEndpointAsyncInputTypeDef = {
             "EndpointName": self._settings.endpoint_name,
             "InferenceId": attempt,
             "RequestTTLSeconds": self._settings.invocation_ttl_seconds,
-            "InvocationTimeoutSeconds": limit,
+            "InvocationTimeoutSeconds": self._settings.time_limit(record.kind),
             "ContentType": "application/json",
             "Accept": "application/json",
         }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud.dynamodb.attributes import to_item
+from cloud.dynamodb.conditional_update import ConditionalUpdate
 from cloud.observability import logger
 
 if TYPE_CHECKING:
@@ -83,13 +84,9 @@ class RunningVideoStore:
         self._set(_SUSPENSION, "suspended", suspended)
 
     def _set(self, sort: str, name: str, value: float | bool) -> None:
-        self._client.update_item(
-            TableName=self._table,
-            Key=self._key(sort),
-            UpdateExpression="SET #name = :value",
-            ExpressionAttributeNames={"#name": name},
-            ExpressionAttributeValues=to_item({":value": value}),
-        )
+        update = ConditionalUpdate()
+        update.set({name: value})
+        self._client.update_item(TableName=self._table, Key=self._key(sort), **update.arguments())
 
     def _key(self, sort: str) -> Any:
         return to_item({"pk": self._partition, "sk": sort})
