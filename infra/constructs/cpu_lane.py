@@ -25,7 +25,7 @@ from infra.bundling import lane_code
 from infra.bundling.functions import ROOT
 from infra.config import Config, ConfigError
 from infra.constructs.container_image import container_image
-from infra.constructs.event_sources import FailuresToTopic
+from infra.constructs.event_sources import FailedInvocations
 from infra.constructs.functions import RETENTION, Functions, allow
 from infra.constructs.jobs import Jobs
 from infra.constructs.ledger import Ledger
@@ -107,7 +107,7 @@ class CpuLane(Construct):
         self.function.configure_async_invoke(
             retry_attempts=0,
             max_event_age=Duration.seconds(config.cpu_event_seconds),
-            on_failure=FailuresToTopic(worker.error),
+            on_failure=FailedInvocations(worker.error),
         )
         acknowledge(
             role,

@@ -49,28 +49,10 @@ class FailedRecords:
 
 @jsii.implements(IDestination)
 class FailedInvocations:
-    """Queue that gets the events of asynchronous invocations that Lambda gives up."""
+    """Queue or topic that gets Lambda's records of the asynchronous invocations that failed."""
 
-    def __init__(self, queue: Queue) -> None:
-        self._queue = queue
-
-    def bind(
-        self,
-        scope: Construct,  # noqa: ARG002 - the CDK's own signature
-        fn: IFunction,
-        *,
-        type: DestinationType,  # noqa: A002, ARG002
-    ) -> DestinationConfig:
-        """Let the function's role send to the queue."""
-        return DestinationConfig(destination=_allow_sending(fn, self._queue))
-
-
-@jsii.implements(IDestination)
-class FailuresToTopic:
-    """Topic that gets Lambda's records of the asynchronous invocations that failed."""
-
-    def __init__(self, topic: Topic) -> None:
-        self._topic = topic
+    def __init__(self, target: Queue | Topic) -> None:
+        self._target = target
 
     def bind(
         self,
@@ -79,11 +61,15 @@ class FailuresToTopic:
         *,
         type: DestinationType,  # noqa: A002, ARG002
     ) -> DestinationConfig:
-        """Let the function's role publish to the topic."""
-        fn.add_to_role_policy(allow(["sns:Publish"], [self._topic.topic_arn]))
-        return DestinationConfig(destination=self._topic.topic_arn)
+        """Let the function's role send to the queue, or publish to the topic."""
+        return DestinationConfig(destination=_allow_sending(fn, self._target))
 
 
-def _allow_sending(function: IFunction, queue: Queue) -> str:
-    function.add_to_role_policy(allow(["sqs:SendMessage"], [queue.queue_arn]))
-    return queue.queue_arn
+def _allow_sending(function: IFunction, target: Queue | Topic) -> str:
+    """Let a function's role send to a queue or a topic; return its ARN."""
+    if isinstance(target, Topic):
+        action, arn = "sns:Publish", target.topic_arn
+    else:
+        action, arn = "sqs:SendMessage", target.queue_arn
+    function.add_to_role_policy(allow([action], [arn]))
+    return arn
