@@ -18,6 +18,7 @@ from handlers.jobs import upload_inspection
 from tests.handlers.asset_requests import asset_request
 from tests.handlers.calls import Call
 from tests.handlers.job_requests import job_request
+from tests.handlers.stored_jobs import now
 from tests.handlers.uploads import object_exists, picture, sha256
 
 pytestmark = pytest.mark.usefixtures("environment")
@@ -31,12 +32,6 @@ VOICE = b"RIFF\x24\0\0\0WAVEfmt " + bytes(28)
 
 def stored(bucket: S3Client, key: str) -> bytes:
     return bucket.get_object(Bucket="bucket", Key=key)["Body"].read()
-
-
-def now(store: JobStore, job: JobRecord) -> JobRecord:
-    record = store.get(job.job_id)
-    assert record is not None
-    return record
 
 
 @pytest.mark.parametrize("data", [PHOTO, LARGE], ids=["small", "large"])

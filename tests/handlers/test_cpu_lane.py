@@ -24,6 +24,7 @@ from handlers.limits.budget import settle_budget
 from tests.aws_calls import Recorded
 from tests.handlers.calls import Call
 from tests.handlers.lane_prices import PRICES
+from tests.handlers.stored_jobs import now
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
@@ -81,12 +82,6 @@ def deliver(context: Any, sqs_event: Any) -> Callable[..., Any]:
         )
 
     return do
-
-
-def now(store: JobStore, job: JobRecord) -> JobRecord:
-    found = store.get(job.job_id)
-    assert found is not None
-    return found
 
 
 def test_a_preview_is_an_event_of_the_function(

@@ -24,6 +24,7 @@ from handlers.endpoint.gpu_spend import GpuSpend, GpuSpendStore
 from tests.aws_calls import Recorded
 from tests.handlers.conftest import JOBS, SOCKETS
 from tests.handlers.queues import Queues
+from tests.handlers.stored_jobs import now
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
@@ -76,15 +77,9 @@ def dispatched(machines: Machines, store: JobStore, job_in: JobIn, sqs_event: An
         job = job or job_in(State.QUEUED, **{"engine": "models"} | changes)
         message = {"job_id": job.job_id, "attempt": attempt, "kind": job.kind, "engine": job.engine}
         assert dispatch.handler(sqs_event(message, times=times), context) == {"batchItemFailures": []}
-        return found(store, job)
+        return now(store, job)
 
     return do
-
-
-def found(store: JobStore, job: JobRecord) -> JobRecord:
-    record = store.get(job.job_id)
-    assert record is not None
-    return record
 
 
 def show_draft(job: JobRecord) -> None:
@@ -199,7 +194,7 @@ def test_a_draft_that_fails_touches_neither_its_job_nor_the_dead_letters(
     job = dispatched()
     event = json.dumps(machines.events[0]) if as_text else machines.events[0]
     finished.handler({"Records": [{"Sns": {"Message": record_of_failure(event)}}]}, context)
-    assert found(store, job) == job
+    assert now(store, job) == job
     answer = queues.client.receive_message(QueueUrl=queues.dead_letter_url)
     assert "Messages" not in answer
 
@@ -212,5 +207,5 @@ def test_a_late_cold_start_is_told_beside_a_draft(
     later = time.time() + LATE
     monkeypatch.setattr("handlers.sweep.time", SimpleNamespace(time=lambda: later))
     sweep.handler({}, context)
-    assert found(store, without).message == LONG_WAIT_MESSAGE
-    assert found(store, with_draft).message == f"{DRAFT_MESSAGE}: it takes longer than usual"
+    assert now(store, without).message == LONG_WAIT_MESSAGE
+    assert now(store, with_draft).message == f"{DRAFT_MESSAGE}: it takes longer than usual"

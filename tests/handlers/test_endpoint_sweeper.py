@@ -26,6 +26,7 @@ from handlers.endpoint.endpoint_history import EndpointHistoryStore
 from handlers.endpoint.endpoint_sweeper import REPLACED_MESSAGE
 from tests.aws_calls import Recorded
 from tests.handlers.conftest import SOCKETS
+from tests.handlers.stored_jobs import now
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobAt = Callable[..., JobRecord]
@@ -98,12 +99,6 @@ def job_at(job_in: Any, store: JobStore) -> JobAt:
         return store.start(job.job_id, attempt, message="Starting") if running else job
 
     return make
-
-
-def now(store: JobStore, job: JobRecord) -> JobRecord:
-    found = store.get(job.job_id)
-    assert found is not None
-    return found
 
 
 def test_no_client_of_sagemaker_is_made_while_no_endpoint_was_replaced(

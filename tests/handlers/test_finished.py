@@ -15,6 +15,7 @@ from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import MAX_ATTEMPTS, State
 from darkroom.contract.results import Picture, Result, StageTime
 from handlers import finished
+from tests.handlers.stored_jobs import now
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
@@ -75,12 +76,6 @@ def completed(job: JobRecord, attempt: int = 1) -> Completed:
 def failed(job: JobRecord, code: ErrorCode, *, retryable: bool, attempt: int = 1) -> Failed:
     error = ErrorDetail(code=code, message="It did not work.", retryable=retryable)
     return Failed(job_id=job.job_id, attempt=attempt, error=error, timeline=TIMES)
-
-
-def now(store: JobStore, job: JobRecord) -> JobRecord:
-    found = store.get(job.job_id)
-    assert found is not None
-    return found
 
 
 @pytest.mark.parametrize("state", [State.DISPATCHED, State.RUNNING])

@@ -16,6 +16,7 @@ from cloud.invocation import WARM, inference_id
 from cloud.lane import Lane
 from darkroom.contract.jobs import MAX_ATTEMPTS, State
 from handlers import finished
+from tests.handlers.stored_jobs import now
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
@@ -66,12 +67,6 @@ def deliver(context: Any) -> Callable[..., None]:
             finished.handler({"Records": [{"EventSource": "aws:sns", "Sns": {"Message": message}}]}, context)
 
     return do
-
-
-def now(store: JobStore, job: JobRecord) -> JobRecord:
-    found = store.get(job.job_id)
-    assert found is not None
-    return found
 
 
 def on_the_cpu_lane(store: JobStore, job_in: JobIn, attempt: int = 1) -> JobRecord:

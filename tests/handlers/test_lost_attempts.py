@@ -16,6 +16,7 @@ from handlers import finished, sweep
 from handlers.jobs.service import CANCELLED_ERROR
 from handlers.limits.budget import settle_budget
 from tests.handlers.lane_prices import PRICES
+from tests.handlers.stored_jobs import now
 from tests.handlers.test_finished import notice
 
 pytestmark = pytest.mark.usefixtures("environment")
@@ -33,12 +34,6 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         monkeypatch.setattr("time.time", lambda: start + later)
 
     return set_clock
-
-
-def now(store: JobStore, job: JobRecord) -> JobRecord:
-    found = store.get(job.job_id)
-    assert found is not None
-    return found
 
 
 def owed(job: JobRecord) -> float:
