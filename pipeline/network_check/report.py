@@ -14,8 +14,7 @@ from pipeline.core.networks import Network
 from pipeline.models.offload.manager import ModelManager
 from pipeline.network_check.trials import TRIALS, Trial, portrait
 from pipeline.plans import get_plan
-from pipeline.weights.catalog import COMMIT
-from pipeline.weights.store import IMPORTED
+from pipeline.weights.store import is_published
 
 MEGABYTE = 1_000_000
 
@@ -62,7 +61,7 @@ def _run(trial: Trial, manager: ModelManager, photo: Rgb) -> TrialResult:
     except DarkroomError as error:
         return TrialResult(names, models, "", "failed", f"{error.detail.code}: {error.detail.message}")
     # Random weights, as tests have them, know no answer.
-    published = all(model.revision == IMPORTED or COMMIT.fullmatch(model.revision) for model in used)
+    published = all(is_published(model.revision) for model in used)
     verdict = "ok" if answer.expected or not published else "doubtful"
     return TrialResult(names, models, runtime, verdict, answer.words, loaded - started, ended - loaded, megabytes)
 

@@ -18,7 +18,7 @@ from pipeline.weights.catalog import COMMIT, Model
 from pipeline.weights.hashing import sha256_of
 from pipeline.weights.hub_errors import failed, mismatch, refused, translate_hub_errors, transport_error
 from pipeline.weights.parallel import run_parallel
-from pipeline.weights.store import IMPORTED, FileRecord, ModelRecord, WeightStore
+from pipeline.weights.store import FileRecord, ModelRecord, WeightStore, is_published
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -76,8 +76,7 @@ def fetch_model(
     space, a file missing on the hub, or a file that differs from its record or from the hub's hash.
     """
     recorded = weight_store.record_of(model)
-    is_known_revision = recorded is not None and (recorded.revision == IMPORTED or COMMIT.fullmatch(recorded.revision))
-    if recorded is not None and is_known_revision and not weight_store.verify(model):
+    if recorded is not None and is_published(recorded.revision) and not weight_store.verify(model):
         size = sum(file.size for file in recorded.files.values())
         progress(size, size)
         return FetchResult(recorded.revision, 0)
@@ -102,9 +101,10 @@ def fetch_model(
         deque(run_parallel(large, FILES_AT_ONCE), maxlen=0)
         digests = model.digests
         for file in files:
-            if file.path in known and sha256_of(folder / file.path) != known[file.path].sha256:
+            found = sha256_of(folder / file.path)
+            if file.path in known and found != known[file.path].sha256:
                 raise mismatch(model, file.path, "its SHA-256 is not the one recorded when it was first fetched")
-            if sha256_of(folder / file.path) != digests.get(file.path, sha256_of(folder / file.path)):
+            if found != digests.get(file.path, found):
                 raise mismatch(model, file.path, "its SHA-256 is not the one that public texts have")
         weight_store.record(model, commit)
     progress(total, total)

@@ -24,6 +24,13 @@ MANIFEST = "manifest.json"
 IMPORTED = "imported"  # revision of models imported from a file
 
 
+def is_published(revision: str) -> bool:
+    """Return True for a commit and for ``IMPORTED``. Weights that never were in a repository (random ones) have another
+    form.
+    """
+    return revision == IMPORTED or COMMIT.fullmatch(revision) is not None
+
+
 @dataclass(frozen=True)
 class Weights:
     """Files of one model: ``folder / path`` for each path of ``model.files``.
@@ -219,8 +226,7 @@ class WeightStore:
                 f"The model {model.id} was fetched from {recorded.repository} at {recorded.revision[:8]}, "
                 f"and {model.repository} at {model.revision[:8]} is wanted",
             )
-        published = recorded.revision == IMPORTED or COMMIT.fullmatch(recorded.revision)
-        for path, digest in model.digests.items() if published else ():
+        for path, digest in model.digests.items() if is_published(recorded.revision) else ():
             if recorded.files[path].sha256 != digest:
                 raise _unusable(model, f"The file {model.id}/{path} has not the SHA-256 that public texts have")
         return recorded

@@ -1,12 +1,17 @@
 """Load errors: refusals of weight files that do not hold a network's tensors, all of them and nothing else."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.core.out_of_memory import is_out_of_memory
 from pipeline.weights.store import Weights
 
+# What diffusers and transformers raise for a file that is not theirs.
+UNREADABLE = (OSError, ValueError, RuntimeError, LookupError, TypeError, SafetensorError)
 NAMED_TENSORS = 3  # tensors of each sort that a message names
 
 
@@ -16,6 +21,17 @@ def load_error(weights: Weights, file: str, why: str) -> DarkroomError:
         ErrorCode.ENGINE_UNAVAILABLE,
         f"{weights.model.id}/{file} was not loaded: {why}. `darkroom models fetch {weights.model.id}` gets it anew.",
     )
+
+
+@contextmanager
+def refuse(weights: Weights, file: str, why: str, *kinds: type[Exception]) -> Iterator[None]:
+    """Context manager that raises ``load_error`` for errors of ``kinds``. Running out of memory is raised as it is."""
+    try:
+        yield
+    except kinds as error:
+        if is_out_of_memory(error):
+            raise
+        raise load_error(weights, file, why) from error
 
 
 def check_tensors(

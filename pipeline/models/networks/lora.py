@@ -5,10 +5,8 @@ from typing import Any
 from diffusers.loaders import StableDiffusionLoraLoaderMixin
 from diffusers.utils.state_dict_utils import convert_unet_state_dict_to_peft
 from peft.utils import get_peft_model_state_dict
-from safetensors import SafetensorError
 
-from pipeline.core.out_of_memory import is_out_of_memory
-from pipeline.models.networks.load_errors import check_tensors, load_error
+from pipeline.models.networks.load_errors import UNREADABLE, check_tensors, refuse
 from pipeline.weights.store import Weights
 
 FILE = "pytorch_lora_weights.safetensors"
@@ -22,15 +20,11 @@ def load_lora(unet: Any, weights: Weights) -> None:
     Raises ``DarkroomError`` (``engine_unavailable``) if the file cannot be read, if a tensor is for no layer of the
     U-Net, or if a layer lacks one of its two tensors. diffusers loads the rest silently.
     """
-    try:
+    with refuse(weights, FILE, "it is no LoRA of this U-Net", *UNREADABLE):
         state, alphas = StableDiffusionLoraLoaderMixin.lora_state_dict(
             weights.folder, weight_name=FILE, local_files_only=True, use_safetensors=True
         )
         unet.load_lora_adapter(state, prefix=PREFIX[:-1], network_alphas=alphas, adapter_name=ADAPTER)
-    except (OSError, ValueError, RuntimeError, LookupError, TypeError, SafetensorError) as error:
-        if is_out_of_memory(error):
-            raise
-        raise load_error(weights, FILE, "it is no LoRA of this U-Net") from error
     in_file = set(convert_unet_state_dict_to_peft({name.removeprefix(PREFIX): 0 for name in state}))
     # diffusers adds no adapter at all if no name begins with the prefix.
     added = ADAPTER in getattr(unet, "peft_config", {})

@@ -4,10 +4,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 
-from pipeline.core.out_of_memory import is_out_of_memory
-from pipeline.models.networks.load_errors import check_tensors, load_error, shape_difference
+from pipeline.models.networks.load_errors import UNREADABLE, check_tensors, refuse, shape_difference
 from pipeline.weights.store import Weights
 
 
@@ -19,7 +17,7 @@ def load_pretrained(kind: Any, weights: Weights, subfolder: str = "", *, unused:
     names begin with one of ``unused``, which the network never computes with.
     """
     file = _weight_file(weights, subfolder)
-    try:
+    with refuse(weights, file, f"{kind.__name__} cannot read it", *UNREADABLE):
         network, report = kind.from_pretrained(
             weights.folder / subfolder,
             variant=weights.model.variant,
@@ -30,10 +28,6 @@ def load_pretrained(kind: Any, weights: Weights, subfolder: str = "", *, unused:
             ignore_mismatched_sizes=True,
             output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError, LookupError, TypeError, SafetensorError) as error:
-        if is_out_of_memory(error):
-            raise
-        raise load_error(weights, file, f"{kind.__name__} cannot read it") from error
     check_tensors(
         weights,
         file,

@@ -25,16 +25,12 @@ def retry_at_half_size(
     ``stage`` is the calling stage's name, for error messages. Raises ``DarkroomError`` (``out_of_memory``) if half the
     size is too large, too. Other errors of ``make`` are raised as by ``translate_errors``.
     """
-    try:
-        # ``translate_errors`` releases the first attempt's memory before the second one.
-        with translate_errors(stage, context.network_provider):
-            return make(size)
-    except DarkroomError as error:
-        if error.detail.code is not ErrorCode.OUT_OF_MEMORY:
-            raise
-    context.add_note(note)
-    with translate_errors(stage, context.network_provider):
+
+    def halved() -> T:
+        context.add_note(note)
         return make(half())
+
+    return _retry(context, stage, lambda: make(size), halved)
 
 
 def retry_after_release(context: StageContext, stage: str, make: Callable[[], T]) -> T:
@@ -42,11 +38,16 @@ def retry_after_release(context: StageContext, stage: str, make: Callable[[], T]
 
     Raises as ``retry_at_half_size`` does.
     """
+    return _retry(context, stage, make, make)
+
+
+def _retry(context: StageContext, stage: str, first: Callable[[], T], second: Callable[[], T]) -> T:
     try:
         with translate_errors(stage, context.network_provider):
-            return make()
+            return first()
     except DarkroomError as error:
         if error.detail.code is not ErrorCode.OUT_OF_MEMORY:
             raise
+    # ``translate_errors`` has released the first attempt's memory by now.
     with translate_errors(stage, context.network_provider):
-        return make()
+        return second()
