@@ -13,6 +13,7 @@ from torch.nn.functional import interpolate
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.core.arrays import Rgb
+from pipeline.core.out_of_memory import is_out_of_memory
 from pipeline.models.arrays import Masks
 from pipeline.models.networks.load_errors import state_differences
 from pipeline.models.offload.device import Placement
@@ -141,6 +142,8 @@ def load(weights: Mapping[str, Weights], placement: Placement) -> AotGan:
         generator = Generator(len(state["encoder.1.weight"]))
         differences = state_differences(generator, state)
     except (pickle.UnpicklingError, EOFError, RuntimeError, LookupError, TypeError, AttributeError) as error:
+        if is_out_of_memory(error):
+            raise
         raise _load_error(model_weights) from error
     if differences:
         raise _load_error(model_weights, f": {differences}")

@@ -16,7 +16,7 @@ from pipeline.core.arrays import Rgb
 from pipeline.models.denoise_request import OnStep
 from pipeline.models.networks.latent_rgb import SDXL_RGB_FACTORS, latents_to_rgb
 from pipeline.models.networks.launch_throttle import LaunchThrottle
-from pipeline.models.networks.load_errors import check_state, load_error
+from pipeline.models.networks.load_errors import check_state, refuse
 from pipeline.models.networks.pretrained import load_pretrained
 from pipeline.models.networks.schedulers import Dpm, Euler
 from pipeline.models.networks.tokenization import token_ids, truncated_tail
@@ -233,10 +233,8 @@ def _unet(weights: Mapping[str, Weights], role: str) -> Any:
     # On the meta device, as random initialisation would take a minute, only to be overwritten.
     with torch.device("meta"):
         unet: Any = UNet2DConditionModel.from_config(config)
-    try:
+    with refuse(model_weights, file, "it is no file of safetensors", SafetensorError):
         state = load_file(model_weights.folder / file)
-    except SafetensorError as error:
-        raise load_error(model_weights, file, "it is no file of safetensors") from error
     check_state(model_weights, file, unet, state)
     unet.load_state_dict(state, assign=True)
     return unet

@@ -14,9 +14,10 @@ from spandrel import ModelLoader, UnsupportedModelError, canonicalize_state_dict
 from spandrel.architectures.ESRGAN import ESRGAN
 from torch import Tensor
 
+from pipeline.core.out_of_memory import is_out_of_memory
 from pipeline.imaging.tiles import Tile
 from pipeline.models.arrays import Floats
-from pipeline.models.networks.load_errors import load_error
+from pipeline.models.networks.load_errors import load_error, refuse
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
@@ -112,11 +113,10 @@ def load(weights: Mapping[str, Weights], placement: Placement) -> SuperResolutio
     """
     (model_weights,) = weights.values()
     (file,) = model_weights.model.files
-    try:
+    unsupported = (UnsupportedModelError, KeyError, TypeError, AttributeError, RuntimeError)
+    with refuse(model_weights, file, "it holds no network that enlarges", *unsupported):
         state = canonicalize_state_dict(_read(model_weights.folder / file))
         descriptor = ModelLoader().load_from_state_dict(state)
-    except (UnsupportedModelError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise load_error(model_weights, file, "it holds no network that enlarges") from error
     module = descriptor.model
     if not isinstance(module, ESRGAN) or descriptor.scale != FACTOR or module.shuffle_factor:
         raise load_error(model_weights, file, f"its network is not an ESRGAN that enlarges {FACTOR} times")
@@ -138,6 +138,8 @@ def _read(file: Path) -> dict[str, Any]:
             return dict(load_file(file))
         state = torch.load(file, map_location="cpu", weights_only=True)
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, ValueError, EOFError) as error:
+        if is_out_of_memory(error):
+            raise
         raise RuntimeError("not weights alone") from error
     if not isinstance(state, dict):
         raise TypeError("not weights by name")

@@ -19,7 +19,7 @@ from pipeline.core.arrays import Rgb
 from pipeline.models.interfaces import Detection
 from pipeline.models.letterbox import resized
 from pipeline.models.networks.coco_labels import known_labels
-from pipeline.models.networks.load_errors import load_error
+from pipeline.models.networks.load_errors import load_error, refuse
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
@@ -107,21 +107,19 @@ def load(weights: Weights, placement: Placement) -> Yolo:
 
 def _read(weights: Weights, file: str) -> dict[str, Any]:
     parts, path = ultralytics(), str(weights.folder / file)
-    try:
+    unreadable = (ValueError, RuntimeError, pickle.UnpicklingError)
+    with refuse(weights, file, "it is no checkpoint of torch.save", *unreadable):
         unknown = sorted(
             name
             for name in torch.serialization.get_unsafe_globals_in_checkpoint(path)
             if not name.startswith(_ALLOWED_GLOBALS)
         )
-    except (ValueError, RuntimeError, pickle.UnpicklingError) as error:
-        raise load_error(weights, file, "it is no checkpoint of torch.save") from error
     if unknown:
         raise load_error(weights, file, f"it would run {', '.join(unknown[:3])}")
-    try:
+    refused = (TypeError, RuntimeError, pickle.UnpicklingError, ImportError, AttributeError)
+    with refuse(weights, file, "it holds what a detector has no need of", *refused):
         # Loads weights_only, with a list of allowed classes, and evaluates nothing of the configuration.
         checkpoint, _ = parts.torch_safe_load(path, safe_only=True)
-    except (TypeError, RuntimeError, pickle.UnpicklingError, ImportError, AttributeError) as error:
-        raise load_error(weights, file, "it holds what a detector has no need of") from error
     return checkpoint if isinstance(checkpoint, dict) else {}
 
 

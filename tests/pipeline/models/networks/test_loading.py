@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.models.network_registry import DEPTH_ESTIMATOR
 from pipeline.models.networks import (
+    aot_gan,
     depth,
     detector,
     image_text,
@@ -201,3 +202,22 @@ def test_running_out_of_memory_while_loading_is_no_fault_of_the_file(
 
     with pytest.raises(RuntimeError, match="DefaultCPUAllocator"):
         pretrained.load_pretrained(Large, WeightStore(tiny_weights).open(catalog()["dpt-large"]))
+
+
+@pytest.mark.parametrize(
+    ("model", "reader", "loader"),
+    [
+        ("realesrgan-x4plus", (super_resolution, "load_file"), super_resolution.load),
+        ("aot-gan-places2", (torch, "load"), aot_gan.load),
+    ],
+)
+def test_running_out_of_memory_while_weights_are_read_is_no_fault_of_the_file(
+    tiny_weights: Path, monkeypatch: pytest.MonkeyPatch, model: str, reader: tuple[Any, str], loader: Load
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 67 bytes")
+
+    monkeypatch.setattr(*reader, fail)
+    weights = WeightStore(tiny_weights).open(catalog()[model])
+    with pytest.raises(RuntimeError, match="DefaultCPUAllocator"):
+        loader({weights.model.role: weights}, CPU)
