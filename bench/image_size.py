@@ -8,12 +8,13 @@ the lock and to ``MAX_MB``.
 import compileall
 import json
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from containers.cpu.unused_packages import remove_unused
-from infra.bundling.functions import ROOT, digest, files_under, install_packages
+from infra.bundling.functions import PYTHON_VERSION, ROOT, digest, files_under, install_packages
 
 LOCK = "requirements-cpu.lock"
 RECORD = ROOT / "containers" / "cpu" / "image_size.json"
@@ -60,7 +61,7 @@ def measure() -> ImageSize:
             install_packages(
                 target,
                 *("--requirement", str(ROOT / LOCK), "--require-hashes"),
-                *("--python-platform", platform, "--python-version", "3.13"),
+                *("--python-platform", platform, "--python-version", PYTHON_VERSION),
             )
             remove_unused(target)
             compileall.compile_dir(target, quiet=2, workers=1)
@@ -73,8 +74,8 @@ def measure() -> ImageSize:
     )
 
 
-def _megabytes(paths: object) -> float:
-    return round(sum(path.stat().st_size for path in paths if path.is_file()) / 1e6, 1)  # type: ignore[attr-defined]
+def _megabytes(paths: Iterable[Path]) -> float:
+    return round(sum(path.stat().st_size for path in paths if path.is_file()) / 1e6, 1)
 
 
 if __name__ == "__main__":

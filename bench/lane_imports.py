@@ -11,6 +11,7 @@ from statistics import median
 from pydantic import BaseModel
 
 from bench.context import Context
+from bench.lambda_imports import TIMED
 from bench.section import Section
 from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import KINDS
@@ -23,7 +24,6 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
 }
 START = "import containers.cpu.function"
-TIMED = "import time; start = time.process_time(); {statement}; print(time.process_time() - start)"
 
 
 class LaneImport(BaseModel):

@@ -6,6 +6,9 @@ from enum import StrEnum
 from darkroom.contract.engine import Engine
 from darkroom.contract.open_enum import OpenEnum
 
+# Of a function's time, in seconds: what is left for storing a result and announcing it after the last stage.
+RESERVE_SECONDS = 15
+
 
 class Lane(OpenEnum):
     """Lane of an attempt."""

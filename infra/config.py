@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from cloud.lane import PreviewOn
+from cloud.lane import RESERVE_SECONDS, Lane, PreviewOn, lane_of
 from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import Kind
 from handlers.limits import rates
@@ -14,9 +14,6 @@ from infra.context_values import https_url, json_object, number, stage_name, web
 from infra.instance_types import check_gpu, check_known_or_given, check_machine_image, list_price, machine_image
 from infra.prices import lambda_price
 from pipeline.weights.catalog import choose_models
-
-# Of the function's time: what is left for storing a result and announcing it (containers/cpu).
-CPU_RESERVE_SECONDS = 15
 
 
 class ConfigError(ValueError):
@@ -246,7 +243,12 @@ class Config(BaseModel):
     @property
     def cpu_seconds(self) -> int:
         """Time limit of an attempt on the cpu lane, which leaves time to announce its end."""
-        return self.cpu_timeout_seconds - CPU_RESERVE_SECONDS
+        return self.cpu_timeout_seconds - RESERVE_SECONDS
+
+    @property
+    def reported_engines(self) -> list[Engine]:
+        """Engines whose digests the GPU container writes: those of the cpu lane come from there."""
+        return [engine for engine in Engine if lane_of(engine, self.preview_on) is Lane.GPU]
 
     @property
     def cpu_usd_per_hour(self) -> float:

@@ -73,6 +73,11 @@ class PriceTable(BaseModel):
         return count * price.usd / price.per
 
 
+def lambda_item(architecture: str) -> Item:
+    """Return the item of a GB-second of Lambda on an architecture."""
+    return Item.LAMBDA_GB_SECOND if architecture == "arm64" else Item.LAMBDA_GB_SECOND_X86
+
+
 @cache
 def lambda_price(architecture: str) -> float:
     """Return the price of a GB-second of Lambda on an architecture, in US dollars.
@@ -80,5 +85,4 @@ def lambda_price(architecture: str) -> float:
     >>> lambda_price("arm64") < lambda_price("x86_64")
     True
     """
-    item = Item.LAMBDA_GB_SECOND if architecture == "arm64" else Item.LAMBDA_GB_SECOND_X86
-    return PriceTable.read().cost(item, 1)
+    return PriceTable.read().cost(lambda_item(architecture), 1)

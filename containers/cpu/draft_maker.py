@@ -92,11 +92,12 @@ class DraftMaker:
         for role, key in invocation.uploads.items():
             limit, etag = self._settings.max_upload_bytes, invocation.etags.get(role)
             self._storage.download(key, files[role], limit=limit, etag=etag)
-        reduced = reduce_inputs(files, params, DRAFT_SIDE, _go_on)
+        reporter = _NoReports()
+        reduced = reduce_inputs(files, params, DRAFT_SIDE, reporter.check)
         context = StageContext(reduced.model_copy(update={"format": Format.JPEG}), files, folder)
         plan = self._plan_for(invocation.kind, Engine.PREVIEW)
-        result = self._runner.run(plan, context, _NoReports(), deadline).files[0]
-        return downscaled(on_white(decode_picture(result.path, _go_on)), DRAFT_SIDE)
+        result = self._runner.run(plan, context, reporter, deadline).files[0]
+        return downscaled(on_white(decode_picture(result.path, reporter.check)), DRAFT_SIDE)
 
     def _show(self, job: JobRecord, picture: Rgb) -> bool:
         """Store a draft and show it; delete it again if it comes too late."""
@@ -117,14 +118,10 @@ class _NoReports:
         """Ignore the progress."""
 
     def check(self) -> None:
-        """Go on."""
+        """Go on: the deadline is the runner's."""
 
     def report_progress_image(self, picture: Rgb) -> None:
         """Ignore the image."""
-
-
-def _go_on() -> None:
-    """Check nothing: the deadline is the runner's."""
 
 
 def create_draft_maker() -> DraftMaker:

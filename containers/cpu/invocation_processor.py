@@ -17,6 +17,7 @@ from cloud.dynamodb.job_store import JobStore
 from cloud.dynamodb.ledger import Ledger
 from cloud.instance_reports import InstanceReports
 from cloud.invocation import MAX_INLINE_BYTES, WARM, Abandoned, Completed, Failed, FunctionInvocation, Invocation
+from cloud.lane import RESERVE_SECONDS
 from cloud.outcome_notice import outcome_notice
 from cloud.s3.keys import outcome_key, parse_s3_uri
 from containers.cpu.settings import FunctionSettings
@@ -39,8 +40,6 @@ from pipeline.plans import get_plan
 logger = logging.getLogger(__name__)
 
 SERVICE = "cpu"
-# Of the function's time: what is left for storing a result and announcing it after the last stage.
-RESERVE_SECONDS = 15.0
 
 Outcome = Completed | Failed | Abandoned
 

@@ -1,12 +1,33 @@
-"""Container image: built by the CDK at a deployment, in the only form that SageMaker and Lambda take."""
+"""Container image: one in ECR, or one that the CDK builds in the only form that SageMaker and Lambda take."""
 
+import re
 from collections.abc import Mapping
 
-from aws_cdk import IgnoreMode
+from aws_cdk import IgnoreMode, Stack
 from aws_cdk.aws_ecr_assets import DockerImageAsset, Platform
 from constructs import Construct
 
 from infra.bundling.functions import ROOT
+from infra.config import ConfigError
+from infra.names import ECR_IMAGE
+
+
+def image_in_ecr(scope: Construct, key: str, uri: str) -> tuple[re.Match[str], str]:
+    """Return the parts of the URI that the context has at ``key``, and the ARN of its repository.
+
+    Raises ``ConfigError`` for anything else.
+    """
+    match = ECR_IMAGE.fullmatch(uri)
+    if match is None:
+        raise ConfigError(f"context {key}: {uri!r} is not ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG")
+    repository = Stack.of(scope).format_arn(
+        service="ecr",
+        account=match["account"],
+        region=match["region"],
+        resource="repository",
+        resource_name=match["name"],
+    )
+    return match, repository
 
 
 def container_image(

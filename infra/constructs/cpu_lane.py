@@ -1,6 +1,6 @@
 """Cpu lane: the Lambda function of the preview engine, from a container image; on the emulator, from the checkout."""
 
-from aws_cdk import Duration, RemovalPolicy, Size, Stack
+from aws_cdk import Duration, RemovalPolicy, Size
 from aws_cdk.aws_ecr import Repository
 from aws_cdk.aws_iam import Role, ServicePrincipal
 from aws_cdk.aws_lambda import (
@@ -23,8 +23,8 @@ from darkroom.contract.video_params import MAX_VIDEO_SECONDS
 from handlers.limits.work_limit import longest_video_seconds
 from infra.bundling import lane_code
 from infra.bundling.functions import ROOT
-from infra.config import Config, ConfigError
-from infra.constructs.container_image import container_image
+from infra.config import Config
+from infra.constructs.container_image import container_image, image_in_ecr
 from infra.constructs.event_sources import FailedInvocations
 from infra.constructs.functions import RETENTION, Functions, allow
 from infra.constructs.jobs import Jobs
@@ -32,7 +32,7 @@ from infra.constructs.ledger import Ledger
 from infra.constructs.nag_findings import acknowledge
 from infra.constructs.storage import Storage
 from infra.constructs.worker_resources import WorkerResources, worker_statements
-from infra.names import CPU_FUNCTION, ECR_IMAGE, INVOCATIONS, OUTCOMES
+from infra.names import CPU_FUNCTION, INVOCATIONS, OUTCOMES
 
 DOCKERFILE = "containers/cpu/Dockerfile"
 HANDLER = "containers.cpu.function.handler"
@@ -146,21 +146,8 @@ class CpuLane(Construct):
             platform = "linux/arm64" if config.cpu_architecture == "arm64" else "linux/amd64"
             asset = container_image(self, "Image", DOCKERFILE, platform=platform)
             return Code.from_ecr_image(asset.repository, tag_or_digest=asset.image_tag)
-        match = ECR_IMAGE.fullmatch(config.cpu_image)
-        if match is None:
-            raise ConfigError(
-                f"context cpu_image: {config.cpu_image!r} is not ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG"
-            )
+        match, arn = image_in_ecr(self, "cpu_image", config.cpu_image)
         repository = Repository.from_repository_attributes(
-            self,
-            "Repository",
-            repository_name=match["name"],
-            repository_arn=Stack.of(self).format_arn(
-                service="ecr",
-                account=match["account"],
-                region=match["region"],
-                resource="repository",
-                resource_name=match["name"],
-            ),
+            self, "Repository", repository_name=match["name"], repository_arn=arn
         )
         return Code.from_ecr_image(repository, tag_or_digest=match["reference"])

@@ -18,8 +18,6 @@ from aws_cdk.aws_sns import Topic
 from constructs import Construct
 
 from cloud.instance_reports import ENGINES, INSTANCES
-from cloud.lane import Lane, lane_of
-from darkroom.contract.engine import Engine
 from infra.config import Config
 from infra.constructs.functions import allow, allow_rows
 from infra.constructs.jobs import Jobs
@@ -79,11 +77,6 @@ class WorkerResources(Construct):
             "/aws/sagemaker/Endpoints/*]",
             reason="SageMaker names the endpoint's log group and streams.",
         )
-
-
-def reported_engines(config: Config) -> list[Engine]:
-    """Return the engines whose digests the GPU container writes: those of the cpu lane come from there."""
-    return [engine for engine in Engine if lane_of(engine, config.preview_on) is Lane.GPU]
 
 
 def worker_statements(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from darkroom.contract.engine import Engine
 from darkroom.contract.kinds import KINDS, Kind
 from infra.costs.templates import Resource
-from infra.prices import Item, PriceTable
+from infra.prices import Item, PriceTable, lambda_item
 
 JOBS = 1000
 # Length of the video that is reckoned with.
@@ -23,7 +23,7 @@ class PreviewCost:
 
 def preview_costs(function: Resource, prices: PriceTable) -> Mapping[Kind, PreviewCost]:
     """Return the cost of each kind that the preview engine supports, by the registry's estimates of its seconds."""
-    item = Item.LAMBDA_GB_SECOND if function["Architectures"] == ["arm64"] else Item.LAMBDA_GB_SECOND_X86
+    item = lambda_item(function["Architectures"][0])
     costs = {}
     for kind, definition in KINDS.items():
         support = definition.engines.get(Engine.PREVIEW)

@@ -255,9 +255,7 @@ class LocalStack:
     def _executions(self) -> int:
         """Return the invocations of the cpu lane that wait or run."""
         url = f"{emulator.address(self._options.port)}{EXECUTIONS}"
-        with httpx2.Client(trust_env=False, timeout=30.0) as http:
-            response = http.get(url, headers=sign(self._key, "GET", url))
-        executions: int = response.raise_for_status().json()["executions"]
+        executions: int = self._signed("GET", url).raise_for_status().json()["executions"]
         return executions
 
     def _set_faults(self, switches: Mapping[str, object]) -> dict[str, Any]:
@@ -265,10 +263,12 @@ class LocalStack:
 
     def _control(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         content = b"" if body is None else json.dumps(body).encode()
-        with httpx2.Client(trust_env=False, timeout=30.0) as http:
-            url = f"{self.state.endpoint_control}{path}"
-            response = http.request(method, url, content=content, headers=sign(self._key, method, url, content))
+        response = self._signed(method, f"{self.state.endpoint_control}{path}", content)
         if not response.is_success:
             raise RuntimeError(f"the endpoint's stand-in refused {body}: {response.text}")
         parsed: dict[str, Any] = response.json()
         return parsed
+
+    def _signed(self, method: str, url: str, content: bytes = b"") -> httpx2.Response:
+        with httpx2.Client(trust_env=False, timeout=30.0) as http:
+            return http.request(method, url, content=content, headers=sign(self._key, method, url, content))

@@ -4,8 +4,6 @@ import json
 import os
 import sys
 
-from cloud.lane import Lane, lane_of
-from darkroom.contract.engine import Engine
 from infra.bundling.functions import ROOT, digest, files_under
 from infra.local import emulator, event_sources
 from infra.local.options import StackOptions
@@ -49,7 +47,7 @@ def environment(options: StackOptions, running: RunningProcesses, state: StackSt
         "MODELS": json.dumps(options.config.models),
         "ACCEPT_RESEARCH_LICENCE": str(options.config.accept_research_licence).lower(),
         "SPEECH": options.config.speech,
-        "REPORTED_ENGINES": json.dumps([e for e in Engine if lane_of(e, options.config.preview_on) is Lane.GPU]),
+        "REPORTED_ENGINES": json.dumps(options.config.reported_engines),
         "TMPDIR": str(options.folder / "tmp"),
         **{name: os.environ[name] for name in STAND_IN_ENVIRONMENT if name in os.environ},
         **{key.upper(): value for key, value in options.stand_in.items()},

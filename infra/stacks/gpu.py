@@ -21,16 +21,15 @@ from aws_cdk.aws_sagemaker import CfnEndpoint, CfnEndpointConfig, CfnModel
 from constructs import Construct
 
 from handlers.endpoint.spend_guard import SCALABLE_DIMENSION
-from infra.config import Config, ConfigError
-from infra.constructs.container_image import container_image
+from infra.config import Config
+from infra.constructs.container_image import container_image, image_in_ecr
 from infra.constructs.endpoint_alarms import EndpointAlarms, endpoint_metric
 from infra.constructs.endpoint_logs import retain_endpoint_logs
 from infra.constructs.functions import allow
 from infra.constructs.model_data import ModelData
 from infra.constructs.nag_findings import acknowledge
 from infra.constructs.spend_guard import SpendGuard
-from infra.constructs.worker_resources import reported_engines
-from infra.names import ECR_IMAGE, FAILURES, NOTICES_WITH_RESPONSE, OUTCOMES
+from infra.names import FAILURES, NOTICES_WITH_RESPONSE, OUTCOMES
 from infra.stacks.core import CoreStack
 
 VARIANT = "gpu"
@@ -90,18 +89,7 @@ class GpuStack(Stack):
     def _image(self) -> tuple[str, str]:
         """Return the image's URI and its repository's ARN."""
         if self._config.image:
-            match = ECR_IMAGE.fullmatch(self._config.image)
-            if match is None:
-                raise ConfigError(
-                    f"context image: {self._config.image!r} is not ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG"
-                )
-            repository = self.format_arn(
-                service="ecr",
-                account=match["account"],
-                region=match["region"],
-                resource="repository",
-                resource_name=match["name"],
-            )
+            _, repository = image_in_ecr(self, "image", self._config.image)
             return self._config.image, repository
         asset = container_image(
             self,
@@ -136,7 +124,7 @@ class GpuStack(Stack):
                     "ACCEPT_RESEARCH_LICENCE": str(config.accept_research_licence).lower(),
                     "SPEECH": config.speech,
                     "PRELOAD": json.dumps(config.preload if self._weights else []),
-                    "REPORTED_ENGINES": json.dumps(reported_engines(config)),
+                    "REPORTED_ENGINES": json.dumps(config.reported_engines),
                 },
             ),
         )

@@ -17,8 +17,9 @@ from cloud.dynamodb.job_store import JobStore
 from cloud.dynamodb.ledger import Ledger
 from cloud.instance_reports import InstanceReports
 from cloud.invocation import FunctionInvocation
+from cloud.lane import RESERVE_SECONDS
 from containers.cpu import function, invocation_processor
-from containers.cpu.invocation_processor import RESERVE_SECONDS, InvocationProcessor, remove_leftovers
+from containers.cpu.invocation_processor import InvocationProcessor, remove_leftovers
 from containers.cpu.settings import FunctionSettings
 from containers.worker import json_logging
 from containers.worker.plan_preparer import PlanPreparer, create_network_provider

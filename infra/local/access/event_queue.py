@@ -5,7 +5,6 @@ Lambda keeps the events of a busy function in a queue. MiniStack starts a proces
 
 import json
 import threading
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,12 +18,15 @@ LIMIT = "LOCAL_CONCURRENCY"
 
 
 class EventQueue:
-    """Runs at most so many invocations of a function as its environment says; other functions have no limit."""
+    """Runs at most so many invocations of a function as its environment says; other functions have no limit.
+
+    ``unfinished`` is the number of invocations of limited functions that wait or run.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._slots: dict[str, threading.Semaphore] = {}
-        self._unfinished: Counter[str] = Counter()
+        self.unfinished = 0
 
     def install(self) -> None:
         """Replace MiniStack's dispatch of an invocation to a process."""
@@ -34,22 +36,16 @@ class EventQueue:
             slots = self._slots_of(config)
             if slots is None:
                 return execute(func, config, *arguments)
-            name = config["FunctionName"]
             with self._lock:
-                self._unfinished[name] += 1
+                self.unfinished += 1
             try:
                 with slots:
                     return execute(func, config, *arguments)
             finally:
                 with self._lock:
-                    self._unfinished[name] -= 1
+                    self.unfinished -= 1
 
         lambda_svc._execute_function_dispatch = execute_in_turn
-
-    @property
-    def unfinished(self) -> int:
-        """Number of invocations of limited functions that wait or run."""
-        return self._unfinished.total()
 
     def _slots_of(self, config: Mapping[str, Any]) -> threading.Semaphore | None:
         limit = config.get("Environment", {}).get("Variables", {}).get(LIMIT)
