@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cloud.lane import RESERVE_SECONDS
 from darkroom.contract.jobs import MAX_ATTEMPTS
 from infra.local.stack import LocalStack
 from tests.e2e import pictures
@@ -74,7 +75,10 @@ def test_a_preview_is_made_by_the_function_and_costs_its_seconds(caller: Caller)
     assert 0 < seconds < 60
 
 
-def test_the_status_has_the_function(caller: Caller) -> None:
+def test_the_status_has_the_function(stack: LocalStack, caller: Caller) -> None:
+    # Just deployed, it is pending for a moment.
+    function = stack.state.functions["cpu"]
+    stack.client("lambda").get_waiter("function_active_v2").wait(FunctionName=function, WaiterConfig={"Delay": 1})
     assert caller.http.get("/services").json()["previews"] == {"status": "Active"}
     assert caller.http.get("/health").json()["parts"]["previews"]["status"] == "ok"
 
@@ -100,8 +104,8 @@ def test_a_function_that_never_starts_fails_the_job_after_all_attempts(stack: Lo
 
 
 def test_an_attempt_ends_before_the_functions_time_does(stack: LocalStack, caller: Caller) -> None:
-    with configured(stack, timeout=16):
-        job = run_slowly(caller, lambda: None)
+    with configured(stack, timeout=RESERVE_SECONDS):
+        job = caller.restyle(pictures.jpeg())
     assert (job["state"], job["error"]["code"]) == ("failed", "timed_out")
 
 
