@@ -6,7 +6,6 @@ positions, names, dates, comments, previews and appended files are gone, in what
 JPEG: ITU-T T.81 annex B. PNG: W3C PNG 5.3. WebP: RFC 9649.
 """
 
-import re
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -16,6 +15,7 @@ from cloud.s3.heif_metadata import clean_heif
 from cloud.s3.kept_metadata import NOTHING_KEPT, UPRIGHT, KeptMetadata, read_kept_metadata
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.file_signatures import content_type_of
+from darkroom.contract.jpeg_scans import MARKER
 
 # A PNG of 20 MB has some 2,500 chunks. Each takes about a microsecond and a hundred bytes here.
 MAX_PARTS = 100_000
@@ -56,8 +56,7 @@ def _parts(parts: Iterable[bytes]) -> list[bytes]:
     return found
 
 
-# JPEG. Two bytes that start a segment: no stuffed zero, no fill byte, no restart (RST0 to RST7).
-_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+# JPEG.
 _TEM, _SOI, _EOI, _SOS, _APP0, _APP1, _APP2, _APP14 = 0x01, 0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xE2, 0xEE
 _WITHOUT_SEGMENT = frozenset({_TEM, _SOI, _EOI})
 # Frames, tables and scans: SOF, DHT, DAC, SOS, DQT, DNL, DRI, DHP, EXP. JPG (C8) is reserved.
@@ -86,13 +85,13 @@ def _jpeg_segments(data: bytes) -> Iterator[bytes]:
     Other bytes between segments are left out: decoders skip them. That holds for coded data after a segment, too.
     """
     at = 2
-    while (found := _MARKER.search(data, at)) is not None:
+    while (found := MARKER.search(data, at)) is not None:
         marker, start = data[found.start() + 1], found.start()
         at = found.end()
         if marker not in _WITHOUT_SEGMENT:
             at += max(int.from_bytes(data[at : at + 2], "big"), 2)
         if marker == _SOS:
-            following = _MARKER.search(data, at)
+            following = MARKER.search(data, at)
             at = following.start() if following else len(data)
         yield data[start:at]
         if marker == _EOI:

@@ -18,7 +18,7 @@ TOO_MANY_SCANS = (
 )
 
 # Two bytes that start a segment: no stuffed zero, no fill byte, no restart (RST0 to RST7).
-_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _WITHOUT_SEGMENT = frozenset({0x01, 0xD8})  # TEM, SOI
 START_OF_SCAN, END_OF_IMAGE = 0xDA, 0xD9
 FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -62,7 +62,7 @@ def may_have_several_scans(start: bytes) -> bool:
 def jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
     """Yield each segment after the start of the image: its marker, and where its content begins."""
     at = 2
-    while (found := _MARKER.search(data, at)) is not None:
+    while (found := MARKER.search(data, at)) is not None:
         marker = data[found.start() + 1]
         yield marker, found.end() + 2
         at = _segment_end(data, found.end(), marker)

@@ -48,17 +48,24 @@ def missing_characters(text: str) -> str:
     return "".join(each for each in composed if is_needed(each) and drawable_form(each) is None)
 
 
+def no_font_message(missing: str) -> str:
+    """Return the words that say which characters have no font.
+
+    >>> no_font_message("ꡀ")
+    'no font here has ꡀ (U+A840)'
+    """
+    named = ", ".join(f"{each} (U+{ord(each):04X})" for each in missing[:_MAX_NAMED])
+    more = " and others" if len(missing) > _MAX_NAMED else ""
+    return f"no font here has {named}{more}"
+
+
 def cannot_burn_message(missing: str) -> str:
     """Return the words that say why subtitles with these missing characters cannot be burned in.
 
     >>> cannot_burn_message("ꡀ")
     'no font here has ꡀ (U+A840), so the subtitles cannot be burned into the picture: ask for subtitles: file'
     """
-    named = ", ".join(f"{each} (U+{ord(each):04X})" for each in missing[:_MAX_NAMED])
-    more = " and others" if len(missing) > _MAX_NAMED else ""
-    return (
-        f"no font here has {named}{more}, so the subtitles cannot be burned into the picture: ask for subtitles: file"
-    )
+    return f"{no_font_message(missing)}, so the subtitles cannot be burned into the picture: ask for subtitles: file"
 
 
 @cache

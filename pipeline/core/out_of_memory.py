@@ -30,10 +30,5 @@ def is_out_of_memory(error: BaseException) -> bool:
         isinstance(error, MemoryError)
         or kind.__name__ == "OutOfMemoryError"
         or (kind.__module__ == "cv2" and getattr(error, "code", None) == OPENCV_NO_MEMORY)
-        or says_out_of_memory(str(error))
+        or OUT_OF_MEMORY.search(str(error)) is not None
     )
-
-
-def says_out_of_memory(words: str) -> bool:
-    """Return True if ``words``, a message or the end of a program's stderr, say that memory ran out."""
-    return OUT_OF_MEMORY.search(words) is not None

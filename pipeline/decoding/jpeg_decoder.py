@@ -14,15 +14,20 @@ from dataclasses import dataclass, field
 from PIL import Image, ImageChops
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.jpeg_scans import MAX_SCANS, TOO_MANY_SCANS, count_scans
+from darkroom.contract.jpeg_scans import (
+    END_OF_IMAGE,
+    FRAME_HEADERS,
+    MARKER,
+    MAX_SCANS,
+    START_OF_SCAN,
+    TOO_MANY_SCANS,
+    count_scans,
+)
 from darkroom.contract.picture_size import check_picture_size
 from pipeline.decoding.missing_pixels import missing_pixels_error
 
-# Two bytes that start a segment: no stuffed zero, no fill byte, no restart (RST0 to RST7).
-_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
-_SOI, _EOI, _SOS, _TEM = 0xD8, 0xD9, 0xDA, 0x01
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_SOI, _TEM = 0xD8, 0x01
 _LOSSLESS, _ARITHMETIC = frozenset((0xC3, 0xC7, 0xCB, 0xCF)), frozenset(range(0xC9, 0xD0))
 # What may stand before and between scans: tables (DHT, DAC, DQT, DNL, DRI), applications' segments, comments.
 _BETWEEN_SCANS = frozenset((0xC4, 0xCC, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE))
@@ -139,19 +144,19 @@ def _decoded(data: bytes) -> Image.Image:
 def _read(data: bytes) -> _JpegFile:
     file = _JpegFile()
     for marker, segment, coded in _segments(data):
-        if marker in _FRAMES:
+        if marker in FRAME_HEADERS:
             if file.frame:
                 break
             file.frame = marker
             file.precision = {number: [None] * _COEFFICIENTS for number in segment[10 : 10 + 3 * segment[9] : 3]}
-        elif marker == _SOS:
+        elif marker == START_OF_SCAN:
             file.scans.append(len(file.parts) + 1)
             _note_scan(file, segment[4:])
         elif marker not in _BETWEEN_SCANS:
             break
         if marker in (*range(0xE0, 0xF0), 0xFE) and not segment[4:].startswith(_NEEDED_SEGMENTS.get(marker, ())):
             continue
-        file.parts += (segment, coded) if marker == _SOS else (segment,)
+        file.parts += (segment, coded) if marker == START_OF_SCAN else (segment,)
     return file
 
 
@@ -173,19 +178,19 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     Other bytes between segments are left out, as libjpeg skips them.
     """
     at = 2
-    while (found := _MARKER.search(data, at)) is not None:
+    while (found := MARKER.search(data, at)) is not None:
         marker, start = data[found.start() + 1], found.start()
         at = found.end()
         if marker == _TEM:
             continue
-        if marker in (_SOI, _EOI):
+        if marker in (_SOI, END_OF_IMAGE):
             return
         at += max(int.from_bytes(data[at : at + 2], "big"), 2)
         if at > len(data):
             return
         segment, coded = data[start:at], b""
-        if marker == _SOS:
-            following = _MARKER.search(data, at)
+        if marker == START_OF_SCAN:
+            following = MARKER.search(data, at)
             end = following.start() if following else len(data)
             coded, at = data[at:end], end
             if following is None:

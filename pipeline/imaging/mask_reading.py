@@ -51,15 +51,27 @@ class ReadMask:
 
 
 def hole_of(mask: DecodedPicture, photo: Rgb) -> ReadMask:
-    """Return the hole of a mask of the photo's size. Raises ``DarkroomError`` (``invalid_mask``) for no mask."""
+    """Return the hole of a mask. Raises ``DarkroomError`` (``invalid_mask``) for no mask, and for one of another size
+    than the photo's.
+    """
+    (height, width), (high, wide) = photo.shape[:2], mask.rgb.shape[:2]
+    if (high, wide) != (height, width):
+        raise DarkroomError(
+            ErrorCode.INVALID_MASK,
+            f"The mask is {wide}×{high} pixels and the upright photo {width}×{height}. "
+            "Upload a mask of the photo's size.",
+        )
     step = -(-max(mask.rgb.shape) // _SAMPLE_SIDE)
     sample = np.ascontiguousarray(mask.rgb[::step, ::step])
-    grey, shown = _grey(mask.rgb), np.ones(sample.shape[:2], np.bool_)
+    shown = np.ones(sample.shape[:2], np.bool_)
     if mask.alpha is not None:
         alpha = np.ascontiguousarray(mask.alpha[::step, ::step])
         if _is_transparent_form(sample, alpha, photo[::step, ::step]):
             return ReadMask(mask.alpha < WHITE, TRANSPARENT_NOTE)
-        grey, shown = np.asarray(cv2.multiply(grey, mask.alpha, scale=1 / 255)), alpha >= WHITE
+        shown = alpha >= WHITE
+    grey = _grey(mask.rgb)
+    if mask.alpha is not None:
+        grey = np.asarray(cv2.multiply(grey, mask.alpha, scale=1 / 255))
     if _is_coloured(sample, shown) or not is_black_and_white(np.ascontiguousarray(grey[::step, ::step])):
         raise DarkroomError(ErrorCode.INVALID_MASK, _OTHER_PICTURE)
     return ReadMask(grey >= WHITE)

@@ -36,13 +36,7 @@ class LoadMask(Stage):
         """Read and check the mask. Raises ``DarkroomError``: ``invalid_mask``, or as ``decode_picture`` does."""
         params = context.params_as(InpaintParams)
         photo = context[PHOTO]
-        (height, width), picture = photo.shape[:2], decode_mask(context.files["mask"], context.check)
-        if picture.rgb.shape[:2] != (height, width):
-            raise _invalid_mask_error(
-                f"The mask is {picture.rgb.shape[1]}×{picture.rgb.shape[0]} pixels and the upright photo "
-                f"{width}×{height}. Upload a mask of the photo's size."
-            )
-        found = hole_of(picture, photo)
+        found = hole_of(decode_mask(context.files["mask"], context.check), photo)
         mask = found.hole
         if found.note is not None:
             context.add_note(found.note)

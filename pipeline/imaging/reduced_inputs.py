@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel
 
-from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import InpaintParams
 from pipeline.decoding.client import decode_picture
 from pipeline.decoding.picture_decoder import DecodedPicture
@@ -31,8 +30,6 @@ def reduce_inputs(files: Mapping[str, Path], params: BaseModel, side: int, check
             _reduce(decode_picture(path, check), side, path)
         return params
     photo, mask = (decode_picture(files[role], check) for role in (PHOTO, MASK))
-    if mask.rgb.shape != photo.rgb.shape:
-        raise DarkroomError(ErrorCode.INVALID_MASK, "The mask has another size than the photo.")
     hole = hole_of(mask, photo.rgb).hole
     Image.fromarray(_reduced_hole(hole, side)).save(files[MASK], "PNG", compress_level=_COMPRESSION)
     _reduce(photo, side, files[PHOTO])

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from darkroom.contract.subtitle_characters import cannot_burn_message, drawable_form, missing_characters
+from darkroom.contract.subtitle_characters import drawable_form, missing_characters, no_font_message
 from pipeline.core.arrays import Rgb
 from pipeline.speech.segmentation import clusters
 from pipeline.subtitles.bidirectional import is_left_to_right
@@ -47,7 +47,7 @@ class SubtitleOverlay:
 def cannot_burn_reason(cues: Iterable[Cue]) -> str | None:
     """Return why cues cannot be burned in: the fonts lack characters that they need; None if they can."""
     missing = missing_characters("".join(line for cue in cues for line in cue.lines))
-    return cannot_burn_message(missing) if missing else None
+    return no_font_message(missing) if missing else None
 
 
 def omitted_characters(cues: Iterable[Cue]) -> tuple[str, ...]:

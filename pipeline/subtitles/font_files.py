@@ -1,7 +1,7 @@
 """Font files: the fonts in ``fonts/`` and the characters that each of them has."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import uharfbuzz
@@ -14,12 +14,16 @@ _CJK_LANGUAGES = ("zh", "ja", "ko")
 
 @dataclass(frozen=True, eq=False)
 class FontFile:
-    """Font file: its face, and the code points of its characters. ``bold`` is False if it has to be emboldened."""
+    """Font file with its face. ``bold`` is False if it has to be emboldened."""
 
     name: str
     face: uharfbuzz.Face
-    characters: frozenset[int]
     bold: bool
+
+    @cached_property
+    def characters(self) -> frozenset[int]:
+        """Code points of its characters. Most texts need those of one font or two."""
+        return frozenset(self.face.unicodes)
 
     def has_all(self, text: str) -> bool:
         """Return True if the font has every character of a text."""
@@ -37,7 +41,7 @@ def font_names() -> tuple[str, ...]:
 def load_font(name: str) -> FontFile:
     """Load a font file by name."""
     face = uharfbuzz.Face(uharfbuzz.Blob.from_file_path(str(FONTS / name)))
-    return FontFile(name, face, frozenset(face.unicodes), "Bold" in name)
+    return FontFile(name, face, "Bold" in name)
 
 
 def fonts_for(language: str) -> tuple[FontFile, ...]:

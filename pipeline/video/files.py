@@ -115,14 +115,16 @@ def _subtitle_forms(cues: Sequence[Cue], params: VideoParams, context: StageCont
 
     Cues that no font can draw are saved, and a note says so: what a recording says is not known before.
     """
-    reason = cannot_burn_reason(cues) if params.subtitles.burned else None
+    if not params.subtitles.burned:
+        return False, params.subtitles.filed
+    reason = cannot_burn_reason(cues)
     if reason is not None:
-        context.notes.append(f"The subtitles are in files instead of the picture: {reason.partition(', so')[0]}.")
+        context.notes.append(f"The subtitles are in files instead of the picture: {reason}.")
         return False, True
-    omitted = omitted_characters(cues) if params.subtitles.burned else ()
+    omitted = omitted_characters(cues)
     if omitted:
         context.notes.append(f"Left out of the subtitles in the picture, as no font here has it: {' '.join(omitted)}")
-    return params.subtitles.burned, params.subtitles.filed
+    return True, params.subtitles.filed
 
 
 def _burned(pictures: Iterable[Rgb], burner: SubtitleBurner) -> Iterator[Rgb]:

@@ -9,7 +9,7 @@ from pipeline.core.arrays import Bytes, Floats, Rgb
 from pipeline.imaging.faces import Face, from_the_left
 from pipeline.preview.faces.cascades import detect_eyes, run_cascade
 from pipeline.preview.faces.landmarks import detect_landmarks
-from pipeline.preview.faces.verification import turned_faces, upright_faces
+from pipeline.preview.faces.verification import TurnedFace, turned_faces, upright_faces
 
 LONG_SIDE = 800  # larger pictures are reduced to this: a cascade's time grows with the pixels
 SHORT_SIDE = 240  # smaller pictures are enlarged to this: cascades miss faces below some 30 pixels
@@ -22,8 +22,12 @@ def detect_faces(photo: Rgb) -> tuple[Face, ...]:
     """Detect the frontal faces of a photo (H×W×3 uint8 sRGB), sorted from the left. Profile faces are left out."""
     small, gain = _at_working_size(photo)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    turned: list[TurnedFace] | None = None
     for rotation in ROTATIONS:
-        found = upright_faces(grey, _distinct(list(_detect_faces_at(small, grey, rotation))))
+        candidates = _distinct(list(_detect_faces_at(small, grey, rotation)))
+        if candidates and turned is None:
+            turned = turned_faces(grey)
+        found = upright_faces(grey, candidates, turned or ())
         if found:
             height, width = photo.shape[:2]
             return from_the_left([_scaled(face, 1 / gain, height, width) for face in found])

@@ -44,11 +44,8 @@ class TurnedFace:
     score: float
 
 
-def upright_faces(grey: Bytes, faces: Sequence[Face]) -> list[Face]:
-    """Return the faces that are upright, of those detected in a picture (H×W uint8)."""
-    if not faces:
-        return []
-    turned = turned_faces(grey)
+def upright_faces(grey: Bytes, faces: Sequence[Face], turned: Sequence[TurnedFace]) -> list[Face]:
+    """Return the faces that are upright, of those detected in a picture (H×W uint8) that has these turned ones."""
     return [face for face in faces if _is_upright(grey, face, turned)]
 
 

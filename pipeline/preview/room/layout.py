@@ -83,11 +83,13 @@ def estimate_layout(small: Rgb) -> RoomLayout:
         np.clip(covered / 0.25, 0, 1),
         np.clip(max(walls_seen, floor_seen) / 0.12, 0, 1),
     )
-    doubt = _photo_doubt(lab)
-    sure = np.zeros_like(seen.bare) if doubt else evidence.find_evidence(small, seen)
+    confidence, doubt = float(np.prod(parts)), _photo_doubt(lab)
+    # Evidence is a quarter of the work, and of no use where nothing is repainted.
+    unseen = doubt is not None or confidence < MIN_LAYOUT_CONFIDENCE
+    sure = np.zeros_like(seen.bare) if unseen else evidence.find_evidence(small, seen)
     certain = Surfaces(seen.side_map, sure)
     doubts = (doubt,) if doubt else _surface_doubts(certain)
-    return RoomLayout(view, fit.box, seen, certain, float(np.prod(parts)), doubts)
+    return RoomLayout(view, fit.box, seen, certain, confidence, doubts)
 
 
 def _photo_doubt(lab: Bytes) -> Doubt | None:

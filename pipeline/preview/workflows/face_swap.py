@@ -3,7 +3,6 @@
 It generates no pixels: pose and expression stay the source's, so it works best if both faces have the same pose.
 """
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -53,16 +52,12 @@ class DetectFrontalFaces(DetectFaces):
     def run(self, context: StageContext) -> None:
         """Detect the faces. Raises ``DarkroomError`` (``no_face_error``), of the source first."""
         pictures = {"source": context[SOURCE], "target": context[PHOTO]}
-        notes: dict[str, list[str]] = {which: [] for which in pictures}
         with ThreadPoolExecutor(thread_name_prefix="faces") as pool:
-            found = {
-                which: pool.submit(_detect_usable_faces, picture, which, notes[which].append)
-                for which, picture in pictures.items()
-            }
+            found = {which: pool.submit(_detect_usable_faces, picture, which) for which, picture in pictures.items()}
 
             def detected(_picture: Rgb, which: str) -> tuple[Face, ...]:
-                faces = found[which].result()
-                for note in notes[which]:
+                faces, note = found[which].result()
+                if note is not None:
                     context.add_note(note)
                 return faces
 
@@ -108,8 +103,11 @@ def swap_face(source: Rgb, source_face: Face, target: Rgb, target_face: Face) ->
     paste(target, face, mask, region)
 
 
-def _detect_usable_faces(picture: Rgb, which: str, add_note: Callable[[str], None]) -> tuple[Face, ...]:
-    """Detect the faces that can be swapped. Raises ``DarkroomError`` (``no_face``), saying why there are none."""
+def _detect_usable_faces(picture: Rgb, which: str) -> tuple[tuple[Face, ...], str | None]:
+    """Detect the faces that can be swapped; return them, and a note if others were left out.
+
+    Raises ``DarkroomError`` (``no_face``), saying why there are none.
+    """
     faces = detect_faces(picture)
     if not faces:
         raise no_face_error(which, _reason_for_no_face(picture, which))
@@ -121,9 +119,8 @@ def _detect_usable_faces(picture: Rgb, which: str, add_note: Callable[[str], Non
     if not usable:
         part = next(part for part in covered if part is not None)
         raise no_face_error(which, f"The {part.value} of the face in the {which} picture cannot be seen.")
-    if len(usable) < len(large):
-        add_note(f"Faces in the {which} picture whose eyes or mouth cannot be seen were left out, and not counted.")
-    return usable
+    left_out = f"Faces in the {which} picture whose eyes or mouth cannot be seen were left out, and not counted."
+    return usable, left_out if len(usable) < len(large) else None
 
 
 def _reason_for_no_face(picture: Rgb, which: str) -> str:
